@@ -1,0 +1,75 @@
+"""Every path, parameter and limit of the API, in one place.
+
+Astalty documents its public API, but not yet the part behind the API Dashboard. What is assumed is
+marked so; when the service publishes its own, this module (and the field names in `models.py`) is
+what to edit. The reasons are in docs/reference/api-contract.md.
+"""
+
+from typing import Final
+
+# -- documented: docs.astalty.com.au, developers ------------------------------------------------
+
+DEFAULT_BASE_URL: Final = "https://api.app.astalty.com.au"
+ENDPOINT_DASHBOARD: Final = "https://api.app.astalty.com.au/docs"
+SUPPORT: Final = "support@astalty.com.au"
+
+PREFIX: Final = "/public/v1"
+PARTICIPANTS: Final = f"{PREFIX}/participants"
+
+PAGE_NUMBER: Final = "page[number]"
+PAGE_SIZE: Final = "page[size]"
+DEFAULT_PAGE_SIZE: Final = 25
+MAX_PAGE_SIZE: Final = 100
+SORT: Final = "sort"
+INCLUDE: Final = "include"
+RATE_LIMIT: Final = 60  # requests a minute for each key
+
+
+def filter_by(field: str) -> str:
+    return f"filter[{field}]"
+
+
+# -- assumed: the API Dashboard's own calls -----------------------------------------------------
+
+API_KEYS: Final = f"{PREFIX}/api-keys"
+API_KEYS_CURRENT: Final = f"{API_KEYS}/current"
+KEY_FILTERS: Final = ("name", "status")
+KEY_SORTS: Final = ("name", "created_at", "last_used_at")
+
+API_REQUESTS: Final = f"{PREFIX}/api-requests"
+REQUEST_FILTERS: Final = (
+    "status",
+    "method",
+    "path",
+    "ip_address",
+    "user_id",
+    "email",
+    "api_key_id",
+    "created_from",
+    "created_to",
+)
+REQUEST_SORTS: Final = ("created_at", "status", "duration_ms")
+INCLUDE_BODIES: Final = "bodies"
+MAX_LOGGED_BODY: Final = 64 * 1024  # bytes of a body that the request history keeps
+
+OPENAPI: Final = "/docs/openapi.json"
+
+MAX_GRACE: Final = 604_800  # seconds an earlier secret may be kept alive: seven days
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+IDEMPOTENCY_TTL: Final = 86_400  # seconds an idempotency key is remembered
+
+
+def api_key(key_id: str) -> str:
+    return f"{API_KEYS}/{key_id}"
+
+
+def rotate(key_id: str) -> str:
+    return f"{API_KEYS}/{key_id}/rotate"
+
+
+def expire_previous(key_id: str) -> str:
+    return f"{API_KEYS}/{key_id}/expire-previous"
+
+
+def api_request(request_id: str) -> str:
+    return f"{API_REQUESTS}/{request_id}"

@@ -1,0 +1,111 @@
+"""Every failure a user can meet, each with its exit code.
+
+    AstaltyError
+    ├── UsageError          2  a bad flag or value, an ambiguous key, a question nobody can answer
+    │   └── LocalError      2  a file, folder, keyring or database of this machine is not usable
+    ├── NotFoundError       3  the thing is absent, or not visible to this account
+    │   └── NotOfferedError 3  this server has no such endpoint
+    ├── UnauthorizedError   4  no key, or one the server does not accept
+    │   └── ForbiddenError  4  the account may not do this
+    ├── RefusedError        5  the server said no: validation
+    │   └── ConflictError   5  someone else changed it first
+    ├── ServiceError        6  unreachable, time-out, 5xx, still rate limited, not JSON
+    └── LeftOpenError       7  a secret or a rotation is not finished
+    InterruptedByUser     130  Ctrl-C
+
+`code` is the word scripts see in `{"error": {"code": …}}`; the numbers are the product's contract
+(docs/reference/exit-codes.md). Only `main.py` turns one into an exit.
+"""
+
+from typing import ClassVar
+
+
+class AstaltyError(Exception):
+    """A failure with one line of what happened (`message`) and one line of what to do (`hint`).
+
+    `status` is the HTTP status where a server answered; `errors` its messages for each field.
+    """
+
+    exit_code: ClassVar[int] = 1
+    code: ClassVar[str] = "internal"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        status: int | None = None,
+        errors: dict[str, list[str]] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.status = status
+        self.errors = errors or {}
+
+
+class UsageError(AstaltyError):
+    exit_code = 2
+    code = "usage"
+
+
+class LocalError(UsageError):
+    code = "local"
+
+
+class NotFoundError(AstaltyError):
+    exit_code = 3
+    code = "not_found"
+
+
+class NotOfferedError(NotFoundError):
+    code = "not_offered"
+
+
+class UnauthorizedError(AstaltyError):
+    exit_code = 4
+    code = "unauthorized"
+
+
+class ForbiddenError(UnauthorizedError):
+    code = "forbidden"
+
+
+class RefusedError(AstaltyError):
+    exit_code = 5
+    code = "refused"
+
+
+class ConflictError(RefusedError):
+    code = "conflict"
+
+
+class ServiceError(AstaltyError):
+    """`outcome_unknown` is true where the server may have acted although no usable answer came."""
+
+    exit_code = 6
+    code = "service"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        status: int | None = None,
+        outcome_unknown: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint, status=status)
+        self.outcome_unknown = outcome_unknown
+
+
+class LeftOpenError(AstaltyError):
+    exit_code = 7
+    code = "left_open"
+
+
+class InterruptedByUser(AstaltyError):  # noqa: N818 - it is no error of anybody's
+    exit_code = 130
+    code = "interrupted"
+
+    def __init__(self) -> None:
+        super().__init__("Interrupted.")

@@ -1,0 +1,45 @@
+"""A secret that cannot be shown by accident."""
+
+import hmac
+from typing import NoReturn
+
+
+class Secret:
+    """The value of an API key. `reveal()` is the only way to read it.
+
+    It is masked in `repr`, `str` and `format`, and refuses to be pickled, so that a log line, a
+    traceback or a copied object never carries it. Its last four characters may be shown.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the clear value: for the `Authorization` header and for a sink, and nothing else."""
+        return self._value
+
+    @property
+    def last_four(self) -> str:
+        """The last four characters, or nothing where the value is too short to spare them."""
+        return self._value[-4:] if len(self._value) >= 16 else ""  # noqa: PLR2004
+
+    def __repr__(self) -> str:
+        return f"Secret(…{self.last_four})"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is never pickled or copied")
