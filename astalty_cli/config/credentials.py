@@ -1,0 +1,148 @@
+"""Where a profile's key is kept: the platform's keyring, or a 0600 file where that was asked for.
+
+Every keyring backend is named here: the null and plain-text ones of the keyring library accept a write
+and lose or expose it, and looking for one costs more than the rest of a command.
+"""
+
+import importlib
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
+
+from astalty_cli.config import files
+from astalty_cli.config.profiles import Storage
+from astalty_cli.errors import LocalError
+from astalty_cli.secret import Secret
+
+_T = TypeVar("_T")
+
+KEYRING_SECONDS: Final = 3.0
+_BACKENDS = {
+    "darwin": ("keyring.backends.macOS", "Keyring"),
+    "win32": ("keyring.backends.Windows", "WinVaultKeyring"),
+    "linux": ("keyring.backends.SecretService", "Keyring"),
+}
+_OTHER_WAYS = "Use ASTALTY_API_KEY, or keep the key in a file of your own: astalty auth login --storage file"
+
+
+class Credentials(Protocol):
+    """Keys by profile and origin. Every method raises LocalError where the place is not usable."""
+
+    def load(self, profile: str, origin: str) -> Secret | None: ...
+
+    def store(self, profile: str, origin: str, secret: Secret) -> None: ...
+
+    def remove(self, profile: str, origin: str) -> None: ...
+
+
+def stored_in(storage: Storage, folder: Path) -> Credentials:
+    """The place that a profile's `storage` names; files lie below the config `folder`."""
+    return KeyringCredentials() if storage == "keyring" else FileCredentials(folder / "keys")
+
+
+class _StoredKey(msgspec.Struct):
+    origin: str
+    secret: str
+
+
+class FileCredentials:
+    """A file for each profile, bound to the origin that its key was stored for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, profile: str, origin: str) -> Secret | None:
+        path = self._path(profile)
+        data = files.read_private(path)
+        if data is None:
+            return None
+        try:
+            stored = msgspec.json.decode(data, type=_StoredKey)
+        except msgspec.DecodeError as error:
+            raise LocalError(
+                f"{path} does not hold a key.", hint=f"Sign in again: astalty auth login -p {profile}"
+            ) from error
+        return Secret(stored.secret) if stored.origin == origin else None
+
+    def store(self, profile: str, origin: str, secret: Secret) -> None:
+        files.write_private(
+            self._path(profile), msgspec.json.encode(_StoredKey(origin, secret.reveal()))
+        )
+
+    def remove(self, profile: str, origin: str) -> None:  # noqa: ARG002 - one file holds one origin
+        files.remove(self._path(profile))
+
+    def _path(self, profile: str) -> Path:
+        return self._folder / f"{profile}.json"
+
+
+class KeyringCredentials:
+    """The platform's keyring, given three seconds for each answer, and read back after a write."""
+
+    def load(self, profile: str, origin: str) -> Secret | None:
+        backend = self._backend()
+        value = _in_time(lambda: backend.get_password(_service(origin), profile))
+        return Secret(value) if value is not None else None
+
+    def store(self, profile: str, origin: str, secret: Secret) -> None:
+        backend = self._backend()
+
+        def write_and_read() -> str | None:
+            backend.set_password(_service(origin), profile, secret.reveal())
+            value: str | None = backend.get_password(_service(origin), profile)
+            return value
+
+        if _in_time(write_and_read) != secret.reveal():
+            raise LocalError(
+                "The keyring accepted the key and did not give it back.", hint=_OTHER_WAYS
+            )
+
+    def remove(self, profile: str, origin: str) -> None:
+        if self.load(profile, origin) is not None:
+            backend = self._backend()
+            _in_time(lambda: backend.delete_password(_service(origin), profile))
+
+    def _backend(self) -> Any:
+        named = _BACKENDS.get(sys.platform)
+        if named is None:
+            raise LocalError(f"No keyring is known for {sys.platform}.", hint=_OTHER_WAYS)
+        module, name = named
+
+        def made() -> Any:
+            backend = getattr(importlib.import_module(module), name)
+            _ = backend.priority  # raises where the service behind it is not there
+            return backend()
+
+        return _in_time(made)
+
+
+def _service(origin: str) -> str:
+    return f"astalty {origin}"
+
+
+def _in_time(work: Callable[[], _T]) -> _T:
+    """Run `work` with a limit, on a thread that may be left behind: a keyring that hangs never returns."""
+    results: list[_T] = []
+    failures: list[Exception] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except Exception as error:  # noqa: BLE001 - any backend, any failure
+            failures.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(KEYRING_SECONDS)
+    if results:
+        return results[0]
+    if failures:
+        name = type(failures[0]).__name__  # not its text: nobody knows what a backend puts there
+        raise LocalError(f"The keyring of this machine is not usable ({name}).", hint=_OTHER_WAYS)
+    raise LocalError(
+        f"The keyring did not answer within {KEYRING_SECONDS:.0f} seconds.", hint=_OTHER_WAYS
+    )

@@ -1,0 +1,84 @@
+"""Files that only their owner may read: born 0600 in a 0700 folder, replaced in one step.
+
+A looser file is refused, not mended: somebody else may have read or written it already.
+"""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from astalty_cli.errors import LocalError
+
+
+def read_private(path: Path) -> bytes | None:
+    """The file's bytes, or None where there is none.
+
+    Raises LocalError where it is a link, is not ours, or is open to others.
+    """
+    with _told_as_local(path, "read"):
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        with os.fdopen(handle, "rb") as file:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                raise LocalError(f"{path} is not a regular file.", hint="Move it out of the way.")
+            if status.st_uid != os.getuid() or status.st_mode & 0o077:
+                raise LocalError(
+                    f"{path} can be read or written by others.",
+                    hint=f"If its content can still be trusted: chmod 600 {path}",
+                )
+            return file.read()
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace the file in one step, 0600 at every moment, on the disk when this returns."""
+    with _told_as_local(path, "write"):
+        private_folder(path.parent)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(handle)
+            os.replace(name, path)  # noqa: PTH105 - the same call, and it is the point here
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name)  # noqa: PTH108
+            raise
+        _sync_folder(path.parent)
+
+
+def private_folder(folder: Path) -> None:
+    """Make the folder, 0700, where it is not there yet. Raises LocalError."""
+    with _told_as_local(folder, "create"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove the file if it is there. Raises LocalError."""
+    with _told_as_local(path, "remove"):
+        path.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _told_as_local(path: Path, verb: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LocalError(
+            f"Cannot {verb} {path}: {error.strerror or error}.",
+            hint="Check the folder and its permissions.",
+        ) from error

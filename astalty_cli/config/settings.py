@@ -1,0 +1,191 @@
+"""Who am I: the profile, the base URL and the key's source, and which of the sources won.
+
+The order is flag, environment, config file, default, with one exception: `-p` on the command line means
+that account, so its URL and its stored key beat the variables.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from astalty_cli.api.contract import DEFAULT_BASE_URL
+from astalty_cli.config.profiles import SANDBOX, Config, Profile, checked_name
+from astalty_cli.errors import UnauthorizedError, UsageError
+from astalty_cli.secret import Secret
+
+API_KEY = "ASTALTY_API_KEY"
+BASE_URL = "ASTALTY_BASE_URL"
+PROFILE = "ASTALTY_PROFILE"
+SANDBOX_ORIGIN = "http://sandbox.localhost"  # a name for messages: no request leaves the process
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """A value and where it came from, in words for `auth status`."""
+
+    value: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for one command. `variable` is the key from the environment, where it is the one used.
+
+    `stored` is the profile as configured; `notes` are what the user should be told on stderr.
+    """
+
+    profile: Sourced
+    base_url: Sourced
+    variable: Secret | None
+    stored: Profile | None
+    notes: tuple[str, ...]
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.profile.value == SANDBOX
+
+    @property
+    def key_source(self) -> str | None:
+        if self.variable:
+            return f"environment {API_KEY}"
+        if self.is_sandbox:
+            return "the sandbox's own file"
+        return self.stored.storage if self.stored else None
+
+
+def resolve(
+    flag_profile: str | None,
+    flag_base_url: str | None,
+    environ: Mapping[str, str],
+    config: Config,
+    *,
+    may_be_new: bool = False,
+) -> Settings:
+    """Decide. `may_be_new` lets `auth login` name a profile that does not exist yet.
+
+    Raises UsageError for an empty variable, an unknown profile, a bad URL, or a contradiction.
+    """
+    variables = {name: _not_empty(name, environ.get(name)) for name in (API_KEY, BASE_URL, PROFILE)}
+    profile = _profile(_not_empty("--profile", flag_profile), variables[PROFILE], config)
+    stored = config.profiles.get(profile.value)
+    if profile.value == SANDBOX:
+        return _sandbox(profile, flag_base_url, variables, pinned=flag_profile is not None)
+    if stored is None and not may_be_new and profile.value != "default":
+        known = ", ".join([*config.profiles, SANDBOX])
+        raise UsageError(
+            f"There is no profile {profile.value!r}.",
+            hint=f"Known: {known}. To make it: astalty auth login -p {profile.value}",
+        )
+    notes: list[str] = []
+    pinned = flag_profile is not None and stored is not None
+    base_url = _base_url(_not_empty("--base-url", flag_base_url), variables[BASE_URL], stored, pinned, notes)
+    key = variables[API_KEY]
+    if key and pinned and stored and stored.storage:
+        notes.append(f"{API_KEY} is set and not used: -p {profile.value} uses its own key.")
+        key = None
+    return Settings(profile, base_url, as_secret(key) if key else None, stored, tuple(notes))
+
+
+def _profile(flag: str | None, variable: str | None, config: Config) -> Sourced:
+    if flag is not None:
+        return Sourced(checked_name(flag), "flag --profile")
+    if variable is not None:
+        return Sourced(checked_name(variable), f"environment {PROFILE}")
+    if config.default_profile is not None:
+        return Sourced(checked_name(config.default_profile), "config file")
+    return Sourced("default", "default")
+
+
+def _base_url(
+    flag: str | None, variable: str | None, stored: Profile | None, pinned: bool, notes: list[str]
+) -> Sourced:
+    if flag is not None:
+        return Sourced(origin(flag), "flag --base-url")
+    if pinned and stored:
+        if variable is not None:
+            notes.append(f"{BASE_URL} is set and not used: -p uses its profile's own URL.")
+        return Sourced(origin(stored.base_url), "config file")
+    if variable is not None:
+        return Sourced(origin(variable), f"environment {BASE_URL}")
+    if stored:
+        return Sourced(origin(stored.base_url), "config file")
+    return Sourced(DEFAULT_BASE_URL, "default")
+
+
+def _sandbox(
+    profile: Sourced, flag_base_url: str | None, variables: dict[str, str | None], *, pinned: bool
+) -> Settings:
+    if flag_base_url is not None or (variables[BASE_URL] and not pinned):
+        raise UsageError(
+            "The sandbox profile runs inside this process and takes no base URL.",
+            hint=f"Leave out --base-url and {BASE_URL}, or name another profile.",
+        )
+    notes = tuple(
+        f"{name} is set and not used: -p sandbox is its own account."
+        for name in (API_KEY, BASE_URL)
+        if pinned and variables[name]
+    )
+    key = None if pinned else variables[API_KEY]
+    base_url = Sourced(SANDBOX_ORIGIN, "built in")
+    return Settings(profile, base_url, as_secret(key) if key else None, None, notes)
+
+
+def _not_empty(name: str, value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise UsageError(f"{name} is set but empty.", hint="Give it a value, or leave it out.")
+    return value
+
+
+def as_secret(text: str) -> Secret:
+    """Check that text can be a key at all, so that it fits in a header. Raises UsageError."""
+    if not (text.isascii() and text.isprintable() and " " not in text and 0 < len(text) <= 4096):
+        raise UsageError(
+            "That is not an API key: a key is one line of printable ASCII without spaces.",
+            hint="Copy it again, without quotes or line breaks.",
+        )
+    return Secret(text)
+
+
+def origin(url: str) -> str:
+    """Reduce a base URL to `scheme://host[:port]`, the one place a key may go.
+
+    Raises UsageError for anything but https (http on loopback), and for a URL that says more than an
+    origin: a path, a user, a query.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        raise _bad_url(url, "it is not a URL") from None
+    if parts.scheme not in {"https", "http"} or not host:
+        raise _bad_url(url, "it does not start with https:// and a host")
+    if not (url.isascii() and url.isprintable()) or set(host) & set(" %\\@"):
+        raise _bad_url(url, "its host is not plain ASCII")
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
+        raise _bad_url(url, "it must end after the host: /public/v1 is added by astalty")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise _bad_url(url, "a key is never sent over plain http, except on this machine")
+    shown = f"[{host}]" if ":" in host else host
+    default = {"https": 443, "http": 80}[parts.scheme]
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port not in {None, default} else "")
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _bad_url(url: str, why: str) -> UsageError:
+    return UsageError(f"Cannot use the base URL {url!r}: {why}.", hint=f"Such as {DEFAULT_BASE_URL}")
+
+
+def not_signed_in(command: str) -> UnauthorizedError:
+    """What a newcomer reads first: both ways on. `command` is what was typed, without `astalty`."""
+    return UnauthorizedError(
+        "No API key is set up here.",
+        hint="To use your account:   astalty auth login\n"
+        f"To try it without one: astalty {command} -p sandbox",
+    )

@@ -1,0 +1,204 @@
+"""Tables, details and JSON panes for people. The only module that imports rich.
+
+Rich neither cleans escape sequences nor survives `[/x]` in markup, so every text from outside passes
+`safe.py` and goes in as `Text`.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.highlighter import JSONHighlighter
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from astalty_cli import times
+from astalty_cli.output import machine
+from astalty_cli.output.fields import Field, Kind, pick
+from astalty_cli.output.safe import visible, visible_lines
+from astalty_cli.output.streams import Streams
+
+_SHORT_ID = 8
+_SIDE_BY_SIDE = 120  # columns of a terminal from which two panes stand beside each other
+_STATUS_STYLES = {"active": "green", "expiring": "yellow", "revoked": "red"}
+_CLASS_STYLES = {"2": "green", "3": "cyan", "4": "yellow", "5": "bold red"}
+
+
+def _render(what: RenderableType, streams: Streams) -> str:
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=streams.width,
+        force_terminal=streams.colour,
+        color_system="standard" if streams.colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    console.print(what)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+# -- lists ---------------------------------------------------------------------------------------
+
+
+def table(rows: Iterable[bytes], columns: Sequence[Field], streams: Streams) -> str:
+    """A table no wider than the terminal: long text is cut, spare columns are left out first."""
+    cells = [[_short(pick(row, field.path), field) for field in columns] for row in rows]
+    shown = _that_fit(columns, cells, streams.width)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold", expand=False)
+    for index in shown:
+        field = columns[index]
+        fixed = field.kind in {Kind.ID, Kind.STATUS, Kind.HTTP_STATUS, Kind.TIME}
+        grid.add_column(
+            Text(field.heading.upper()),
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=_width(cells, index) if fixed else min(len(field.heading), 6),
+        )
+    for line in cells:
+        grid.add_row(*(line[index] for index in shown))
+    return _render(grid, streams).strip("\n") + "\n"
+
+
+def _that_fit(columns: Sequence[Field], cells: list[list[Text]], width: int) -> list[int]:
+    """Leave out spare columns, the last first, until what is left has room to be read."""
+    shown = list(range(len(columns)))
+    needed = [max(len(field.heading), min(_width(cells, i), 36)) for i, field in enumerate(columns)]
+    for index in reversed(range(len(columns))):
+        if sum(needed[i] + 3 for i in shown) <= width:
+            break
+        if columns[index].spare:
+            shown.remove(index)
+    return shown
+
+
+def _width(cells: list[list[Text]], index: int) -> int:
+    return max((cell_len(line[index].plain) for line in cells), default=0)
+
+
+def _short(value: bytes, field: Field) -> Text:
+    text = visible(machine.text(value))
+    if not text:
+        return Text("–", style="dim")
+    if field.kind is Kind.ID:
+        return Text(text[:_SHORT_ID] if field.short else text, style="dim")
+    if field.kind is Kind.TIME:
+        return Text(_moment(value, lambda moment: times.relative(moment, times.utc_now())))
+    if field.kind is Kind.PATH:
+        return Text(text.removeprefix("/public/v1"))
+    return _styled(text, field)
+
+
+def _styled(text: str, field: Field) -> Text:
+    if field.kind is Kind.STATUS:
+        return Text(text, style=_STATUS_STYLES.get(text, ""))
+    if field.kind is Kind.HTTP_STATUS:
+        return Text(text, style=_CLASS_STYLES.get(text[:1], ""))
+    if field.kind is Kind.NAME:
+        return Text(text, style="bold")
+    if field.kind is Kind.MILLISECONDS:
+        return Text(f"{text} ms")
+    return Text(text)
+
+
+def _moment(value: bytes, spell: Callable[[datetime], str]) -> str:
+    try:
+        return spell(msgspec.json.decode(value, type=datetime).astimezone(UTC))
+    except (msgspec.DecodeError, OverflowError, ValueError):
+        return visible(machine.text(value))
+
+
+# -- one thing -----------------------------------------------------------------------------------
+
+
+def details(row: bytes, columns: Sequence[Field], streams: Streams) -> str:
+    """The fields of one thing, a line each, with headings in a column of their own."""
+    return _render(_details(row, columns), streams)
+
+
+def _details(row: bytes, columns: Sequence[Field]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for field in columns:
+        grid.add_row(Text(field.heading, style="bold"), _long(pick(row, field.path), field))
+    return grid
+
+
+def _long(value: bytes, field: Field) -> Text:
+    text = visible(machine.text(value))
+    if not text:
+        return Text("–", style="dim")
+    if field.kind is Kind.TIME:
+        return Text(_moment(value, _both_ways))
+    return _styled(text, field)
+
+
+def _both_ways(moment: datetime) -> str:
+    import humanize
+
+    return f"{times.local(moment)} ({humanize.naturaltime(moment, when=times.utc_now())})"
+
+
+def entry(row: bytes, columns: Sequence[Field], sides: Sequence[str], streams: Streams) -> str:
+    """A history entry: its fields, then the chosen sides (`request`, `response`) as JSON panes."""
+    panes = [_pane(side, pick(row, side)) for side in sides]
+    if len(panes) > 1 and streams.width >= _SIDE_BY_SIDE:
+        beside = Table.grid(expand=True, padding=(0, 1))
+        for _ in panes:
+            beside.add_column(ratio=1)
+        beside.add_row(*panes)
+        panes = [beside]
+    return _render(Group(_details(row, columns), *panes) if columns else Group(*panes), streams)
+
+
+def _pane(side: str, exchange: bytes) -> RenderableType:
+    headers, body = pick(exchange, "headers"), pick(exchange, "body")
+    parts: list[Text] = []
+    if headers not in {b"null", b"{}", b"[]"}:
+        parts += [_json_text(headers), Text()]
+    parts.append(Text("no body", style="dim") if body == b"null" else _json_text(body))
+    cut = " (cut: the service keeps 64 KiB)" if pick(exchange, "truncated") == b"true" else ""
+    return Panel(Group(*parts), title=Text(side.capitalize() + cut), title_align="left", box=box.ROUNDED)
+
+
+def _json_text(value: bytes) -> Text:
+    if value.startswith(b'"'):  # a body that was not JSON: its own lines, not one escaped string
+        return Text(visible_lines(machine.text(value)))
+    shown = Text(visible_lines(_indented(value)))
+    JSONHighlighter().highlight(shown)
+    return shown
+
+
+def _indented(value: bytes) -> str:
+    try:
+        return msgspec.json.format(value, indent=2).decode("utf-8", "replace")
+    except msgspec.DecodeError:
+        return value.decode("utf-8", "replace")
+
+
+# -- a new secret --------------------------------------------------------------------------------
+
+
+def secret_panel(clear: str, name: str, streams: Streams) -> str:
+    """The one showing of a new secret. It is never folded by a border: it is copied by hand."""
+    title = Text(f"The secret of {visible(name)}")
+    panel = Panel(
+        Group(
+            Text(visible(clear), style="bold green", overflow="fold"),
+            Text(),
+            Text("Copy it now: it is shown once and will not be shown again.", style="yellow"),
+        ),
+        title=title,
+        title_align="left",
+        box=box.HORIZONTALS,
+        padding=(1, 0),
+    )
+    return _render(panel, streams)

@@ -1,0 +1,125 @@
+"""json, jsonl, csv and tsv: the server's own rows, re-emitted, in ASCII wherever it is JSON.
+
+Nothing here imports rich. A row is the JSON text of one object, as the server sent it.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from astalty_cli.errors import UsageError
+from astalty_cli.output.fields import Field, pick
+from astalty_cli.output.safe import defuse_formula, visible
+
+_BEYOND_ASCII = re.compile(r"[^\n\r\t\x20-\x7e]")
+
+
+def ascii_json(raw: bytes) -> str:
+    """Spell JSON text in ASCII: the same value, and no byte of it can drive a terminal."""
+    return _BEYOND_ASCII.sub(_unicode_escape, raw.decode("utf-8", "replace"))
+
+
+def _unicode_escape(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1] if match[0] != "\x7f" else r"\u007f"
+
+
+def compact(raw: bytes) -> str:
+    return ascii_json(_formatted(raw, -1))
+
+
+def indented(raw: bytes) -> str:
+    return ascii_json(_formatted(raw, 2))
+
+
+def _formatted(raw: bytes, indent: int) -> bytes:
+    try:
+        return msgspec.json.format(raw, indent=indent)
+    except msgspec.DecodeError:  # a body that msgspec finds spoilt is shown as it came
+        return raw
+
+
+def array(rows: Iterable[bytes], *, indent: bool) -> Iterator[str]:
+    """A bare JSON array, a row a line, so that it streams and `grep` works on it."""
+    yield "["
+    separator = "\n"
+    for row in rows:
+        text = indented(row).replace("\n", "\n  ") if indent else compact(row)
+        yield f"{separator}{'  ' if indent else ''}{text}"
+        separator = ",\n"
+    yield "\n]\n" if separator == ",\n" else "]\n"
+
+
+def narrowed(row: bytes, fields: Sequence[Field]) -> bytes:
+    """The object with the chosen fields alone, in their order, under their dotted names."""
+    picked = {field.path: msgspec.Raw(pick(row, field.path)) for field in fields}
+    return msgspec.json.encode(picked)
+
+
+def text(value: bytes) -> str:
+    """A JSON value as the text of a cell: a string bare, null as nothing, the rest as JSON."""
+    if value == b"null":
+        return ""
+    if value.startswith(b'"'):
+        try:
+            return msgspec.json.decode(value, type=str)
+        except msgspec.DecodeError:
+            return ascii_json(value)
+    return compact(value)
+
+
+def tsv_line(cells: Iterable[str]) -> str:
+    return "\t".join(visible(cell) for cell in cells) + "\n"
+
+
+def csv_line(cells: Iterable[str], *, raw: bool) -> str:
+    """One CSV record; cells that a spreadsheet would run are defused unless `raw`."""
+    line = io.StringIO()
+    guarded = (visible(cell) if raw else defuse_formula(visible(cell)) for cell in cells)
+    csv.writer(line, lineterminator="\n").writerow(guarded)
+    return line.getvalue()
+
+
+class Query:
+    """A JMESPath expression, compiled before anything is sent. Raises UsageError for a bad one."""
+
+    def __init__(self, expression: str) -> None:
+        import jmespath
+        from jmespath.exceptions import JMESPathError
+
+        try:
+            self._compiled = jmespath.compile(expression)
+        except JMESPathError as error:
+            problem = " ".join(str(error).split())
+            raise UsageError(
+                f"--query: {problem}", hint="The language is JMESPath: https://jmespath.org."
+            ) from None
+        self._failure = JMESPathError
+
+    def search(self, raw: bytes) -> Any:
+        """Apply the expression to JSON text. Raises UsageError where it does not fit the data."""
+        data = json.loads(raw, parse_float=_number, parse_int=_number)
+        try:
+            return self._compiled.search(data)
+        except self._failure as error:
+            raise UsageError(f"--query: {' '.join(str(error).split())}") from None
+
+
+def _number(text: str) -> float | str:
+    """A number that JSON allows and Python cannot hold stays text; it spoils itself alone."""
+    try:
+        number = float(text) if any(char in text for char in ".eE") else int(text)
+    except ValueError:
+        return text
+    return number if abs(number) != float("inf") else text
+
+
+def found_lines(found: Any) -> Iterator[str]:
+    """What a query found, for shells: a value bare, a list a line an element, rows as TSV."""
+    for item in found if isinstance(found, list) else [found]:
+        cells = item if isinstance(item, list) else [item]
+        yield tsv_line(text(json.dumps(cell).encode()) for cell in cells)

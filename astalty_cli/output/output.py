@@ -1,0 +1,219 @@
+"""The one door to the user: data to stdout, talk to stderr, each in the form that was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from astalty_cli.errors import AstaltyError, InterruptedByUser, UsageError
+from astalty_cli.output import machine
+from astalty_cli.output.fields import Field, chosen, pick
+from astalty_cli.output.safe import defuse_workflow_commands, visible, visible_lines
+
+if TYPE_CHECKING:
+    from msgspec import Struct
+
+    from astalty_cli.output.streams import Streams
+
+FORMATS = ("table", "tsv", "json", "jsonl", "csv")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How the user wants data: the flags of `docs/reference/output.md`.
+
+    `format` is None where no flag named one: then a table on a terminal, else tsv.
+    """
+
+    format: str | None = None
+    fields: str | None = None
+    query: str | None = None
+    csv_raw: bool = False
+    pager: bool = True
+    quiet: bool = False
+    yes: bool = False
+
+
+class Output:
+    """Prints lists and things, talks, asks. It never decides and never exits.
+
+    Raises UsageError on construction where the flags contradict each other, so that this is said
+    before any call.
+    """
+
+    def __init__(self, streams: Streams, style: Style) -> None:
+        self.streams = streams
+        self.style = style
+        self.format = style.format or ("table" if streams.stdout_is_terminal else "tsv")
+        if style.fields is not None and style.query is not None:
+            raise UsageError("--fields and --query exclude each other.", hint="Pick inside the query.")
+        if style.query is not None and style.format in {"table", "csv"}:
+            raise UsageError(f"--query does not go with -o {style.format}.", hint="Use -o json or none.")
+        self._query = machine.Query(style.query) if style.query is not None else None
+        self._held: list[str] = []
+
+    # -- data ------------------------------------------------------------------------------------
+
+    def columns(self, known: Sequence[Field], model: type[Struct]) -> Sequence[Field]:
+        """The columns to print. Raises UsageError for an unknown name; call it before any request."""
+        if self.style.fields is None:
+            return known
+        return chosen(self.style.fields, known, model)
+
+    def rows(self, rows: Iterable[bytes], columns: Sequence[Field], *, none: str) -> None:
+        """Print a list; `none` is what people read on stderr where it is empty."""
+        if self._query:
+            self._found(self._query, b"[" + b",".join(rows) + b"]")
+        elif self.format == "table":
+            self._table(list(rows), columns, none)
+        elif self.format in {"json", "jsonl"}:
+            wanted = (self._narrowed(row, columns) for row in rows)
+            self._json_rows(wanted)
+        else:
+            self._cells(rows, columns)
+
+    def item(self, row: bytes, columns: Sequence[Field]) -> None:
+        """Print one thing: its fields a line each, or one JSON object."""
+        if self._query:
+            self._found(self._query, row)
+        elif self.format == "table":
+            from astalty_cli.output import human
+
+            self.page(human.details(row, columns, self.streams))
+        elif self.format == "json":
+            self.write(self._json_text(self._narrowed(row, columns)) + "\n")
+        elif self.format == "jsonl":
+            self.write(machine.compact(self._narrowed(row, columns)) + "\n")
+        elif self.format == "csv":
+            self._cells([row], columns)
+        else:
+            for field in columns:
+                self.write(machine.tsv_line([field.path, machine.text(pick(row, field.path))]))
+
+    def _narrowed(self, row: bytes, columns: Sequence[Field]) -> bytes:
+        return row if self.style.fields is None else machine.narrowed(row, columns)
+
+    def _json_text(self, raw: bytes) -> str:
+        return machine.indented(raw) if self.streams.stdout_is_terminal else machine.compact(raw)
+
+    def _json_rows(self, rows: Iterable[bytes]) -> None:
+        if self.format == "jsonl":
+            for row in rows:
+                self.write(machine.compact(row) + "\n")
+            return
+        for piece in machine.array(rows, indent=self.streams.stdout_is_terminal):
+            self.write(piece)
+
+    def _cells(self, rows: Iterable[bytes], columns: Sequence[Field]) -> None:
+        raw = self.style.csv_raw
+        if self.format == "csv":
+            self.write(machine.csv_line((field.path for field in columns), raw=raw))
+        for row in rows:
+            cells = [machine.text(pick(row, field.path)) for field in columns]
+            self.write(machine.csv_line(cells, raw=raw) if self.format == "csv" else machine.tsv_line(cells))
+
+    def _table(self, rows: list[bytes], columns: Sequence[Field], none: str) -> None:
+        from astalty_cli.output import human
+
+        if rows:
+            self.page(human.table(rows, columns, self.streams))
+        else:
+            self.note(none)
+
+    def _found(self, query: machine.Query, raw: bytes) -> None:
+        found = query.search(raw)
+        if self.style.format is None or self.format == "tsv":
+            for line in machine.found_lines(found):
+                self.write(line)
+        elif self.format == "jsonl":
+            for item in found if isinstance(found, list) else [found]:
+                self.write(json.dumps(item) + "\n")
+        else:
+            self.write(json.dumps(found, indent=2 if self.streams.stdout_is_terminal else None) + "\n")
+
+    def write(self, text: str) -> None:
+        """Put text on stdout; what must not be there has gone through `safe.py` already."""
+        if self.streams.runs_workflow_commands:
+            text = defuse_workflow_commands(text)
+        self.streams.stdout.write(text)
+
+    def page(self, text: str) -> None:
+        """Print what may be long: through the pager, on a terminal that it does not fit."""
+        if self.style.pager and self.streams.overflows(text):
+            from astalty_cli.output.pager import through_pager
+
+            if through_pager(text, self.streams):
+                return
+        self.write(text)
+
+    # -- talk ------------------------------------------------------------------------------------
+
+    @property
+    def talks_json(self) -> bool:
+        return self.format in {"json", "jsonl"} and self.style.format is not None
+
+    def note(self, text: str) -> None:
+        """Say something on stderr. In a JSON mode it waits for success: a failure speaks alone."""
+        if self.style.quiet:
+            return
+        line = visible_lines(text) + "\n"
+        if self.talks_json:
+            self._held.append(line)
+        else:
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        if self.streams.runs_workflow_commands:
+            line = defuse_workflow_commands(line)
+        self.streams.stderr.write(line)
+        self.streams.stderr.flush()
+
+    def finish(self) -> None:
+        """Let out what was held back, once the command has succeeded."""
+        self.streams.stdout.flush()
+        for line in self._held:
+            self.say(line)
+        self._held.clear()
+
+    # -- questions -------------------------------------------------------------------------------
+
+    def must_be_able_to_ask(self, flag: str = "--yes") -> None:
+        """Raise UsageError, before any call, where a question is coming that nobody can answer."""
+        if not (self.style.yes or self.streams.can_ask):
+            raise UsageError(
+                "This asks for confirmation, and there is no terminal to ask on.",
+                hint=f"Say {flag} to go ahead without being asked.",
+            )
+
+    def confirm(self, question: str) -> None:
+        """Return if the user agrees, else raise InterruptedByUser. `--yes` agrees beforehand."""
+        if self.style.yes:
+            return
+        self.must_be_able_to_ask()
+        self.say(f"{visible_lines(question)} [y/N] ")
+        if self.streams.stdin.readline().strip().lower() not in {"y", "yes"}:
+            self.say("Nothing was done.\n")
+            raise InterruptedByUser
+
+
+def report(error: AstaltyError, streams: Streams, *, as_json: bool) -> None:
+    """Say on stderr what happened and what to do; as one JSON object where JSON was asked for."""
+    if as_json:
+        body = {
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint or None,
+            "status": error.status,
+            "errors": error.errors or None,
+        }
+        streams.stderr.write(json.dumps({"error": body}) + "\n")
+        return
+    lines = [f"astalty: {visible(error.message)}"]
+    for field, messages in error.errors.items():
+        lines += [f"  {visible(field)}: {visible(message)}" for message in messages]
+    if error.hint:
+        lines.append(visible_lines(error.hint))
+    text = "\n".join(lines) + "\n"
+    streams.stderr.write(defuse_workflow_commands(text) if streams.runs_workflow_commands else text)

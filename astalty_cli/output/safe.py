@@ -1,0 +1,51 @@
+"""The one gate for text that came from outside: what it lets through cannot drive a terminal.
+
+Rules from shared advisories: escape sequences in server text reach the user's terminal
+(kubectl, CVE-2021-25743), `::` and `##[` at a line's start are commands to a CI runner
+(GitHub Actions, CVE-2020-15228), and a spreadsheet runs cells that start like a formula.
+"""
+
+import re
+import unicodedata
+
+_WORKFLOW_COMMAND = re.compile(r"^([ \t]*)(::|##\[)", re.MULTILINE)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    """Spell out what a terminal would obey or hide: controls, C1, bidi, zero width, surrogates.
+
+    `keep` names the control characters that may stay, as a newline in a body of several lines.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if _harmless(char) or char in keep else _spelled(char) for char in text)
+
+
+def _harmless(char: str) -> bool:
+    # A wide or unbroken space is not "printable" to Python, but it is ordinary text in a CJK name.
+    return char.isprintable() or unicodedata.category(char) == "Zs"
+
+
+def _spelled(char: str) -> str:
+    code = ord(char)
+    if char in "\n\r\t":
+        return {"\n": r"\n", "\r": r"\r", "\t": r"\t"}[char]
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def visible_lines(text: str) -> str:
+    """As `visible`, for a text of several lines: newlines stay, a tab becomes spaces."""
+    return visible(text.replace("\r\n", "\n").expandtabs(4), keep="\n")
+
+
+def defuse_formula(cell: str) -> str:
+    """Keep a spreadsheet from running a cell: a leading `'` where it starts like a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def defuse_workflow_commands(text: str) -> str:
+    """Keep a CI runner from obeying a line of ours: a backslash before `::` and `##[` at its start."""
+    return _WORKFLOW_COMMAND.sub(r"\1\\\2", text)

@@ -1,0 +1,61 @@
+"""The three streams, and what they can do: terminal or not, colour, size, a CI runner that listens."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+
+@dataclass(frozen=True)
+class Streams:
+    """stdin, stdout and stderr with the environment's word on them (`NO_COLOR`, `COLUMNS`, …)."""
+
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    environ: Mapping[str, str]
+
+    @property
+    def stdout_is_terminal(self) -> bool:
+        return self.stdout.isatty()
+
+    @property
+    def can_ask(self) -> bool:
+        return self.stdin.isatty() and self.stderr.isatty()
+
+    @property
+    def runs_workflow_commands(self) -> bool:
+        """A GitHub Actions runner reads the output and obeys lines that start with `::` or `##[`."""
+        return "GITHUB_ACTIONS" in self.environ
+
+    @property
+    def colour(self) -> bool:
+        """https://no-color.org, then https://bixense.com/clicolors, then whether it is a terminal."""
+        if self.environ.get("NO_COLOR"):
+            return False
+        if self.environ.get("CLICOLOR_FORCE", "0") != "0":
+            return True
+        return self.stdout_is_terminal and self.environ.get("TERM") != "dumb"
+
+    @property
+    def width(self) -> int:
+        """Columns: `COLUMNS`, else the terminal's, else 80."""
+        return self._size("COLUMNS", 0, 80)
+
+    @property
+    def height(self) -> int:
+        """Lines: `LINES`, else the terminal's, else 24."""
+        return self._size("LINES", 1, 24)
+
+    def _size(self, variable: str, index: int, default: int) -> int:
+        named = self.environ.get(variable, "")
+        if named.isascii() and named.isdigit() and 0 < int(named) < 10_000:
+            return int(named)
+        try:
+            return os.get_terminal_size(self.stdout.fileno())[index] or default
+        except (OSError, ValueError):
+            return default
+
+    def overflows(self, text: str) -> bool:
+        """Whether text is taller than the terminal that it would be printed on."""
+        return self.stdout_is_terminal and text.count("\n") >= self.height
