@@ -12,6 +12,7 @@ from typing import Final
 DEFAULT_BASE_URL: Final = "https://api.app.astalty.com.au"
 ENDPOINT_DASHBOARD: Final = "https://api.app.astalty.com.au/docs"
 SUPPORT: Final = "support@astalty.com.au"
+DASHBOARD: Final = "Settings → API Dashboard → Manage Keys, in Astalty's web app"
 
 PREFIX: Final = "/public/v1"
 PARTICIPANTS: Final = f"{PREFIX}/participants"

@@ -69,9 +69,7 @@ class FileCredentials:
         return Secret(stored.secret) if stored.origin == origin else None
 
     def store(self, profile: str, origin: str, secret: Secret) -> None:
-        files.write_private(
-            self._path(profile), msgspec.json.encode(_StoredKey(origin, secret.reveal()))
-        )
+        files.write_private(self._path(profile), msgspec.json.encode(_StoredKey(origin, secret.reveal())))
 
     def remove(self, profile: str, origin: str) -> None:  # noqa: ARG002 - one file holds one origin
         files.remove(self._path(profile))
@@ -97,9 +95,7 @@ class KeyringCredentials:
             return value
 
         if _in_time(write_and_read) != secret.reveal():
-            raise LocalError(
-                "The keyring accepted the key and did not give it back.", hint=_OTHER_WAYS
-            )
+            raise LocalError("The keyring accepted the key and did not give it back.", hint=_OTHER_WAYS)
 
     def remove(self, profile: str, origin: str) -> None:
         if self.load(profile, origin) is not None:
@@ -143,6 +139,4 @@ def _in_time(work: Callable[[], _T]) -> _T:
     if failures:
         name = type(failures[0]).__name__  # not its text: nobody knows what a backend puts there
         raise LocalError(f"The keyring of this machine is not usable ({name}).", hint=_OTHER_WAYS)
-    raise LocalError(
-        f"The keyring did not answer within {KEYRING_SECONDS:.0f} seconds.", hint=_OTHER_WAYS
-    )
+    raise LocalError(f"The keyring did not answer within {KEYRING_SECONDS:.0f} seconds.", hint=_OTHER_WAYS)

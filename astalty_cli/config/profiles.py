@@ -106,8 +106,6 @@ class ConfigFile:
                 change(document)
                 files.write_private(self.path, tomlkit.dumps(document).encode())
         except Timeout as error:
-            raise LocalError(
-                f"Another astalty holds the lock of {self.path}.", hint="Try again."
-            ) from error
+            raise LocalError(f"Another astalty holds the lock of {self.path}.", hint="Try again.") from error
         except OSError as error:
             raise LocalError(f"Cannot lock {self.path}: {error.strerror or error}.") from error

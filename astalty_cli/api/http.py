@@ -1,0 +1,301 @@
+"""Requests to one origin: the only module that imports httpx.
+
+The key goes to exactly one scheme, host and port: redirects are refused, `~/.netrc` and proxies for
+loopback are ignored. A GET is tried again within the command's time; nothing else ever is, since only
+the services know what a lost answer means. An answer is bounded in time and in size.
+"""
+
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from astalty_cli import __version__, times
+from astalty_cli.api.origin import is_loopback
+from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, wait_before_retry
+from astalty_cli.errors import LocalError, ServiceError
+from astalty_cli.secret import Secret
+
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # its own command line: click, rich
+
+import httpx  # noqa: E402 - after the guard
+
+MAX_ANSWER: Final = 32 * 1024 * 1024  # bytes
+_CONNECT_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server said, whole. `headers` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach an origin. `app` is a WSGI application to call in this process instead of a host."""
+
+    origin: str
+    secret: Secret | None = None
+    timeout: float | None = 60.0  # seconds for the whole command, waiting included
+    ca_file: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+    app: Any = None
+
+
+class _Bearer(httpx.Auth):
+    """Adds the key at the last moment, so that no request object carries it before it is sent."""
+
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret
+
+    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]
+        request.headers["Authorization"] = f"Bearer {self._secret.reveal()}"
+        yield request
+
+
+class Http:
+    """Makes requests. `log` gets method, path, status and time; `notice` what a waiting user should know."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        log: Callable[[str], None] = lambda _: None,
+        notice: Callable[[str], None] = lambda _: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._origin = connection.origin
+        self._log, self._notice, self._sleep = log, notice, sleep
+        self._deadline = _Deadline(connection.timeout)
+        self._client = httpx.Client(
+            base_url=connection.origin,
+            transport=_transport(connection),
+            auth=_Bearer(connection.secret) if connection.secret else None,
+            headers={"Accept": "application/json", "User-Agent": f"astalty-cli/{__version__}"},
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send, and return whatever the server answered, also a 4xx or 5xx.
+
+        Raises ServiceError where no usable answer came; it says whether the server may have acted.
+        """
+        request = self._client.build_request(
+            method, path, params=params, content=body, headers=dict(headers or {})
+        )
+        if body is not None:
+            request.headers["Content-Type"] = "application/json"
+        for tries in range(1, MAX_TRIES + 1):
+            last = tries == MAX_TRIES or method != "GET"
+            try:
+                answer = self._send(request)
+            except ServiceError:
+                if last or self._deadline.passed:
+                    raise
+                self._wait(wait_before_retry(tries, None, times.utc_now()), "No answer")
+                continue
+            if 300 <= answer.status < 400:
+                raise self._redirected(answer)
+            if last or answer.status not in RETRIED_STATUSES:
+                break
+            seconds = wait_before_retry(tries, answer.headers.get("retry-after"), times.utc_now())
+            if seconds > self._deadline.left:
+                break
+            self._wait(seconds, "Rate limited" if answer.status == 429 else f"HTTP {answer.status}")
+        return answer
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _wait(self, seconds: float, why: str) -> None:
+        if seconds >= 1:
+            self._notice(f"{why}; trying again in {seconds:.0f} s.")
+        self._sleep(min(seconds, self._deadline.left))
+
+    def _send(self, request: httpx.Request) -> Answer:
+        started = time.monotonic()
+        outcome = "no answer"
+        try:
+            with self._told_as_service(), self._deadline.enforced(request):
+                response = self._client.send(request, stream=True)
+                try:
+                    answer = Answer(
+                        response.status_code,
+                        {name.lower(): value for name, value in response.headers.items()},
+                        self._read(response),
+                    )
+                finally:
+                    response.close()
+            outcome = str(answer.status)
+        finally:
+            elapsed = (time.monotonic() - started) * 1000
+            self._log(f"{request.method} {request.url.path} {outcome} {elapsed:.0f} ms")
+        return answer
+
+    def _read(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > MAX_ANSWER:
+                raise ServiceError(
+                    f"{self._origin} sent more than 32 MiB, which is no answer of this API.",
+                    outcome_unknown=True,
+                )
+            if self._deadline.passed:
+                raise self._timed_out()
+        return bytes(body)
+
+    @contextmanager
+    def _told_as_service(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            raise ServiceError(
+                f"Cannot reach {self._origin}: {_reason(error)}.",
+                hint="Check the network, the base URL and HTTPS_PROXY; nothing was sent.",
+            ) from None
+        except httpx.TimeoutException:
+            raise self._timed_out() from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            if self._deadline.passed:
+                raise self._timed_out() from None
+            raise ServiceError(
+                f"The connection to {self._origin} broke off: {_reason(error)}.", outcome_unknown=True
+            ) from None
+
+    def _timed_out(self) -> ServiceError:
+        return ServiceError(
+            f"{self._origin} did not answer in time.",
+            hint=f"The limit is {self._deadline.seconds:g} s; --timeout SECONDS changes it.",
+            outcome_unknown=True,
+        )
+
+    def _redirected(self, answer: Answer) -> ServiceError:
+        target = answer.headers.get("location", "nowhere")
+        return ServiceError(
+            f"{self._origin} redirects to {target}, and a key is never sent on to another address.",
+            hint="If that address is right, make it the base URL.",
+            status=answer.status,
+        )
+
+
+class _Deadline:
+    """The moment by which the whole command must be done."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = float("inf") if seconds is None else seconds
+        self._end = time.monotonic() + self.seconds
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self._end - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        return self.left <= 0
+
+    @contextmanager
+    def enforced(self, request: httpx.Request) -> Iterator[None]:
+        """Bound one exchange. httpx's own limits are for one read: a server that drips bytes outlives them.
+
+        So at the deadline the socket is shut under the reader, which then fails at once.
+        """
+        if self.seconds == float("inf"):
+            request.extensions["timeout"] = httpx.Timeout(60.0, connect=_CONNECT_SECONDS).as_dict()
+            yield
+            return
+        left = max(self.left, 0.001)
+        request.extensions["timeout"] = httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS)).as_dict()
+        sockets: list[Any] = []
+
+        def trace(event: str, info: Mapping[str, Any]) -> None:
+            if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+                sockets.append(info["return_value"].get_extra_info("socket"))
+
+        request.extensions["trace"] = trace
+        watchdog = threading.Timer(left, _shut, (sockets,))
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            yield
+        finally:
+            watchdog.cancel()
+
+
+def _shut(sockets: list[Any]) -> None:
+    import socket
+
+    for each in sockets[-1:]:
+        try:
+            each.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            continue
+
+
+def _transport(connection: Connection) -> httpx.BaseTransport:
+    if connection.app is not None:
+        return httpx.WSGITransport(app=_utf8_paths(connection.app), raise_app_exceptions=False)
+    parts = urlsplit(connection.origin)
+    host = parts.hostname or ""
+    return httpx.HTTPTransport(
+        verify=_tls(parts.scheme, connection.ca_file),
+        proxy=None if is_loopback(host) else _proxy(host, connection.environ),
+    )
+
+
+def _utf8_paths(app: Any) -> Any:
+    """WSGI wants a path's bytes as Latin-1; httpx puts the decoded text there."""
+
+    def called(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["PATH_INFO"] = environ["PATH_INFO"].encode().decode("latin-1")
+        return app(environ, start_response)
+
+    return called
+
+
+def _tls(scheme: str, ca_file: Path | None) -> ssl.SSLContext:
+    if scheme == "http":  # loopback only: an empty context trusts nobody and costs nothing
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    import truststore
+
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise LocalError(f"--ca-file {ca_file} is not usable: {_reason(error)}.") from None
+    return context
+
+
+def _proxy(host: str, environ: Mapping[str, str]) -> str | None:
+    """HTTPS_PROXY and NO_PROXY: a transport of one's own has to be told about them."""
+    proxy = environ.get("HTTPS_PROXY") or environ.get("https_proxy")
+    if not proxy:
+        return None
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
+
+    exempt = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
+    return None if proxy_bypass_environment(host, {"no": exempt}) else proxy
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error).strip().rstrip(".")
+    return text or type(error).__name__
