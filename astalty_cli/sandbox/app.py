@@ -1,0 +1,87 @@
+"""The sandbox as a WSGI application: which path is which resource, and what stands before them.
+
+    recorded → authenticated (and rate limited) → once → routes
+
+Only `/docs/openapi.json` is outside of that: it needs no key and leaves no entry in the history.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NoReturn
+
+import falcon
+
+from astalty_cli.api import contract
+from astalty_cli.sandbox import resources
+from astalty_cli.sandbox.exchange import Answer, Call, ask, read_call, send
+from astalty_cli.sandbox.idempotency import once
+from astalty_cli.sandbox.layers import authenticated, guarded, recorded
+from astalty_cli.sandbox.problems import Problem
+from astalty_cli.sandbox.store import Store
+from astalty_cli.sandbox.wire import encode
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+def create_app(store: Store, *, rate_limit: int = contract.RATE_LIMIT) -> "WSGIApplication":
+    """Make the API over a store. `rate_limit` is calls a minute for each key; 0 is no limit."""
+    routes = _routes(store)
+
+    def answer_from_routes(call: Call) -> Answer:
+        return ask(routes, call)
+
+    public = recorded(
+        store.history,
+        authenticated(store.keys, rate_limit, once(store.database, store.clock, answer_from_routes)),
+    )
+
+    def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        call = read_call(environ)
+        is_public = call.path == contract.PREFIX or call.path.startswith(contract.PREFIX + "/")
+        answer = public(call) if is_public else guarded(answer_from_routes, call)
+        return send(answer, start_response)
+
+    return application
+
+
+def _routes(store: Store) -> "WSGIApplication":
+    routes = falcon.App()
+    routes.set_error_serializer(_serialize)
+    routes.add_error_handler(Problem, _answer_problem)
+    routes.add_error_handler(Exception, _pass_on)
+    routes.add_route(contract.API_KEYS, resources.KeyCollection(store.keys))
+    routes.add_route(contract.API_KEYS_CURRENT, resources.CurrentKeyItem(store.keys))
+    routes.add_route(contract.api_key("{key_id}"), resources.KeyItem(store.keys))
+    routes.add_route(contract.rotate("{key_id}"), resources.KeyRotation(store.keys))
+    routes.add_route(contract.expire_previous("{key_id}"), resources.KeyExpirePrevious(store.keys))
+    routes.add_route(contract.API_REQUESTS, resources.RequestCollection(store.history))
+    routes.add_route(contract.api_request("{request_id}"), resources.RequestItem(store.history))
+    routes.add_route(contract.PARTICIPANTS, resources.ParticipantCollection(store.participants))
+    participant = contract.PARTICIPANTS + "/{participant_id}"
+    routes.add_route(participant, resources.ParticipantItem(store.participants))
+    routes.add_route(participant + "/goals", resources.GoalCollection(store.participants))
+    routes.add_route(contract.OPENAPI, resources.Document())
+    return routes
+
+
+def _answer_problem(_: falcon.Request, resp: falcon.Response, problem: Exception, _params: object) -> None:
+    assert isinstance(problem, Problem)  # noqa: S101 - what this handler was registered for
+    resp.status = problem.status
+    resp.set_headers(problem.headers)
+    resp.data = encode(problem.payload())
+    resp.content_type = "application/json"
+
+
+def _pass_on(_: falcon.Request, _resp: falcon.Response, error: Exception, _params: object) -> NoReturn:
+    raise error  # to `guarded`, past `once`, whose transaction it undoes
+
+
+def _serialize(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
+    """Give falcon's own refusals (no such path, no such method) the API's shape."""
+    message = error.title or ""
+    if isinstance(error, falcon.HTTPNotFound):
+        message = f"The route {req.path.lstrip('/')} could not be found."
+    elif isinstance(error, falcon.HTTPMethodNotAllowed):
+        message = f"The {req.method} method is not supported for route {req.path.lstrip('/')}."
+    resp.data = encode(Problem(error.status_code, message).payload())
+    resp.content_type = "application/json"

@@ -1,0 +1,144 @@
+"""The SQLite file: how it is made, opened, read and written.
+
+A new database is built beside its place and linked into it, so a half-made one is never seen, and of two
+processes that start at once the second finds the first one's. WAL with `synchronous=NORMAL` keeps every
+committed change through a kill of the process (the kernel has the pages); only a loss of power may cost
+the last ones, which a sandbox can bear.
+"""
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from astalty_cli.errors import LocalError
+from astalty_cli.sandbox.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
+
+_BUSY_SECONDS = 30.0  # how long to wait for another process's write
+_RESET_HINT = "Name another file, or start over with: astalty sandbox reset"
+
+
+class Database:
+    """Connections to one file, one for each thread. Writes of this process queue up; reads never wait."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._write_lock = threading.RLock()
+        self._check()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection that sees one state of the database, however many queries are made."""
+        connection = self._connection()
+        if connection.in_transaction:
+            yield connection
+            return
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection that holds the write lock; commit at the end, or undo all on an exception.
+
+        Inside of another `write` it is a savepoint: undone alone, kept only with the outer one.
+        """
+        with self._write_lock:
+            connection = self._connection()
+            begin, end, undo = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+            if connection.in_transaction:
+                begin, end, undo = ("SAVEPOINT inner", "RELEASE inner", "ROLLBACK TO inner")
+            connection.execute(begin)
+            try:
+                yield connection
+            except BaseException:
+                connection.execute(undo)
+                raise
+            connection.execute(end)
+
+    def close(self) -> None:
+        """Close the connections of all threads; none of them may still be at work."""
+        while self._connections:
+            self._connections.pop().close()
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = _connect(self._path)
+            self._local.connection = connection
+            self._connections.append(connection)
+        return connection
+
+    def _check(self) -> None:
+        try:
+            connection = self._connection()
+            application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            self.close()
+            raise LocalError(f"Cannot use {self._path}: {error}.", hint=_RESET_HINT) from error
+        if application_id != APPLICATION_ID:
+            self.close()
+            raise LocalError(f"{self._path} is not a database of the sandbox.", hint=_RESET_HINT)
+        if version > SCHEMA_VERSION:
+            self.close()
+            raise LocalError(
+                f"{self._path} was written by a newer astalty: schema {version}, not {SCHEMA_VERSION}.",
+                hint="Update astalty. " + _RESET_HINT,
+            )
+
+
+def open_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> Database:
+    """Open the file; where there is none, make it (0600, in a folder of 0700) and let `fill` write into it.
+
+    Raises `LocalError` for a file that is no database, not ours or newer, and for a folder that cannot be
+    written to. Nothing that exists is overwritten.
+    """
+    try:
+        if not os.path.lexists(path):
+            _create(path, fill)
+    except (OSError, sqlite3.Error) as error:
+        raise LocalError(
+            f"Cannot make the sandbox's database {path}: {error}.",
+            hint="Choose a folder that you may write to.",
+        ) from error
+    return Database(path)
+
+
+def _create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+            connection.executescript(f"PRAGMA journal_mode = MEMORY; BEGIN; {SCHEMA}")
+            fill(connection)
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA journal_mode = WAL")
+        with contextlib.suppress(FileExistsError):  # another process was first: its database is as good
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # mode=rw: a file that has gone is an error, never a new and empty database
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,  # only `close` uses another thread's connection
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection

@@ -1,0 +1,130 @@
+"""A call and its answer, freed of WSGI, so that what stands around the API's calls can be plain functions."""
+
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from astalty_cli.sandbox.keys import Caller
+from astalty_cli.sandbox.problems import Problem
+from astalty_cli.sandbox.wire import encode
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+MAX_BODY = 1024 * 1024  # bytes of a request's body
+_CALL = "astalty.call"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Call:
+    """A request with its body read. `target` is path and query string as sent, in ASCII."""
+
+    method: str
+    path: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    ip_address: str | None
+    environ: "WSGIEnvironment" = field(repr=False)
+    caller: Caller | None = None  # known after authentication
+
+
+Handler = Callable[[Call], Answer]
+
+
+def read_call(environ: "WSGIEnvironment") -> Call:
+    """Read a request. A body that is too large is cut; `read_body` then refuses it."""
+    path = environ.get("PATH_INFO", "")
+    with contextlib.suppress(UnicodeEncodeError):
+        path.encode("latin-1")  # as WSGI has it; httpx's in-process transport hands over real Unicode
+        path = path.encode("latin-1").decode("utf-8", "replace")
+    query = environ.get("QUERY_STRING", "")
+    target = quote(path, safe="/:@!$&'()*+,;=~", errors="replace")
+    if query:
+        target += "?" + quote(query, safe="%/:@!$&'()*+,;=~?[]", errors="replace")
+    call = Call(
+        method=environ["REQUEST_METHOD"],
+        path=path,
+        target=target,
+        headers=_headers(environ),
+        body=_read_body(environ),
+        ip_address=environ.get("REMOTE_ADDR"),
+        environ=dict(environ),
+    )
+    call.environ[_CALL] = call
+    return call
+
+
+def call_of(environ: "WSGIEnvironment") -> Call:
+    """Return the call that `read_call` made of this environment."""
+    call: Call = environ[_CALL]
+    return call
+
+
+def ask(app: "WSGIApplication", call: Call) -> Answer:
+    """Let a WSGI application answer the call."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], _: Any = None
+    ) -> Callable[[bytes], object]:
+        started.append((status, headers))
+        return lambda _: None
+
+    path = call.path.encode("utf-8", "replace").decode("latin-1")
+    environ = call.environ | {
+        "PATH_INFO": path,
+        "CONTENT_LENGTH": str(len(call.body)),
+        "wsgi.input": BytesIO(call.body),
+    }
+    body = b"".join(app(environ, start_response))
+    status, headers = started[-1]
+    return Answer(int(status.split()[0]), dict(headers), body)
+
+
+def send(answer: Answer, start_response: "StartResponse") -> Iterable[bytes]:
+    """Give an answer to the WSGI server."""
+    phrase = HTTPStatus(answer.status).phrase
+    start_response(f"{answer.status} {phrase}", list(answer.headers.items()))
+    return [answer.body]
+
+
+def json_answer(status: int, body: bytes, headers: dict[str, str] | None = None) -> Answer:
+    length = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    return Answer(status, length | (headers or {}), body)
+
+
+def problem_answer(problem: Problem) -> Answer:
+    return json_answer(problem.status, encode(problem.payload()), problem.headers)
+
+
+def _headers(environ: "WSGIEnvironment") -> dict[str, str]:
+    headers = {
+        name.removeprefix("HTTP_").replace("_", "-").title(): str(value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
+    }
+    return {name: value for name, value in headers.items() if value}
+
+
+def _read_body(environ: "WSGIEnvironment") -> bytes:
+    length = environ.get("CONTENT_LENGTH", "")
+    limit = min(int(length), MAX_BODY + 1) if is_length(length) else MAX_BODY + 1
+    body: bytes = environ["wsgi.input"].read(limit)
+    return body
+
+
+def is_length(text: str) -> bool:
+    """Tell whether this is a usable Content-Length."""
+    return text.isascii() and text.isdigit() and len(text) < 20

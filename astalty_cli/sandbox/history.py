@@ -1,0 +1,190 @@
+"""The request history: one entry for each call, never changed (contract, "Request history")."""
+
+import re
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import uuid4
+
+import msgspec
+
+from astalty_cli.api.contract import API_REQUESTS, INCLUDE_BODIES, MAX_LOGGED_BODY, REQUEST_SORTS
+from astalty_cli.api.models import ApiRequest, Exchange, KeyReference, PageMeta, User
+from astalty_cli.sandbox.database import Database
+from astalty_cli.sandbox.exchange import Answer, Call
+from astalty_cli.sandbox.filters import before, equals, http_status, path_prefix, since
+from astalty_cli.sandbox.listing import Listing, Query, fetch_page
+from astalty_cli.sandbox.problems import not_found
+from astalty_cli.sandbox.secret_format import SECRET_SHAPE
+from astalty_cli.sandbox.times import Clock, from_wire, to_wire
+from astalty_cli.secret import Secret
+
+REQUESTS = Listing(
+    filters={
+        "status": http_status("status"),
+        "method": equals("method"),
+        "path": path_prefix("path"),
+        "ip_address": equals("ip_address"),
+        "user_id": equals("user_id"),
+        "email": equals("user_email"),
+        "api_key_id": equals("api_key_id"),
+        "created_from": since("created_at"),
+        "created_to": before("created_at"),
+    },
+    sorts={sort: sort for sort in REQUEST_SORTS},
+    default_sort="-created_at",
+    includes=(INCLUDE_BODIES,),
+)
+_WITH_BODIES = "SELECT * FROM api_requests LEFT JOIN api_request_bodies USING (number)"
+_SECRET = re.compile(SECRET_SHAPE)
+_SECRET_BYTES = re.compile(SECRET_SHAPE.encode())
+
+
+@dataclass(frozen=True)
+class LoggedSide:
+    """One side of an exchange as it is stored: headers and body as JSON texts, free of secrets."""
+
+    headers: str
+    body: str
+    truncated: bool
+
+
+class History:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def page(self, query: Query) -> tuple[list[ApiRequest], PageMeta]:
+        source = _WITH_BODIES if INCLUDE_BODIES in query.includes else "SELECT * FROM api_requests"
+        with self._database.read() as connection:
+            rows, meta = fetch_page(connection, source, [], query, REQUESTS)
+        return [_api_request(row) for row in rows], meta
+
+    def get(self, request_id: str) -> ApiRequest:
+        """Return an entry with its bodies. Raises `Problem` (404)."""
+        with self._database.read() as connection:
+            row = connection.execute(f"{_WITH_BODIES} WHERE id = ?", (request_id,)).fetchone()
+        if row is None:
+            raise not_found()
+        return _api_request(row)
+
+    def add(self, call: Call, answer: Answer, duration_ms: float) -> None:
+        """Write an entry. Answers of the history itself are kept without their body: they hold all others."""
+        caller = call.caller
+        entry = ApiRequest(
+            id=str(uuid4()),
+            status=answer.status,
+            method=call.method,
+            path=_SECRET.sub("[secret]", call.target),
+            created_at=self._clock(),
+            duration_ms=round(duration_ms, 3),
+            ip_address=call.ip_address,
+            user_agent=_SECRET.sub("[secret]", call.headers.get("User-Agent", "")) or None,
+            user=caller.user if caller else None,
+            api_key=caller.key if caller else None,
+        )
+        answer_body = b"" if call.path.startswith(API_REQUESTS) else answer.body
+        with self._database.write() as connection:
+            insert_entry(
+                connection,
+                entry,
+                logged_side(call.headers, call.body),
+                logged_side(answer.headers, answer_body),
+            )
+
+
+def insert_entry(
+    connection: sqlite3.Connection, entry: ApiRequest, request: LoggedSide, response: LoggedSide
+) -> None:
+    user, key = entry.user, entry.api_key
+    cursor = connection.execute(
+        "INSERT INTO api_requests (id, status, method, path, created_at, duration_ms, ip_address, user_agent,"
+        " user_id, user_name, user_email, api_key_id, api_key_name)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.id,
+            entry.status,
+            entry.method,
+            entry.path,
+            to_wire(entry.created_at),
+            entry.duration_ms,
+            entry.ip_address,
+            entry.user_agent,
+            user and user.id,
+            user and user.name,
+            user and user.email,
+            key and key.id,
+            key and key.name,
+        ),
+    )
+    connection.execute(
+        "INSERT INTO api_request_bodies VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            cursor.lastrowid,
+            request.headers,
+            request.body,
+            request.truncated,
+            response.headers,
+            response.body,
+            response.truncated,
+        ),
+    )
+
+
+def logged_side(headers: Mapping[str, str], body: bytes) -> LoggedSide:
+    """Make one side ready to be stored: secrets out, the body cut to `MAX_LOGGED_BODY` bytes."""
+    shown = {name: _SECRET.sub("[secret]", _masked(name, value)) for name, value in headers.items()}
+    clean = _SECRET_BYTES.sub(b"[secret]", body)  # before the cut, which could leave half a secret
+    return LoggedSide(
+        headers=_json(shown),
+        body=_logged_body(clean[:MAX_LOGGED_BODY], truncated=len(clean) > MAX_LOGGED_BODY),
+        truncated=len(clean) > MAX_LOGGED_BODY,
+    )
+
+
+def _logged_body(body: bytes, *, truncated: bool) -> str:
+    if not body:
+        return "null"
+    if not truncated:
+        try:
+            return _json(msgspec.json.decode(body))
+        except (ValueError, RecursionError):
+            pass
+    return _json(body.decode("utf-8", "replace"))
+
+
+def _masked(name: str, value: str) -> str:
+    if name != "Authorization":
+        return value
+    scheme, _, credentials = value.rpartition(" ")
+    return f"{scheme} …{Secret(credentials).last_four}".strip()
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _api_request(row: sqlite3.Row) -> ApiRequest:
+    with_bodies = "request_headers" in row.keys()  # noqa: SIM118 - a Row is no mapping
+    return ApiRequest(
+        id=row["id"],
+        status=row["status"],
+        method=row["method"],
+        path=row["path"],
+        created_at=from_wire(row["created_at"]),
+        duration_ms=row["duration_ms"],
+        ip_address=row["ip_address"],
+        user_agent=row["user_agent"],
+        user=row["user_id"] and User(row["user_id"], row["user_name"], row["user_email"]),
+        api_key=row["api_key_id"] and KeyReference(row["api_key_id"], row["api_key_name"]),
+        request=_exchange(row, "request") if with_bodies else None,
+        response=_exchange(row, "response") if with_bodies else None,
+    )
+
+
+def _exchange(row: sqlite3.Row, side: str) -> Exchange:
+    return Exchange(
+        headers=msgspec.Raw(row[f"{side}_headers"].encode()),
+        body=msgspec.Raw(row[f"{side}_body"].encode()),
+        truncated=bool(row[f"{side}_truncated"]),
+    )

@@ -1,0 +1,73 @@
+"""What every call under `/public/v1` passes on its way in: history, then authentication and rate limit."""
+
+import logging
+import math
+import time
+
+from astalty_cli.sandbox.exchange import Answer, Call, Handler, problem_answer
+from astalty_cli.sandbox.history import History
+from astalty_cli.sandbox.keys import Caller, Keys
+from astalty_cli.sandbox.problems import SERVER_ERROR, TOO_MANY, UNAUTHENTICATED, Problem
+
+_log = logging.getLogger(__name__)
+
+
+def recorded(history: History, handler: Handler) -> Handler:
+    """Write each call into the history, whatever becomes of it, before its answer leaves.
+
+    So a kill at any moment loses no entry of an answered call. An entry that cannot be written never
+    costs the caller the answer. Any failure within becomes a 500 here, in the API's shape.
+    """
+
+    def handle(call: Call) -> Answer:
+        started = time.perf_counter()
+        answer = guarded(handler, call)
+        try:
+            history.add(call, answer, (time.perf_counter() - started) * 1000)
+        except Exception:  # noqa: BLE001 - whatever it is, the answer is made and must leave
+            _log.exception("The sandbox could not write its request history.")
+        return answer
+
+    return handle
+
+
+def guarded(handler: Handler, call: Call) -> Answer:
+    """Call the handler; a problem that it raises, or a failure of ours, becomes the answer."""
+    try:
+        return handler(call)
+    except Problem as problem:
+        return problem_answer(problem)
+    except Exception:  # noqa: BLE001 - a server outlives its bugs
+        _log.exception("The sandbox failed at %s.", call.method)
+        return problem_answer(Problem(500, SERVER_ERROR))
+
+
+def authenticated(keys: Keys, rate_limit: int, handler: Handler) -> Handler:
+    """Let only callers with a working key through, and each key `rate_limit` times a minute (0: any)."""
+
+    def handle(call: Call) -> Answer:
+        caller = keys.authenticate(_bearer(call), call.ip_address, rate_limit)
+        if caller is None:
+            raise Problem(401, UNAUTHENTICATED)
+        call.caller = caller
+        if caller.remaining is None:
+            return guarded(handler, call)
+        limits = {
+            "X-RateLimit-Limit": str(rate_limit),
+            "X-RateLimit-Remaining": str(max(0, caller.remaining)),
+        }
+        if caller.remaining < 0:
+            raise Problem(429, TOO_MANY, headers=limits | _retry_after(caller))
+        answer = guarded(handler, call)
+        return Answer(answer.status, answer.headers | limits, answer.body)
+
+    return handle
+
+
+def _bearer(call: Call) -> str:
+    scheme, _, secret = call.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def _retry_after(caller: Caller) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(caller.window_ends_in)))}

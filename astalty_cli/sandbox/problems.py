@@ -1,0 +1,40 @@
+"""What the API says when it says no, in Laravel's shape."""
+
+UNAUTHENTICATED = "Unauthenticated."
+INVALID = "The given data was invalid."
+TOO_MANY = "Too Many Attempts."
+NOT_FOUND = "The record was not found."
+SERVER_ERROR = "Server Error"
+
+
+class Problem(Exception):  # noqa: N818 - an answer, as RFC 9457 has the word
+    """An answer other than the one asked for: `status`, one sentence, and messages for each field."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        errors: dict[str, list[str]] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.errors = errors or {}
+        self.headers = headers or {}
+
+    def payload(self) -> dict[str, object]:
+        """Return the body: `errors` only where there are messages for fields."""
+        body: dict[str, object] = {"message": self.message}
+        if self.errors:
+            body["errors"] = self.errors
+        return body
+
+
+def not_found() -> Problem:
+    return Problem(404, NOT_FOUND)
+
+
+def invalid(field: str, message: str) -> Problem:
+    return Problem(422, INVALID, errors={field: [message]})

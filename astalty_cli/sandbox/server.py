@@ -1,0 +1,78 @@
+"""The sandbox over HTTP: `astalty sandbox serve`."""
+
+import errno
+import ipaddress
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import waitress
+
+from astalty_cli.errors import LocalError, UsageError
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+_THREADS = 16
+_MAX_BODY = 64 * 1024 * 1024  # bytes: far more than the application takes, so that it can say so itself
+
+
+def serve(
+    app: "WSGIApplication", host: str, port: int, *, allow_remote: bool, ready: Callable[[str], None]
+) -> None:
+    """Serve until Ctrl-C or SIGTERM. `ready` is called with the base URL once connections are taken.
+
+    Port 0 picks a free one. Raises `UsageError` for a host other than loopback unless `allow_remote`,
+    `LocalError` where the address cannot be listened on.
+    """
+    server, url = listen(app, host, port, allow_remote=allow_remote)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        ready(url)
+        server.run()  # returns on Ctrl-C
+    finally:
+        server.close()
+
+
+def listen(app: "WSGIApplication", host: str, port: int, *, allow_remote: bool) -> tuple[Any, str]:
+    """Open the socket; return waitress's server, which is yet to run, and its base URL. Raises as `serve`."""
+    if not allow_remote and not _is_loopback(host):
+        raise UsageError(
+            f"{host} is not a loopback address: others could reach the sandbox.",
+            hint="Use 127.0.0.1, or add --allow-remote if that is what you want.",
+        )
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family, backlog=1024)
+    except (OSError, OverflowError) as error:
+        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        reason = "the port is in use" if in_use else str(error)
+        raise LocalError(
+            f"Cannot listen on {host} port {port}: {reason}.",
+            hint="Choose another with --port (0: any free one).",
+        ) from error
+    server = waitress.create_server(
+        app,
+        sockets=[listener],
+        threads=_THREADS,
+        ident=None,
+        max_request_body_size=_MAX_BODY,
+    )
+    address = f"[{host}]" if ":" in host else host
+    return server, f"http://{address}:{listener.getsockname()[1]}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt

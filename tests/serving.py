@@ -1,0 +1,43 @@
+"""The sandbox over HTTP, in a thread of the test, with a clock that the test moves."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from waitress import wasyncore
+
+from astalty_cli.sandbox.server import listen
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **timedelta_arguments: float) -> None:
+        """Move on: `clock.move(days=7)`; negative values move back."""
+        self.now += timedelta(**timedelta_arguments)
+
+
+@contextlib.contextmanager
+def serving(app: "WSGIApplication") -> Iterator[str]:
+    """Serve a WSGI application on a free port of 127.0.0.1; yield its base URL."""
+    server, url = listen(app, "127.0.0.1", 0, allow_remote=False)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield url
+    finally:
+        # closing every socket inside the server's own loop is what ends the loop
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        thread.join()
+        server.task_dispatcher.shutdown()
