@@ -61,7 +61,7 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     created_by: User
 
 
-class IssuedKey(ApiKey, frozen=True, kw_only=True):
+class IssuedKey(ApiKey, frozen=True, kw_only=True, omit_defaults=True):
     """The answer of the two calls that make a secret; a replayed one says so instead of repeating it."""
 
     secret: Secret | None = None
@@ -82,7 +82,7 @@ class Exchange(Struct, frozen=True):
     truncated: bool
 
 
-class ApiRequest(Struct, frozen=True, kw_only=True):
+class ApiRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An entry of the request history. `created_at` is when the answer was finished."""
 
     id: Uuid

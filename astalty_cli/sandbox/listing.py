@@ -17,7 +17,7 @@ from astalty_cli.sandbox.filters import Condition, Filter
 from astalty_cli.sandbox.problems import Problem, invalid
 
 _FILTER = re.compile(r"filter\[(.*)\]", re.DOTALL)
-_MAX_PAGE_NUMBER = 2**31 - 1
+MAX_PAGE_NUMBER = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def parse_query(text: str, listing: Listing) -> Query:
     return Query(
         conditions=tuple(listing.filters[name].condition(name, value) for name, value in filters.items()),
         order=_order(parameters.get(SORT, listing.default_sort), listing),
-        number=_integer(parameters, PAGE_NUMBER, default=1, maximum=_MAX_PAGE_NUMBER),
+        number=_integer(parameters, PAGE_NUMBER, default=1, maximum=MAX_PAGE_NUMBER),
         size=_integer(parameters, PAGE_SIZE, default=DEFAULT_PAGE_SIZE, maximum=MAX_PAGE_SIZE),
         includes=parse_includes(text, listing.includes),
     )

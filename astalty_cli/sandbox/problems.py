@@ -1,10 +1,19 @@
 """What the API says when it says no, in Laravel's shape."""
 
+from msgspec import Struct
+
 UNAUTHENTICATED = "Unauthenticated."
 INVALID = "The given data was invalid."
 TOO_MANY = "Too Many Attempts."
 NOT_FOUND = "The record was not found."
 SERVER_ERROR = "Server Error"
+
+
+class ErrorBody(Struct, frozen=True, omit_defaults=True):
+    """`errors` is there only where there are messages for fields."""
+
+    message: str
+    errors: dict[str, list[str]] = {}
 
 
 class Problem(Exception):  # noqa: N818 - an answer, as RFC 9457 has the word
@@ -24,12 +33,8 @@ class Problem(Exception):  # noqa: N818 - an answer, as RFC 9457 has the word
         self.errors = errors or {}
         self.headers = headers or {}
 
-    def payload(self) -> dict[str, object]:
-        """Return the body: `errors` only where there are messages for fields."""
-        body: dict[str, object] = {"message": self.message}
-        if self.errors:
-            body["errors"] = self.errors
-        return body
+    def payload(self) -> ErrorBody:
+        return ErrorBody(self.message, self.errors)
 
 
 def not_found() -> Problem:
