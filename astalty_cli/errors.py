@@ -10,14 +10,13 @@
     ├── RefusedError        5  the server said no: validation
     │   └── ConflictError   5  someone else changed it first
     ├── ServiceError        6  unreachable, time-out, 5xx, still rate limited, not JSON
-    └── LeftOpenError       7  a secret or a rotation is not finished
+    ├── LeftOpenError       7  a secret or a rotation is not finished
+    └── SeveralError           as the worst of what it holds
     InterruptedByUser     130  Ctrl-C
 
 `code` is the word scripts see in `{"error": {"code": …}}`; the numbers are the product's contract
 (docs/reference/exit-codes.md). Only `main.py` turns one into an exit.
 """
-
-from typing import ClassVar
 
 
 class AstaltyError(Exception):
@@ -26,8 +25,8 @@ class AstaltyError(Exception):
     `status` is the HTTP status where a server answered; `errors` its messages for each field.
     """
 
-    exit_code: ClassVar[int] = 1
-    code: ClassVar[str] = "internal"
+    exit_code = 1
+    code = "internal"
 
     def __init__(
         self,
@@ -101,6 +100,20 @@ class ServiceError(AstaltyError):
 class LeftOpenError(AstaltyError):
     exit_code = 7
     code = "left_open"
+
+
+class SeveralError(AstaltyError):
+    """Some of several arguments failed: each is named in `errors`, and the worst sets the exit code."""
+
+    def __init__(self, message: str, failures: dict[str, AstaltyError]) -> None:
+        super().__init__(message, errors={name: [error.message] for name, error in failures.items()})
+        worst = max(failures.values(), key=lambda error: error.exit_code)
+        self.exit_code, self.code, self.hint, self.status = (
+            worst.exit_code,
+            worst.code,
+            worst.hint,
+            worst.status,
+        )
 
 
 class InterruptedByUser(AstaltyError):  # noqa: N818 - it is no error of anybody's

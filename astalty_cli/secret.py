@@ -23,7 +23,7 @@ class Secret:
     @property
     def last_four(self) -> str:
         """The last four characters, or nothing where the value is too short to spare them."""
-        return self._value[-4:] if len(self._value) >= 16 else ""  # noqa: PLR2004
+        return self._value[-4:] if len(self._value) >= 16 else ""
 
     def __repr__(self) -> str:
         return f"Secret(…{self.last_four})"

@@ -4,7 +4,8 @@ The order is flag, environment, config file, default, with one exception: `-p` o
 that account, so its URL and its stored key beat the variables.
 """
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from astalty_cli.api.contract import DEFAULT_BASE_URL
@@ -146,10 +147,24 @@ def as_secret(text: str) -> Secret:
     return Secret(text)
 
 
-def not_signed_in(command: str) -> UnauthorizedError:
-    """What a newcomer reads first: both ways on. `command` is what was typed, without `astalty`."""
+def not_signed_in(profile: str, argv: Sequence[str]) -> UnauthorizedError:
+    """What a newcomer reads first: both ways on, the second one with what was just typed (`argv`)."""
+    named = "" if profile == "default" else f" -p {profile}"
     return UnauthorizedError(
-        "No API key is set up here.",
-        hint="To use your account:   astalty auth login\n"
-        f"To try it without one: astalty {command} -p sandbox",
+        "No API key is set up here." if not named else f"Profile {profile!r} has no key.",
+        hint=f"To use your account:    astalty auth login{named}\n"
+        f"To try it without one:  astalty {shlex.join(_on_the_sandbox(argv))}",
     )
+
+
+def _on_the_sandbox(argv: Sequence[str]) -> list[str]:
+    words = list(argv)
+    end = words.index("--") if "--" in words else len(words)
+    kept: list[str] = []
+    skip = False
+    for word in words[:end]:
+        if skip or word in {"-p", "--profile", "--base-url"}:
+            skip = not skip
+        elif not word.startswith(("--profile=", "--base-url=")):
+            kept.append(word)
+    return [*kept, "-p", SANDBOX, *words[end:]]

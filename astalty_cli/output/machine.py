@@ -7,13 +7,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from astalty_cli.errors import UsageError
-from astalty_cli.output.fields import Field, pick
+from astalty_cli.output.fields import pick
 from astalty_cli.output.safe import defuse_formula, visible
 
 _BEYOND_ASCII = re.compile(r"[^\n\r\t\x20-\x7e]")
@@ -54,9 +54,9 @@ def array(rows: Iterable[bytes], *, indent: bool) -> Iterator[str]:
     yield "\n]\n" if separator == ",\n" else "]\n"
 
 
-def narrowed(row: bytes, fields: Sequence[Field]) -> bytes:
+def narrowed(row: bytes, paths: Iterable[str]) -> bytes:
     """The object with the chosen fields alone, in their order, under their dotted names."""
-    picked = {field.path: msgspec.Raw(pick(row, field.path)) for field in fields}
+    picked = {path: msgspec.Raw(pick(row, path)) for path in paths}
     return msgspec.json.encode(picked)
 
 

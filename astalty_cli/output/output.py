@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from astalty_cli.errors import AstaltyError, InterruptedByUser, UsageError
 from astalty_cli.output import machine
 from astalty_cli.output.fields import Field, chosen, pick
 from astalty_cli.output.safe import defuse_workflow_commands, visible, visible_lines
 
 if TYPE_CHECKING:
-    from msgspec import Struct
-
     from astalty_cli.output.streams import Streams
 
 FORMATS = ("table", "tsv", "json", "jsonl", "csv")
@@ -56,7 +56,7 @@ class Output:
 
     # -- data ------------------------------------------------------------------------------------
 
-    def columns(self, known: Sequence[Field], model: type[Struct]) -> Sequence[Field]:
+    def columns(self, known: Sequence[Field], model: type[msgspec.Struct]) -> Sequence[Field]:
         """The columns to print. Raises UsageError for an unknown name; call it before any request."""
         if self.style.fields is None:
             return known
@@ -92,8 +92,31 @@ class Output:
             for field in columns:
                 self.write(machine.tsv_line([field.path, machine.text(pick(row, field.path))]))
 
+    def body(self, body: bytes) -> None:
+        """Print the body of any answer: JSON in ASCII, other text as it is but for a terminal's sake."""
+        try:
+            msgspec.json.decode(body, type=msgspec.Raw)
+        except msgspec.DecodeError:
+            text = body.decode("utf-8", "replace")
+            self.write(visible_lines(text) if self.streams.stdout_is_terminal else text)
+            return
+        if self._query:
+            self._found(self._query, body)
+        else:
+            self.page(self._json_text(body) + "\n")
+
+    def sides(self, row: bytes, names: Sequence[str]) -> None:
+        """Print parts of a history entry: one alone as itself, both as an object."""
+        self.item(pick(row, names[0]) if len(names) == 1 else machine.narrowed(row, names), ())
+
+    @property
+    def result_wanted(self) -> bool:
+        """Whether a command that changes something should print what came of it: a flag asked for data."""
+        style = self.style
+        return any(flag is not None for flag in (style.format, style.fields, style.query))
+
     def _narrowed(self, row: bytes, columns: Sequence[Field]) -> bytes:
-        return row if self.style.fields is None else machine.narrowed(row, columns)
+        return row if self.style.fields is None else machine.narrowed(row, [field.path for field in columns])
 
     def _json_text(self, raw: bytes) -> str:
         return machine.indented(raw) if self.streams.stdout_is_terminal else machine.compact(raw)

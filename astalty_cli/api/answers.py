@@ -1,0 +1,179 @@
+"""What an answer means: the rows in it, or one of our errors."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from astalty_cli.api import contract
+from astalty_cli.api.http import Answer
+from astalty_cli.api.models import ApiKey, IssuedKey, PageMeta
+from astalty_cli.errors import (
+    AstaltyError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    NotOfferedError,
+    RefusedError,
+    ServiceError,
+    UnauthorizedError,
+)
+from astalty_cli.secret import Secret
+
+T = TypeVar("T")
+
+_REFUSED: Final = frozenset({400, 405, 413, 415, 422})
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Row(Generic[T]):
+    """One thing from the server: decoded to decide with, and its own JSON text to re-emit."""
+
+    value: T
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    rows: list[Row[T]]
+    meta: PageMeta
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A key with the secret just made for it; `row` does not hold the secret.
+
+    `secret` is None where this is the answer of a replay whose first answer brought it.
+    """
+
+    row: Row[ApiKey]
+    secret: Secret | None
+
+
+class _Envelope(msgspec.Struct):
+    data: Raw
+
+
+class _ListEnvelope(msgspec.Struct):
+    data: list[Raw]
+    meta: PageMeta
+
+
+class _ErrorBody(msgspec.Struct):
+    message: str = ""
+    errors: dict[str, list[str]] = {}
+
+
+def one(answer: Answer, model: type[T]) -> Row[T]:
+    raw = bytes(decoded(answer.body, _Envelope).data)
+    return Row(decoded(raw, model), raw)
+
+
+def page(answer: Answer, model: type[T]) -> Page[T]:
+    envelope = decoded(answer.body, _ListEnvelope)
+    return Page([Row(decoded(bytes(raw), model), bytes(raw)) for raw in envelope.data], envelope.meta)
+
+
+def issued(answer: Answer) -> Issued:
+    row = one(answer, IssuedKey)
+    members = msgspec.json.decode(row.raw, type=dict[str, Raw])
+    members.pop("secret", None)
+    raw = msgspec.json.encode(members)
+    return Issued(Row(decoded(raw, ApiKey), raw), row.value.secret)
+
+
+def decoded(data: bytes, model: type[T]) -> T:
+    decoder = msgspec.json.Decoder(model, dec_hook=_secret)
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise ServiceError(
+            f"The answer is not what this API promises: {error}.", outcome_unknown=True
+        ) from None
+    except msgspec.DecodeError:
+        mended = _ESCAPE.sub(_without_lone_surrogate, data)
+    try:
+        return decoder.decode(mended)
+    except msgspec.DecodeError:
+        raise _not_json(data) from None
+
+
+def _secret(kind: type, value: Any) -> Any:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise NotImplementedError
+
+
+def _without_lone_surrogate(match: re.Match[bytes]) -> bytes:
+    """One body with half a character must not spoil the page: U+FFFD stands in for it."""
+    return rb"\ufffd" if match[1] else match[0]
+
+
+def _not_json(data: bytes) -> ServiceError:
+    looks = "HTML" if data.lstrip()[:1] == b"<" else "something else"
+    return ServiceError(
+        f"The server answered with {looks}, not with JSON.",
+        hint="Check the base URL; a proxy or a login page may stand in between.",
+        outcome_unknown=True,
+    )
+
+
+def failure(answer: Answer, path: str) -> AstaltyError:
+    """The error that a 4xx or 5xx stands for, with the server's own words."""
+    status, said, errors = answer.status, *_words(answer)
+    error: AstaltyError
+    match status:
+        case 401:
+            error = UnauthorizedError(
+                f"The server does not accept this key ({said or status}).",
+                hint="It may be revoked or rotated. See which one is used: astalty auth status",
+                status=status,
+            )
+        case 403:
+            error = ForbiddenError(said or "The account may not do this.", status=status)
+        case 404:
+            error = NotFoundError(f"There is no {path}: {said or 'not found'}", status=status)
+        case 409:
+            error = ConflictError(said or "Someone else changed it first.", status=status)
+        case 429:
+            wait = answer.headers.get("retry-after", "")
+            when = f" Ask again in {wait} s." if wait.isascii() and wait.isdigit() else ""
+            error = ServiceError(
+                f"Rate limited: a key may make {contract.RATE_LIMIT} requests a minute.{when}",
+                status=status,
+            )
+        case _ if status in _REFUSED:
+            said = said or f"The server refused (HTTP {status})."
+            error = RefusedError(said, status=status, errors=errors)
+        case _:
+            error = ServiceError(
+                f"The service failed (HTTP {status}{': ' + said if said else ''}).",
+                hint="Try again later.",
+                status=status,
+                outcome_unknown=True,
+            )
+    return error
+
+
+def _words(answer: Answer) -> tuple[str, dict[str, list[str]]]:
+    try:
+        body = msgspec.json.decode(answer.body, type=_ErrorBody)
+    except msgspec.DecodeError:
+        return "", {}
+    return body.message, body.errors
+
+
+def not_offered(feature: str) -> NotOfferedError:
+    """For servers without the calls that this project assumes (`contract.py`)."""
+    return NotOfferedError(
+        f"This account's API does not offer {feature} yet.",
+        hint=f"The feature is in beta: {contract.SUPPORT} switches it on. "
+        f"By hand, it is at {contract.DASHBOARD}.",
+        status=404,
+    )

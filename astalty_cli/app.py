@@ -1,0 +1,26 @@
+"""The table of contents of the command line."""
+
+import typer
+
+from astalty_cli.commands import api, auth, history, keys, sandbox
+
+app = typer.Typer(
+    help="The API Dashboard of an Astalty account: keys, rotation and request history.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="No account yet? Try it on this machine: astalty sandbox tour",
+)
+app.add_typer(auth.app, name="auth")
+app.add_typer(keys.app, name="keys")
+app.add_typer(history.app, name="history")
+app.command("api")(api.call)
+app.add_typer(sandbox.app, name="sandbox")
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(False, "--version", "-V", help="Print the version and stop."),
+) -> None:
+    pass

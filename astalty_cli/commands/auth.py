@@ -1,0 +1,218 @@
+"""`astalty auth`: profiles, and the key that each of them uses."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from astalty_cli.commands.options import ACCOUNT, OUTPUT, Storage, takes
+from astalty_cli.config.profiles import SANDBOX, Profile, checked_name
+from astalty_cli.context import Context
+from astalty_cli.errors import AstaltyError, NotOfferedError, UsageError
+from astalty_cli.output import columns
+from astalty_cli.secret import Secret
+
+app = typer.Typer(help="Sign in, and say which account is meant.", no_args_is_help=True)
+
+
+@app.command("login")
+@takes(ACCOUNT)
+def login(
+    context: Context,
+    *,
+    with_token: Annotated[bool, typer.Option("--with-token", help="Read the key from stdin.")] = False,
+    storage: Annotated[
+        Storage, typer.Option("--storage", help="Keep the key in the keyring, or in a 0600 file.")
+    ] = Storage.KEYRING,
+) -> None:
+    """Check an API key with the service, and keep it under a profile."""
+    from astalty_cli.config.credentials import stored_in
+    from astalty_cli.config.settings import API_KEY
+
+    settings = context.resolve(may_be_new=True)
+    if settings.is_sandbox:
+        raise UsageError("The sandbox profile needs no login.", hint="Try: astalty keys list -p sandbox")
+    name, origin = settings.profile.value, settings.base_url.value
+    if not with_token and not context.program.streams.can_ask:
+        raise UsageError(
+            "There is no terminal to ask for the key on.",
+            hint="Give it on stdin: astalty auth login --with-token < FILE",
+        )
+    place = stored_in(storage.value, context.program.folders.config)
+    place.load(name, origin)  # a keyring that is not usable is said before the key is asked for
+    secret = _read_key(context, with_token=with_token)
+    context.settings = settings
+    profile = _checked_profile(context, secret, origin, storage)
+    _forget(context, name)
+    place.store(name, origin, secret)
+    config = context.config_file.read()
+    context.config_file.save(name, profile, as_default=not config.profiles and name != "default")
+    context.output.note(
+        f"Signed in to {profile.account or origin} as profile {name!r}; the key is in the {storage}."
+    )
+    _warn_of_files(context)
+    if API_KEY in context.program.environ:
+        context.output.note(f"{API_KEY} is set and beats the stored key, except with -p {name}.")
+
+
+def _read_key(context: Context, *, with_token: bool) -> Secret:
+    from astalty_cli.config.settings import as_secret
+
+    streams = context.program.streams
+    if with_token:
+        return as_secret(streams.stdin.read(8192).strip())
+    from getpass import getpass
+
+    return as_secret(getpass("API key (not shown): ", stream=streams.stderr).strip())
+
+
+def _checked_profile(context: Context, secret: Secret, origin: str, storage: Storage) -> Profile:
+    client = context.client_with(secret)
+    try:
+        key = client.current_key().value
+    except NotOfferedError:
+        client.accepts_key()
+        return Profile(origin, storage.value, last_four=secret.last_four)
+    return Profile(origin, storage.value, key.id, key.last_four, key.account.name)
+
+
+def _forget(context: Context, name: str) -> bool:
+    """Remove the key that a profile has stored, from wherever it is. Whether there was one."""
+    from astalty_cli.config.credentials import stored_in
+
+    old = context.config_file.read().profiles.get(name)
+    if old is None or old.storage is None:
+        return False
+    stored_in(old.storage, context.program.folders.config).remove(name, old.base_url)
+    return True
+
+
+@app.command("logout")
+@takes(ACCOUNT)
+def logout(context: Context) -> None:
+    """Forget a profile and the key it has stored here. The key itself goes on working."""
+    name = context.settings.profile.value
+    if context.settings.is_sandbox:
+        raise UsageError("The sandbox profile is built in.", hint="To start afresh: astalty sandbox reset")
+    had_key = _forget(context, name)
+    if not had_key:
+        raise UsageError(f"Profile {name!r} has no stored key here.")
+    context.config_file.remove(name)
+    context.output.note(
+        f"Forgot profile {name!r} and its key on this machine. "
+        "The key itself goes on working: astalty keys revoke ends it."
+    )
+
+
+@app.command("switch")
+@takes()
+def switch(context: Context, profile: Annotated[str, typer.Argument(metavar="PROFILE")]) -> None:
+    """Make a profile the one that is used without -p."""
+    config = context.config_file.read()
+    if checked_name(profile) not in {*config.profiles, SANDBOX}:
+        raise UsageError(
+            f"There is no profile {profile!r}.", hint=f"Known: {', '.join([*config.profiles, SANDBOX])}."
+        )
+    context.config_file.set_default(profile)
+    context.output.note(f"The default profile is now {profile!r}.")
+
+
+@app.command("status")
+@takes(ACCOUNT, OUTPUT)
+def status(context: Context) -> None:
+    """Show who you are, where each setting came from, and whether it works."""
+    output, settings = context.output, context.settings
+    facts: dict[str, Any] = {
+        "profile": settings.profile.value,
+        "profile_source": settings.profile.source,
+        "base_url": settings.base_url.value,
+        "base_url_source": settings.base_url.source,
+        "key_source": settings.key_source,
+    }
+    problem: AstaltyError | None = None
+    try:
+        facts |= _tried(context)
+    except AstaltyError as error:
+        problem = error
+    facts |= {"works": problem is None, "profiles": _profiles(context)}
+    output.item(msgspec.json.encode(facts), output.columns(columns.STATUS, _Status))
+    if output.format == "table" and facts["profiles"]:
+        rows = [msgspec.json.encode(profile) for profile in facts["profiles"]]
+        output.rows(rows, columns.PROFILES, none="")
+    _warn_of_files(context)
+    if problem:
+        raise problem
+
+
+class _Status(msgspec.Struct):
+    """The names that `--fields` knows."""
+
+    profile: str
+    profile_source: str
+    base_url: str
+    base_url_source: str
+    key_source: str | None
+    key_name: str | None
+    key_id: str | None
+    last_four: str | None
+    account: str | None
+    works: bool
+    profiles: msgspec.Raw
+
+
+def _tried(context: Context) -> dict[str, str | None]:
+    secret = context.secret()
+    try:
+        key = context.client.current_key().value
+    except NotOfferedError:
+        context.client.accepts_key()
+        return {"last_four": secret.last_four}
+    return {
+        "key_name": key.name,
+        "key_id": key.id,
+        "last_four": key.last_four,
+        "account": key.account.name,
+    }
+
+
+def _profiles(context: Context) -> list[dict[str, Any]]:
+    profiles: Mapping[str, Profile] = context.config_file.read().profiles
+    return [{"name": name, **msgspec.to_builtins(profile)} for name, profile in profiles.items()]
+
+
+def _warn_of_files(context: Context) -> None:
+    for name, profile in context.config_file.read().profiles.items():
+        if profile.storage == "file":
+            path = context.program.folders.config / "keys" / f"{name}.json"
+            context.output.note(f"The key of profile {name!r} is in a file, in clear: {path}")
+
+
+@app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@takes(ACCOUNT)
+def execute(
+    context: Context, command: Annotated[list[str], typer.Argument(metavar="CMD...", help="After `--`.")]
+) -> None:
+    """Run a program that finds the key and the base URL in its environment."""
+    from astalty_cli.config.settings import API_KEY, BASE_URL
+
+    if context.settings.is_sandbox:
+        raise UsageError(
+            "The sandbox profile runs inside astalty, where another program cannot reach it.",
+            hint="Serve it: astalty sandbox serve. Then sign in: astalty auth login --base-url URL",
+        )
+    program = shutil.which(command[0])
+    if program is None:
+        raise UsageError(f"There is no program {command[0]!r}.")
+    environ = {
+        **context.program.environ,
+        API_KEY: context.secret().reveal(),
+        BASE_URL: context.settings.base_url.value,
+    }
+    context.output.finish()
+    try:
+        os.execve(program, command, environ)  # noqa: S606 - to run it is what the user asked for
+    except OSError as error:
+        raise UsageError(f"Cannot run {command[0]!r}: {error.strerror}.") from None

@@ -1,0 +1,216 @@
+"""`astalty keys`: make, list, rename, rotate and revoke API keys."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from astalty_cli.api import contract
+from astalty_cli.api.models import ApiKey, KeyStatus
+from astalty_cli.commands.options import ACCOUNT, ASK, JSON, OUTPUT, checked, sorting, takes
+from astalty_cli.context import Context
+from astalty_cli.errors import AstaltyError, SeveralError
+from astalty_cli.output import columns
+from astalty_cli.secret import Secret
+from astalty_cli.times import local, parse_duration
+
+app = typer.Typer(help="Make, list, rename, rotate and revoke API keys.", no_args_is_help=True)
+
+
+def _name(text: str) -> str:
+    if not len(text.strip()) >= 1 or len(text) > 100:
+        raise ValueError("a name has 1 to 100 characters")
+    return text
+
+
+def _grace(text: str) -> timedelta:
+    grace = parse_duration(text)
+    if grace.total_seconds() > contract.MAX_GRACE:
+        raise ValueError("the longest grace is 7d")
+    return grace
+
+
+def _statuses(text: str) -> str:
+    wanted = [each.strip() for each in text.split(",")]
+    if unknown := [each for each in wanted if each not in set(KeyStatus)]:
+        raise ValueError(f"{unknown[0]!r} is not one of {', '.join(KeyStatus)}")
+    return ",".join(wanted)
+
+
+Key = Annotated[str, typer.Argument(metavar="KEY", help="Id, name, or 4 and more characters of the id.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", parser=checked(_name), help="1 to 100 characters.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Print the secret alone on stdout.")]
+
+
+@app.command("list")
+@app.command("ls", hidden=True)
+@takes(ACCOUNT, OUTPUT)
+def list_keys(
+    context: Context,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            "--status",
+            parser=checked(_statuses),
+            metavar="STATUS",
+            help="active, expiring, revoked; with commas.",
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort",
+            parser=sorting(contract.KEY_SORTS),
+            metavar="FIELD",
+            help="name, created_at, last_used_at; '-' reverses.",
+        ),
+    ] = None,
+) -> None:
+    """List the account's keys; revoked ones only with --status."""
+    shown = context.output.columns(columns.KEYS, ApiKey)
+    wanted = status or f"{KeyStatus.ACTIVE},{KeyStatus.EXPIRING}"
+    keys = context.client.all_keys(status=wanted, sort=sort)
+    context.output.rows((key.raw for key in keys), shown, none="No keys.")
+
+
+@app.command("show")
+@takes(ACCOUNT, OUTPUT)
+def show(context: Context, key: Key) -> None:
+    """Show one key."""
+    from astalty_cli.services.keys import find_key
+
+    shown = context.output.columns(columns.KEY, ApiKey)
+    context.output.item(find_key(context.client, key).raw, shown)
+
+
+@app.command("create")
+@takes(ACCOUNT, JSON)
+def create(context: Context, name: Name, *, plain: Plain = False) -> None:
+    """Make a key and show its secret, this once."""
+    from astalty_cli.services import issuing
+    from astalty_cli.services.keys import described
+    from astalty_cli.sinks import terminal
+
+    sink = terminal.chosen(context.output, plain=plain)
+    made = issuing.create(context.client, name, sink)
+    context.output.note(f"Made the key {described(made.value)}. It can do all that the account owner can.")
+
+
+@app.command("rename")
+@takes(ACCOUNT, OUTPUT)
+def rename(
+    context: Context,
+    key: Key,
+    new_name: Annotated[str, typer.Argument(metavar="NEW_NAME", parser=checked(_name))],
+) -> None:
+    """Give a key another name."""
+    from astalty_cli.services.keys import find_active_key
+
+    shown = context.output.columns(columns.KEY, ApiKey)
+    found = find_active_key(context.client, key).value
+    renamed = context.client.rename_key(found.id, new_name)
+    context.output.note(f"Renamed {found.name!r} to {renamed.value.name!r} ({found.id}).")
+    if context.output.result_wanted:
+        context.output.item(renamed.raw, shown)
+
+
+@app.command("rotate")
+@takes(ACCOUNT, JSON, ASK)
+def rotate(
+    context: Context,
+    key: Key,
+    *,
+    plain: Plain = False,
+    grace: Annotated[
+        timedelta,
+        typer.Option(
+            "--grace",
+            parser=checked(_grace),
+            metavar="DURATION",
+            help="How long the old secret still works: 0 to 7d.",
+        ),
+    ] = "24h",  # type: ignore[assignment]  # typer parses a default as it parses what is typed
+) -> None:
+    """Give a key a new secret; the old one ends when the grace is over, not before the new one is proved."""
+    from astalty_cli.services.issuing import Rotation
+    from astalty_cli.services.keys import described, find_active_key
+    from astalty_cli.sinks import terminal
+
+    sink = terminal.chosen(context.output, plain=plain)
+    if not grace:
+        context.output.must_be_able_to_ask()
+    found = find_active_key(context.client, key)
+    if not grace:
+        context.output.confirm(
+            f"Rotate {described(found.value)} and end its old secret at once? "
+            "Whatever uses the old one stops working."
+        )
+    rotation = Rotation(
+        context.client, context.client_with, sink, lambda new, secret: _adopt(context, new, secret), grace
+    )
+    rotated = rotation.run(found.value).value
+    until = rotated.previous_expires_at
+    context.output.note(
+        f"Rotated {described(rotated)}. "
+        + (f"The old secret works until {local(until)}." if until else "The old secret no longer works.")
+    )
+
+
+def _adopt(context: Context, key: ApiKey, secret: Secret) -> None:
+    """Bring along what holds the rotated key here: the sandbox's file, profiles; name a stale variable."""
+    from astalty_cli.config.settings import API_KEY
+    from astalty_cli.services.profiles import switch
+
+    settings, output = context.settings, context.output
+    if settings.is_sandbox:
+        own = context.client_with(context.sandbox.secret()).current_key().value
+        if own.id == key.id:
+            context.sandbox.store_secret(secret)
+            output.note("The sandbox profile now uses the new secret.")
+    else:
+        folder = context.program.folders.config
+        for name in switch(context.config_file, folder, settings.base_url.value, key, secret):
+            output.note(f"Profile {name!r} now uses the new secret.")
+    if settings.variable and context.client.current_key().value.id == key.id:
+        output.note(f"{API_KEY} still holds the old secret: set it anew.")
+
+
+@app.command("revoke")
+@app.command("rm", hidden=True)
+@takes(ACCOUNT, OUTPUT, ASK)
+def revoke(
+    context: Context,
+    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Ids, names or id prefixes.")],
+) -> None:
+    """End keys for good: every secret of theirs stops at once."""
+    from astalty_cli.services.keys import described, find_active_key
+
+    output = context.output
+    output.must_be_able_to_ask()
+    shown = output.columns(columns.KEY, ApiKey)
+    failures: dict[str, AstaltyError] = {}
+    found: list[ApiKey] = []
+    for wanted in dict.fromkeys(keys):
+        try:
+            found.append(find_active_key(context.client, wanted).value)
+        except AstaltyError as error:
+            failures[wanted] = error
+    if found:
+        listed = "\n".join(f"  {described(key)}, last used {_last_use(key)}" for key in found)
+        output.confirm(f"{listed}\nRevoke? This cannot be undone, and whatever uses them stops.")
+    for key in found:
+        try:
+            context.client.revoke_key(key.id)
+            output.note(f"Revoked {described(key)}.")
+            if output.result_wanted:
+                output.item(context.client.get_key(key.id).raw, shown)
+        except AstaltyError as error:
+            failures[key.id] = error
+    if len(failures) == 1 and not found:
+        raise next(iter(failures.values()))
+    if failures:
+        raise SeveralError(f"{len(failures)} of {len(keys)} keys were not revoked.", failures)
+
+
+def _last_use(key: ApiKey) -> str:
+    return f"{local(key.last_used_at)} from {key.last_used_ip}" if key.last_used_at else "never"

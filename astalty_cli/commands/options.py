@@ -1,0 +1,190 @@
+"""The flags that many commands share, written once: `@takes(ACCOUNT, OUTPUT)` adds them to a command.
+
+A command is a function of a Context and its own parameters; the shared flags arrive in the Context.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from astalty_cli.context import Account, Context, Program
+from astalty_cli.errors import UsageError
+from astalty_cli.output.output import Style
+
+Value = TypeVar("Value")
+_MAX_SECONDS = 86_400.0
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    TSV = "tsv"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+class Storage(StrEnum):
+    KEYRING = "keyring"
+    FILE = "file"
+
+
+def checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Make a parser for typer of a function that raises ValueError with a sentence for the user."""
+
+    def parsed(text: str) -> Value:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return parsed
+
+
+def sorting(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    """A parser of `--sort` for these fields, each with `-` before it for the other direction."""
+
+    def parse(text: str) -> str:
+        for each in text.split(","):
+            if each.removeprefix("-") not in allowed:
+                raise ValueError(f"{each!r} is not one of {', '.join(allowed)}, or one of these after a '-'")
+        return text
+
+    return checked(parse)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds <= _MAX_SECONDS:
+        raise ValueError(f"{text!r} is not a number of seconds from above 0 to {_MAX_SECONDS:.0f}")
+    return seconds
+
+
+Group = Mapping[str, tuple[Any, Any]]
+
+ACCOUNT: Group = {
+    "profile": (
+        Annotated[str | None, typer.Option("--profile", "-p", help="Use this profile's account.")],
+        None,
+    ),
+    "base_url": (
+        Annotated[str | None, typer.Option("--base-url", help="Talk to the API at this address.")],
+        None,
+    ),
+    "timeout": (
+        Annotated[
+            float | None,
+            typer.Option(
+                "--timeout",
+                metavar="SECONDS",
+                parser=checked(_seconds),
+                help="Limit the whole command, waiting included.",
+            ),
+        ],
+        None,
+    ),
+    "ca_file": (
+        Annotated[Path | None, typer.Option("--ca-file", help="Trust this certificate authority as well.")],
+        None,
+    ),
+}
+TALK: Group = {
+    "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")], False),
+    "verbose": (
+        Annotated[bool, typer.Option("--verbose", "-v", help="Log each request on stderr.")],
+        False,
+    ),
+}
+JSON: Group = {
+    "output": (
+        Annotated[Format | None, typer.Option("--output", "-o", help="How to print data.")],
+        None,
+    ),
+    "json": (Annotated[bool, typer.Option("--json", help="The same as -o json.")], False),
+    "fields": (
+        Annotated[
+            str | None, typer.Option("--fields", metavar="A,B.C", help="Print these fields, in this order.")
+        ],
+        None,
+    ),
+    "query": (
+        Annotated[str | None, typer.Option("--query", metavar="EXPR", help="Filter the JSON with JMESPath.")],
+        None,
+    ),
+}
+OUTPUT: Group = {
+    **JSON,
+    "csv_raw": (
+        Annotated[
+            bool, typer.Option("--csv-raw", help="Leave CSV cells that a spreadsheet would run as they are.")
+        ],
+        False,
+    ),
+    "no_pager": (Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")], False),
+}
+QUERY: Group = {name: JSON[name] for name in ("query",)} | {"no_pager": OUTPUT["no_pager"]}
+ASK: Group = {
+    "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without being asked.")], False)
+}
+
+
+def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the flags of `groups`, and TALK, to a command, and hand it a Context made from them."""
+    shared: dict[str, tuple[Any, Any]] = {}
+    for group in (*groups, TALK):
+        shared |= group
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def run(ctx: typer.Context, **values: Any) -> None:
+            flags = {name: values.pop(name) for name in shared}
+            context = _context(ctx.obj, flags)
+            try:
+                context.output  # noqa: B018 - contradictions among its flags are said before any call
+                command(context, **values)
+                context.output.finish()
+            finally:
+                context.close()
+
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        added = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for name, (kind, default) in shared.items()
+        ]
+        first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+        keyword = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+        run.__signature__ = inspect.Signature([first, *keyword, *added])  # type: ignore[attr-defined]
+        run.__annotations__ = {}
+        return run
+
+    return decorate
+
+
+def _context(program: Program, flags: dict[str, Any]) -> Context:
+    account = Account(**{name: flags[name] for name in ACCOUNT if name in flags})
+    style = Style(
+        format=_format(flags),
+        fields=flags.get("fields"),
+        query=flags.get("query"),
+        csv_raw=flags.get("csv_raw", False),
+        pager=not flags.get("no_pager", False),
+        quiet=flags["quiet"],
+        yes=flags.get("yes", False),
+    )
+    return Context(program, account, style, verbose=flags["verbose"])
+
+
+def _format(flags: dict[str, Any]) -> str | None:
+    named = flags.get("output")
+    if flags.get("json"):
+        if named not in {None, Format.JSON}:
+            raise UsageError(f"--json and -o {named} contradict each other.", hint="Use one of them.")
+        return Format.JSON.value
+    return None if named is None else Format(named).value

@@ -1,0 +1,118 @@
+"""`astalty sandbox`: the same API on this machine, with its own data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from astalty_cli.commands.options import ASK, OUTPUT, takes
+from astalty_cli.config.settings import SANDBOX_ORIGIN
+from astalty_cli.context import Context, require_sandbox
+from astalty_cli.output import columns
+
+app = typer.Typer(help="The same API on this machine, with its own data.", no_args_is_help=True)
+
+
+@app.command("tour")
+@takes()
+def tour(context: Context) -> None:
+    """Do the main job for real, on a throw-away sandbox, and print each command."""
+    require_sandbox()
+    from astalty_cli.commands.tour import Tour
+
+    Tour(context.program).run()
+
+
+@app.command("serve")
+@takes()
+def serve(
+    context: Context,
+    *,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8787,
+    database: Annotated[
+        Path | None, typer.Option("--database", metavar="FILE", help="Else the sandbox profile's own.")
+    ] = None,
+    rate_limit: Annotated[
+        int, typer.Option("--rate-limit", min=0, help="Requests a minute for each key; 0: no limit.")
+    ] = 60,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
+    ] = False,
+) -> None:
+    """Serve the API over HTTP until Ctrl-C. Prints the base URL on stdout."""
+    require_sandbox()
+    from astalty_cli.sandbox import server
+    from astalty_cli.sandbox.app import create_app
+    from astalty_cli.sandbox.home import Home
+
+    home = Home(database) if database else context.sandbox
+    home.secret()
+    store = home.open()
+
+    def ready(base_url: str) -> None:
+        context.output.write(f"{base_url}\n")
+        context.program.streams.stdout.flush()
+        context.output.note(
+            f"Serving {store.account().name} from {home.database}; its key is in {home.key_file}. "
+            "Stop with Ctrl-C."
+        )
+
+    try:
+        app = create_app(store, rate_limit=rate_limit)
+        server.serve(app, host, port, allow_remote=allow_remote, ready=ready)
+    finally:
+        store.close()
+
+
+@app.command("info")
+@takes(OUTPUT)
+def info(
+    context: Context,
+    *,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Print the sandbox's own key.")] = False,
+) -> None:
+    """Say where the data is, who owns it, and how to use it."""
+    home, output = context.sandbox, context.output
+    shown = output.columns(columns.SANDBOX, _Info)
+    secret, store = home.secret(), home.open()
+    owner, account = store.owner(), store.account()
+    store.close()
+    facts = _Info(
+        account.name,
+        owner.name,
+        owner.email,
+        str(home.database),
+        str(home.key_file),
+        SANDBOX_ORIGIN,
+        secret.reveal() if reveal else f"…{secret.last_four}",
+    )
+    output.item(msgspec.json.encode(facts), shown)
+    output.note(
+        "\nIn this process:  astalty keys list -p sandbox   (or ASTALTY_PROFILE=sandbox)\n"
+        "Over HTTP:        astalty sandbox serve\n"
+        '                  curl -H "Authorization: Bearer $(astalty sandbox info --reveal --query key)" \\\n'
+        "                       http://127.0.0.1:8787/public/v1/participants"
+    )
+
+
+class _Info(msgspec.Struct):
+    account: str
+    owner: str
+    email: str
+    database: str
+    key_file: str
+    base_url: str
+    key: str
+
+
+@app.command("reset")
+@takes(ASK)
+def reset(context: Context) -> None:
+    """Start afresh: remove the sandbox's database and its key."""
+    context.output.must_be_able_to_ask()
+    home = context.sandbox
+    context.output.confirm(f"Remove {home.database} with its keys and its history?")
+    home.reset()
+    context.output.note("Removed. The next use makes a new one.")

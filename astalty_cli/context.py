@@ -1,0 +1,186 @@
+"""What a command may touch. Cheap to make; the dear parts are built when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from astalty_cli.errors import LocalError, UsageError
+from astalty_cli.output.output import Output, Style
+from astalty_cli.output.streams import Streams
+
+if TYPE_CHECKING:
+    from astalty_cli.api.client import Client
+    from astalty_cli.config.profiles import ConfigFile
+    from astalty_cli.config.settings import Settings
+    from astalty_cli.sandbox.home import Home
+    from astalty_cli.secret import Secret
+
+DEFAULT_TIMEOUT = 60.0  # seconds for a whole command, waiting included
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where files of ours lie: the configuration, and the sandbox's data."""
+
+    config: Path
+    data: Path
+
+    @classmethod
+    def of_this_user(cls) -> Folders:
+        from platformdirs import user_config_path, user_data_path
+
+        return cls(user_config_path("astalty", appauthor=False), user_data_path("astalty", appauthor=False))
+
+
+@dataclass(frozen=True)
+class Account:
+    """The flags that say who and where. `timeout` is in seconds; None where no flag named one."""
+
+    profile: str | None = None
+    base_url: str | None = None
+    timeout: float | None = None
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Program:
+    """What holds for the whole process: the words typed, the streams, the environment, the folders."""
+
+    argv: Sequence[str]
+    streams: Streams
+    environ: Mapping[str, str]
+    folders: Folders
+
+
+@dataclass
+class Context:
+    """One command's view: its flags, and the client, settings and output made from them."""
+
+    program: Program
+    account: Account = field(default_factory=Account)
+    style: Style = field(default_factory=Style)
+    verbose: bool = False
+    default_timeout: float | None = DEFAULT_TIMEOUT
+    _closing: ExitStack = field(default_factory=ExitStack)
+
+    @cached_property
+    def output(self) -> Output:
+        return Output(self.program.streams, self.style)
+
+    @cached_property
+    def config_file(self) -> ConfigFile:
+        from astalty_cli.config.profiles import ConfigFile
+
+        return ConfigFile(self.program.folders.config)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Who this command speaks as. Raises UsageError; says on stderr what was set and not used."""
+        return self.resolve()
+
+    def resolve(self, *, may_be_new: bool = False) -> Settings:
+        from astalty_cli.config.settings import resolve
+
+        settings = resolve(
+            self.account.profile,
+            self.account.base_url,
+            self.program.environ,
+            self.config_file.read(),
+            may_be_new=may_be_new,
+        )
+        for note in settings.notes:
+            self.output.note(note)
+        return settings
+
+    @cached_property
+    def sandbox(self) -> Home:
+        """The profile `sandbox`: its database and its key."""
+        require_sandbox()
+        from astalty_cli.sandbox.home import Home
+
+        return Home(self.program.folders.data / "sandbox")
+
+    @cached_property
+    def client(self) -> Client:
+        """The account's API, with the key in force. Raises UnauthorizedError where there is none."""
+        return self.client_with(self.secret())
+
+    def client_with(self, secret: Secret, settings: Settings | None = None) -> Client:
+        """The same API with another key: to prove a new one."""
+        from astalty_cli.api.client import Client
+        from astalty_cli.api.http import Connection, Http
+
+        settings = settings or self.settings
+        timeout = self.account.timeout
+        connection = Connection(
+            origin=settings.base_url.value,
+            secret=secret,
+            timeout=self.default_timeout if timeout is None else timeout,
+            ca_file=self.account.ca_file,
+            environ=self.program.environ,
+            app=self._sandbox_app if settings.is_sandbox else None,
+        )
+        log = self._log if self.verbose else lambda _: None
+        http = Http(connection, log=log, notice=self.output.note)
+        self._closing.callback(http.close)
+        return Client(http)
+
+    def secret(self) -> Secret:
+        """The key in force. A stored one goes only to the origin that it was stored for.
+
+        Raises UnauthorizedError where there is none, UsageError where it belongs to another origin.
+        """
+        from astalty_cli.api.origin import origin
+        from astalty_cli.config import credentials
+        from astalty_cli.config.settings import not_signed_in
+
+        settings, stored = self.settings, self.settings.stored
+        if settings.variable:
+            return settings.variable
+        if settings.is_sandbox:
+            return self.sandbox.secret()
+        if stored is None or stored.storage is None:
+            raise not_signed_in(settings.profile.value, self.program.argv)
+        home = origin(stored.base_url)
+        if settings.base_url.value != home:
+            raise UsageError(
+                f"The key of profile {settings.profile.value!r} was stored for {home} "
+                f"and is not sent to {settings.base_url.value}.",
+                hint="Sign in there under another name: "
+                f"astalty auth login -p NAME --base-url {settings.base_url.value}",
+            )
+        place = credentials.stored_in(stored.storage, self.program.folders.config)
+        secret = place.load(settings.profile.value, home)
+        if secret is None:
+            raise not_signed_in(settings.profile.value, self.program.argv)
+        return secret
+
+    def close(self) -> None:
+        self._closing.close()
+
+    @cached_property
+    def _sandbox_app(self) -> Any:
+        from astalty_cli.sandbox.app import create_app
+
+        store = self.sandbox.open()
+        self._closing.callback(store.close)
+        return create_app(store)
+
+    def _log(self, line: str) -> None:
+        self.output.say(f"{line}\n")
+
+
+def require_sandbox() -> None:
+    """Raises LocalError, with the command that helps, where the extra is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("falcon") is None or find_spec("waitress") is None:
+        raise LocalError(
+            "The sandbox is an extra that is not installed.",
+            hint="Install it: pip install 'astalty-cli[sandbox]'",
+        )

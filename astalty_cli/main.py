@@ -1,0 +1,99 @@
+"""One run of the program: from the words typed to an exit code. Every error ends here."""
+
+import itertools
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from astalty_cli.context import Folders, Program
+from astalty_cli.errors import AstaltyError, InterruptedByUser, UsageError
+from astalty_cli.output.output import report
+from astalty_cli.output.streams import Streams
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run as this process's user, on its streams and environment."""
+    environ = dict(os.environ)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    streams = Streams(sys.stdin, sys.stdout, sys.stderr, environ)
+    return run(Program(argv, streams, environ, Folders.of_this_user()))
+
+
+def run(program: Program) -> int:
+    """Run one command line and return its exit code; what went wrong has been said on stderr."""
+    from astalty_cli.app import app
+
+    error: AstaltyError
+    try:
+        _check_encoding(program.argv)
+        result = app(list(program.argv), prog_name="astalty", standalone_mode=False, obj=program)
+        program.streams.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except AstaltyError as raised:
+        error = raised
+    except typer.TyperException as raised:
+        error = _usage(raised)
+    except (KeyboardInterrupt, typer.Abort):
+        error = InterruptedByUser()
+    except BrokenPipeError:
+        _silence(program.streams)
+        return 0
+    except Exception as raised:  # noqa: BLE001 - the last door: a bug of ours
+        error = _bug(raised)
+    _report(error, program)
+    return error.exit_code
+
+
+def _report(error: AstaltyError, program: Program) -> None:
+    try:
+        program.streams.stdout.flush()
+        report(error, program.streams, as_json=_wants_json(program.argv))
+    except BrokenPipeError:
+        _silence(program.streams)
+
+
+def _check_encoding(argv: Sequence[str]) -> None:
+    for word in argv:
+        if any("\ud800" <= char <= "\udfff" for char in word):
+            raise UsageError(f"An argument is not valid UTF-8: {word!a}.")
+
+
+def _wants_json(argv: Sequence[str]) -> bool:
+    """Whether a JSON output was asked for; read off the words, since they may not have parsed."""
+    words = list(itertools.takewhile(lambda word: word != "--", argv))
+    joined = {*words, *("=".join(pair) for pair in itertools.pairwise(words))}
+    return "--json" in words or any(
+        f"{flag}{name}" in joined for flag in ("-o", "-o=", "--output=") for name in ("json", "jsonl")
+    )
+
+
+def _usage(raised: typer.TyperException) -> UsageError:
+    at = getattr(getattr(raised, "ctx", None), "command_path", "astalty")
+    return UsageError(" ".join(raised.format_message().split()), hint=f"See: {at} --help")
+
+
+def _bug(raised: Exception) -> AstaltyError:
+    """Name the place, never the text: nobody knows what an unforeseen exception carries."""
+    frames = traceback.extract_tb(raised.__traceback__)
+    ours = [frame for frame in frames if "astalty_cli" in frame.filename] or frames
+    place = f"{ours[-1].filename.rpartition('astalty_cli')[2].lstrip('/')}:{ours[-1].lineno}"
+    return AstaltyError(
+        f"This is a bug of astalty: {type(raised).__name__} at {place}.",
+        hint="Please report it with the command that you typed.",
+    )
+
+
+def _silence(streams: Streams) -> None:
+    """The reader has gone (`| head`): keep Python from complaining when it flushes at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (streams.stdout, streams.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(null, stream.fileno())
+    os.close(null)

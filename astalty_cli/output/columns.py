@@ -1,0 +1,90 @@
+"""The columns of every list and the fields of every single thing, in the order in which they are shown."""
+
+from astalty_cli.output.fields import Field, Kind
+
+KEYS = (
+    Field("id", "ID", Kind.ID, short=True),
+    Field("name", "Name", Kind.NAME),
+    Field("last_four", "Ends in"),
+    Field("status", "Status", Kind.STATUS),
+    Field("created_at", "Created", Kind.TIME),
+    Field("rotated_at", "Rotated", Kind.TIME),
+    Field("last_used_at", "Last used", Kind.TIME),
+    Field("last_used_ip", "From", spare=True),
+)
+
+KEY = (
+    Field("id", "ID", Kind.ID),
+    Field("name", "Name", Kind.NAME),
+    Field("last_four", "Ends in"),
+    Field("status", "Status", Kind.STATUS),
+    Field("rotation", "Rotation"),
+    Field("created_at", "Created", Kind.TIME),
+    Field("created_by.name", "Created by"),
+    Field("created_by.email", "Email"),
+    Field("rotated_at", "Rotated", Kind.TIME),
+    Field("previous_expires_at", "Old secret until", Kind.TIME),
+    Field("last_used_at", "Last used", Kind.TIME),
+    Field("last_used_ip", "From"),
+    Field("revoked_at", "Revoked", Kind.TIME),
+)
+
+REQUESTS = (
+    Field("id", "ID", Kind.ID),
+    Field("status", "Status", Kind.HTTP_STATUS),
+    Field("method", "Method"),
+    Field("path", "Path", Kind.PATH),
+    Field("created_at", "Time", Kind.TIME),
+    Field("ip_address", "IP address", spare=True),
+    Field("user.name", "User", spare=True),
+    Field("api_key.name", "Key", spare=True),
+)
+
+REQUEST = (
+    Field("status", "Status", Kind.HTTP_STATUS),
+    Field("id", "ID", Kind.ID),
+    Field("created_at", "Time", Kind.TIME),
+    Field("ip_address", "IP address"),
+    Field("user.name", "User"),
+    Field("user.id", "User ID", Kind.ID),
+    Field("user.email", "Email"),
+    Field("method", "Method"),
+    Field("path", "Path"),
+    Field("duration_ms", "Took", Kind.MILLISECONDS),
+    Field("user_agent", "User agent"),
+    Field("api_key.name", "Key"),
+    Field("api_key.id", "Key ID", Kind.ID),
+)
+
+SIDES = (Field("request", "Request"), Field("response", "Response"))
+
+STATUS = (
+    Field("profile", "Profile", Kind.NAME),
+    Field("profile_source", "  from"),
+    Field("base_url", "Base URL"),
+    Field("base_url_source", "  from"),
+    Field("key_source", "Key from"),
+    Field("key_name", "Key"),
+    Field("key_id", "Key ID", Kind.ID),
+    Field("last_four", "Ends in"),
+    Field("account", "Account"),
+    Field("works", "Works"),
+)
+
+PROFILES = (
+    Field("name", "Profile", Kind.NAME),
+    Field("base_url", "Base URL"),
+    Field("storage", "Key in"),
+    Field("last_four", "Ends in"),
+    Field("account", "Account"),
+)
+
+SANDBOX = (
+    Field("account", "Account"),
+    Field("owner", "Owner"),
+    Field("email", "Email"),
+    Field("database", "Database"),
+    Field("key_file", "Key file"),
+    Field("base_url", "Base URL"),
+    Field("key", "Key"),
+)

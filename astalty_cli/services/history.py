@@ -1,0 +1,44 @@
+"""Reading the request history: pages until there are as many entries as were asked for, each once."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from astalty_cli.api.answers import Row
+from astalty_cli.api.client import Client
+from astalty_cli.api.contract import MAX_PAGE_SIZE
+from astalty_cli.api.models import ApiRequest
+
+
+@dataclass
+class HistoryReader:
+    """Reads at most `limit` entries (all of them for None). `total` is known after the first page.
+
+    The read itself is logged by the service, so a page that is asked for later starts with entries
+    already seen; those are left out.
+    """
+
+    client: Client
+    filters: Mapping[str, str | None]
+    sort: str | None
+    limit: int | None
+    total: int = 0
+    shown: int = 0
+    _seen: set[str] = field(default_factory=set)
+
+    def entries(self) -> Iterator[Row[ApiRequest]]:
+        size = MAX_PAGE_SIZE if self.limit is None else min(self.limit, MAX_PAGE_SIZE)
+        number, last = 1, 1
+        while number <= last:
+            page = self.client.list_requests(number, size, filters=self.filters, sort=self.sort)
+            last, self.total = page.meta.last_page, page.meta.total
+            for row in page.rows:
+                if row.value.id in self._seen:
+                    continue
+                if self.limit is not None and self.shown >= self.limit:
+                    return
+                self._seen.add(row.value.id)
+                self.shown += 1
+                yield row
+            if self.shown == self.limit:
+                return
+            number += 1

@@ -1,0 +1,87 @@
+"""Stdout as the place for a new secret: a panel, the secret alone, or in its JSON object."""
+
+import msgspec
+from msgspec import Raw
+
+from astalty_cli.api.answers import Row
+from astalty_cli.api.models import ApiKey
+from astalty_cli.errors import UsageError
+from astalty_cli.output.output import Output
+from astalty_cli.secret import Secret
+from astalty_cli.sinks.sink import Sink
+
+
+def chosen(output: Output, *, plain: bool) -> Sink:
+    """The form that the flags ask for.
+
+    Raises UsageError, before any call, where stdout is not a terminal and no flag asks for the secret
+    by name (so that a CI log never gets one by accident), and where a flag would drop it.
+    """
+    style = output.style
+    dropping = [
+        flag
+        for flag, given in (
+            ("--fields", style.fields is not None),
+            ("--query", style.query is not None),
+            ("--quiet", style.quiet),
+            (f"-o {style.format}", style.format in {"tsv", "jsonl", "csv"}),
+        )
+        if given
+    ]
+    if dropping:
+        raise UsageError(
+            f"{dropping[0]} would drop the new secret, which is shown only once.",
+            hint="Use --plain, --json, or no output flag on a terminal.",
+        )
+    if plain:
+        if style.format is not None:
+            raise UsageError("--plain and -o exclude each other.", hint="Use one of them.")
+        return Plain(output)
+    if style.format == "json":
+        return Json(output)
+    if not output.streams.stdout_is_terminal:
+        raise UsageError(
+            "stdout is not a terminal, and nothing says where the new secret should go.",
+            hint="--plain prints the secret alone, --json the key with its secret.",
+        )
+    return Panel(output)
+
+
+class Panel:
+    """On a terminal: a panel that says it will not be shown again."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def deliver(self, key: Row[ApiKey], secret: Secret) -> None:
+        from astalty_cli.output.human import secret_panel
+
+        _put(self._output, secret_panel(secret.reveal(), key.value.name, self._output.streams))
+
+
+class Plain:
+    """The secret and a newline, for `KEY=$(astalty keys create ci --plain)`."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def deliver(self, key: Row[ApiKey], secret: Secret) -> None:  # noqa: ARG002 - the secret alone
+        _put(self._output, f"{secret.reveal()}\n")
+
+
+class Json:
+    """The key's own object with `secret` in it."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def deliver(self, key: Row[ApiKey], secret: Secret) -> None:
+        members = msgspec.json.decode(key.raw, type=dict[str, Raw])
+        members["secret"] = Raw(msgspec.json.encode(secret.reveal()))
+        self._output.item(msgspec.json.encode(members), ())
+        self._output.streams.stdout.flush()
+
+
+def _put(output: Output, text: str) -> None:
+    output.write(text)
+    output.streams.stdout.flush()
