@@ -1,6 +1,7 @@
 """One method for each call of the API, typed; every failure is one of our errors."""
 
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -147,7 +148,8 @@ class Client:
         feature: str | None = None,
     ) -> Answer:
         data = msgspec.json.encode(body) if body is not None else None
-        answer = self._http.request(method, path, params=params, body=data, headers=headers)
+        target = f"{path}?{urlencode(params, safe='[],:')}" if params else path
+        answer = self._http.request(method, target, body=data, headers=headers)
         return self._checked(answer, path, feature)
 
     def _checked(self, answer: Answer, path: str, feature: str | None) -> Answer:

@@ -90,7 +90,6 @@ class Http:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str] | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
@@ -98,9 +97,7 @@ class Http:
 
         Raises ServiceError where no usable answer came; it says whether the server may have acted.
         """
-        request = self._client.build_request(
-            method, path, params=params, content=body, headers=dict(headers or {})
-        )
+        request = self._client.build_request(method, path, content=body, headers=dict(headers or {}))
         if body is not None:
             request.headers["Content-Type"] = "application/json"
         for tries in range(1, MAX_TRIES + 1):

@@ -92,8 +92,8 @@ def info(
     output.note(
         "\nIn this process:  astalty keys list -p sandbox   (or ASTALTY_PROFILE=sandbox)\n"
         "Over HTTP:        astalty sandbox serve\n"
-        '                  curl -H "Authorization: Bearer $(astalty sandbox info --reveal --query key)" \\\n'
-        "                       http://127.0.0.1:8787/public/v1/participants"
+        "  curl http://127.0.0.1:8787/public/v1/participants \\\n"
+        '    -H "Authorization: Bearer $(astalty sandbox info --reveal --query key)"'
     )
 
 

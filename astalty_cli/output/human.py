@@ -24,6 +24,8 @@ from astalty_cli.output.safe import visible, visible_lines
 from astalty_cli.output.streams import Streams
 
 _SHORT_ID = 8
+_GAP = 2  # columns between two cells
+_READABLE = 14  # columns that a text needs to say anything
 _SIDE_BY_SIDE = 120  # columns of a terminal from which two panes stand beside each other
 _STATUS_STYLES = {"active": "green", "expiring": "yellow", "revoked": "red"}
 _CLASS_STYLES = {"2": "green", "3": "cyan", "4": "yellow", "5": "bold red"}
@@ -49,34 +51,39 @@ def _render(what: RenderableType, streams: Streams) -> str:
 
 
 def table(rows: Iterable[bytes], columns: Sequence[Field], streams: Streams) -> str:
-    """A table no wider than the terminal: long text is cut, spare columns are left out first."""
+    """A table no wider than the terminal: spare columns are left out first, then long text is cut."""
     cells = [[_short(pick(row, field.path), field) for field in columns] for row in rows]
-    shown = _that_fit(columns, cells, streams.width)
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold", expand=False)
-    for index in shown:
-        field = columns[index]
-        fixed = field.kind in {Kind.ID, Kind.STATUS, Kind.HTTP_STATUS, Kind.TIME}
-        grid.add_column(
-            Text(field.heading.upper()),
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=_width(cells, index) if fixed else min(len(field.heading), 6),
-        )
+    natural = [max(cell_len(field.heading), _width(cells, i)) for i, field in enumerate(columns)]
+    widths = _fitted(columns, natural, streams.width)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for index, width in widths.items():
+        heading = Text(columns[index].heading.upper())
+        grid.add_column(heading, no_wrap=True, overflow="ellipsis", width=width)
     for line in cells:
-        grid.add_row(*(line[index] for index in shown))
+        grid.add_row(*(line[index] for index in widths))
     return _render(grid, streams).strip("\n") + "\n"
 
 
-def _that_fit(columns: Sequence[Field], cells: list[list[Text]], width: int) -> list[int]:
-    """Leave out spare columns, the last first, until what is left has room to be read."""
-    shown = list(range(len(columns)))
-    needed = [max(len(field.heading), min(_width(cells, i), 36)) for i, field in enumerate(columns)]
+def _fitted(columns: Sequence[Field], natural: Sequence[int], width: int) -> dict[int, int]:
+    """The columns that are shown, and how wide each is. Ids, times and statuses are never cut."""
+    widths = dict(enumerate(natural))
+    flexible = [i for i, field in enumerate(columns) if field.kind in {Kind.TEXT, Kind.NAME, Kind.PATH}]
     for index in reversed(range(len(columns))):
-        if sum(needed[i] + 3 for i in shown) <= width:
+        least = {i: min(size, _READABLE) if i in flexible else size for i, size in widths.items()}
+        if _across(least) <= width:
             break
         if columns[index].spare:
-            shown.remove(index)
-    return shown
+            del widths[index]
+    while (excess := _across(widths) - width) > 0:
+        shrinking = max((i for i in flexible if i in widths), key=lambda i: widths[i], default=None)
+        if shrinking is None or widths[shrinking] <= 1:
+            break
+        widths[shrinking] -= min(excess, max(1, widths[shrinking] - _READABLE))
+    return widths
+
+
+def _across(widths: dict[int, int]) -> int:
+    return sum(widths.values()) + _GAP * len(widths)
 
 
 def _width(cells: list[list[Text]], index: int) -> int:
@@ -97,6 +104,8 @@ def _short(value: bytes, field: Field) -> Text:
 
 
 def _styled(text: str, field: Field) -> Text:
+    if text in {"true", "false"}:
+        return Text("yes" if text == "true" else "no")
     if field.kind is Kind.STATUS:
         return Text(text, style=_STATUS_STYLES.get(text, ""))
     if field.kind is Kind.HTTP_STATUS:

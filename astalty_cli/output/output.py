@@ -181,7 +181,7 @@ class Output:
         """Say something on stderr. In a JSON mode it waits for success: a failure speaks alone."""
         if self.style.quiet:
             return
-        line = visible_lines(text) + "\n"
+        line = self.streams.folded(visible_lines(text)) + "\n"
         if self.talks_json:
             self._held.append(line)
         else:
@@ -233,10 +233,10 @@ def report(error: AstaltyError, streams: Streams, *, as_json: bool) -> None:
         }
         streams.stderr.write(json.dumps({"error": body}) + "\n")
         return
-    lines = [f"astalty: {visible(error.message)}"]
+    lines = [streams.folded(f"astalty: {visible(error.message)}")]
     for field, messages in error.errors.items():
         lines += [f"  {visible(field)}: {visible(message)}" for message in messages]
     if error.hint:
-        lines.append(visible_lines(error.hint))
+        lines.append(streams.folded(visible_lines(error.hint)))
     text = "\n".join(lines) + "\n"
     streams.stderr.write(defuse_workflow_commands(text) if streams.runs_workflow_commands else text)

@@ -1,6 +1,7 @@
 """The three streams, and what they can do: terminal or not, colour, size, a CI runner that listens."""
 
 import os
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
@@ -59,3 +60,14 @@ class Streams:
     def overflows(self, text: str) -> bool:
         """Whether text is taller than the terminal that it would be printed on."""
         return self.stdout_is_terminal and text.count("\n") >= self.height
+
+    def folded(self, text: str) -> str:
+        """Break what is said at words, where a terminal would break it anywhere."""
+        if not self.stderr.isatty():
+            return text
+        return "\n".join(
+            textwrap.fill(line, self.width, break_long_words=False, break_on_hyphens=False)
+            if len(line) > self.width
+            else line
+            for line in text.split("\n")
+        )

@@ -18,19 +18,16 @@ def chosen(output: Output, *, plain: bool) -> Sink:
     by name (so that a CI log never gets one by accident), and where a flag would drop it.
     """
     style = output.style
-    dropping = [
-        flag
-        for flag, given in (
-            ("--fields", style.fields is not None),
-            ("--query", style.query is not None),
-            ("--quiet", style.quiet),
-            (f"-o {style.format}", style.format in {"tsv", "jsonl", "csv"}),
-        )
-        if given
-    ]
-    if dropping:
+    dropping = {
+        "--fields": style.fields is not None,
+        "--query": style.query is not None,
+        "--quiet": style.quiet and not (plain or style.format == "json"),
+        f"-o {style.format}": style.format in {"tsv", "jsonl", "csv"},
+    }
+    if any(dropping.values()):
+        flag = next(flag for flag, drops in dropping.items() if drops)
         raise UsageError(
-            f"{dropping[0]} would drop the new secret, which is shown only once.",
+            f"{flag} would drop the new secret, which is shown only once.",
             hint="Use --plain, --json, or no output flag on a terminal.",
         )
     if plain:
