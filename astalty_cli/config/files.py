@@ -54,9 +54,14 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 def private_folder(folder: Path) -> None:
-    """Make the folder, 0700, where it is not there yet. Raises LocalError."""
+    """Make the folder, and what is missing above it, 0700. Raises LocalError."""
+    missing = []
     with _told_as_local(folder, "create"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for each in reversed(missing):
+            each.mkdir(mode=0o700, exist_ok=True)
 
 
 def remove(path: Path) -> None:

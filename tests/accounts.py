@@ -1,0 +1,68 @@
+"""An account of the sandbox, reached in both ways that a user has: in the process, and over HTTP."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from astalty_cli.sandbox.app import create_app
+from astalty_cli.sandbox.home import Home
+from astalty_cli.sandbox.store import Store
+from astalty_cli.times import utc_now
+from tests.serving import Clock, serving
+from tests.shell import Shell
+
+
+@dataclass
+class Account:
+    """What tests ask of an account besides the command line: its server's own state, and its time."""
+
+    shell: Shell
+    home: Home
+    clock: Clock
+    base_url: str | None
+
+    def store(self) -> Store:
+        return self.home.open(self.clock)
+
+    def calls(self) -> int:
+        """How many requests the server has logged."""
+        store = self.store()
+        try:
+            with store.database.read() as connection:
+                return int(connection.execute("SELECT count(*) FROM api_requests").fetchone()[0])
+        finally:
+            store.close()
+
+    def status_of(self, secret: str, *, after: timedelta = timedelta()) -> int:
+        """What the server answers to this secret, `after` from now."""
+        self.clock.now += after
+        store = self.store()
+        transport = httpx.WSGITransport(app=create_app(store))
+        headers = {"Authorization": f"Bearer {secret}"}
+        with httpx.Client(base_url="http://sandbox.localhost", transport=transport) as client:
+            status = client.get("/public/v1/participants", headers=headers).status_code
+        store.close()
+        return status
+
+
+def in_process(shell: Shell) -> Account:
+    """The built-in profile: `ASTALTY_PROFILE=sandbox`."""
+    shell.environ["ASTALTY_PROFILE"] = "sandbox"
+    return Account(shell, Home(shell.sandbox_folder), Clock(utc_now()), None)
+
+
+def over_http(shell: Shell, folder: Path, closing: ExitStack) -> Account:
+    """A served sandbox, signed in to with its key in a file."""
+    clock = Clock(utc_now())
+    home = Home(folder)
+    secret = home.secret()
+    store = home.open(clock)
+    closing.callback(store.close)
+    base_url = closing.enter_context(serving(create_app(store)))
+    shell(
+        f"auth login --with-token --storage file --base-url {base_url}", stdin=secret.reveal() + "\n"
+    )
+    return Account(shell, home, clock, base_url)

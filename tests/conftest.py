@@ -1,0 +1,35 @@
+"""Fixtures that read as a user's situation: a shell, and an account to use it on."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests import accounts
+from tests.accounts import Account
+from tests.shell import Shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """A newcomer's: nothing is configured, no key is set."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return Shell(home)
+
+
+@pytest.fixture(params=["in process", "over HTTP"])
+def account(request: pytest.FixtureRequest, shell: Shell, tmp_path: Path) -> Iterator[Account]:
+    """A seeded account that `shell` is signed in to."""
+    with ExitStack() as closing:
+        if request.param == "in process":
+            yield accounts.in_process(shell)
+        else:
+            yield accounts.over_http(shell, tmp_path / "served", closing)
+
+
+@pytest.fixture
+def sandbox(shell: Shell) -> Account:
+    """The account in the process, for what does not depend on the way to it."""
+    return accounts.in_process(shell)

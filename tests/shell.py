@@ -1,0 +1,82 @@
+"""The installed command, typed as a user types it, with a home of its own."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ASTALTY = Path(sys.executable).with_name("astalty")
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        return [line.split("\t") for line in self.out.splitlines()]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The one JSON object on stderr, which is all that is there."""
+        error: dict[str, Any] = json.loads(self.err)["error"]
+        return error
+
+
+class Shell:
+    """Runs command lines in a fresh home, and keeps all that was ever printed."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environ = {
+            "HOME": str(home),
+            "PATH": f"{ASTALTY.parent}{os.pathsep}{os.environ['PATH']}",
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+        }
+        self.printed: list[Result] = []
+
+    @property
+    def config(self) -> Path:
+        return self.home / ".config" / "astalty"
+
+    @property
+    def sandbox_folder(self) -> Path:
+        return self.home / ".local" / "share" / "astalty" / "sandbox"
+
+    def __call__(
+        self,
+        line: str,
+        *,
+        code: int = 0,
+        stdin: str | bytes = b"",
+        env: Mapping[str, str] | None = None,
+    ) -> Result:
+        """Run `astalty LINE` without a terminal, and insist on its exit code."""
+        given = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            [ASTALTY, *shlex.split(line)],
+            input=given,
+            capture_output=True,
+            env={**self.environ, **(env or {})},
+            cwd=self.home,
+            timeout=60,
+            check=False,
+        )
+        result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        self.printed.append(result)
+        told = f"astalty {line}\nexit {result.code}\n-- stdout\n{result.out}\n-- stderr\n{result.err}"
+        assert result.code == code, told
+        assert "Traceback" not in result.err, told
+        return result
