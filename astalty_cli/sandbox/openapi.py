@@ -48,7 +48,7 @@ def document() -> bytes:
             "info": {
                 "title": "Astalty API (sandbox)",
                 "version": __version__,
-                "description": "The public API as the `astalty` command line assumes it. All data is made up.",
+                "description": "The API as the `astalty` command line assumes it. Its data is made up.",
             },
             "servers": [{"url": "/"}],
             "tags": [{"name": name, "description": text} for name, text in TAGS.items()],

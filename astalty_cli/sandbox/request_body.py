@@ -25,7 +25,7 @@ def read_body(call: Call, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except (ValueError, RecursionError):
-        raise _problem_of(body, kind) from None
+        return _read_again(body, kind)
 
 
 def _check_length(call: Call) -> None:
@@ -36,13 +36,22 @@ def _check_length(call: Call) -> None:
         raise Problem(413, f"The body must not be greater than {MAX_BODY} bytes.")
 
 
-def _problem_of(body: bytes, kind: type[msgspec.Struct]) -> Problem:
+def _read_again(body: bytes, kind: type[T]) -> T:
+    """Read what did not fit at once: to say why, or since in JSON 2.0 is an integer, too."""
     from astalty_cli.sandbox.field_rules import complaints
 
     try:
         values = msgspec.json.decode(body)
     except (ValueError, RecursionError):
-        return Problem(400, "The body is not valid JSON.")
+        raise Problem(400, "The body is not valid JSON.") from None
     if not isinstance(values, dict):
-        return invalid("body", "The body must be an object.")
-    return Problem(422, INVALID, errors=complaints(values, kind))
+        raise invalid("body", "The body must be an object.")
+    values = {name: _whole(value) for name, value in values.items()}
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError:
+        raise Problem(422, INVALID, errors=complaints(values, kind)) from None
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
