@@ -90,7 +90,7 @@ def ask(app: "WSGIApplication", call: Call) -> Answer:
     }
     body = b"".join(app(environ, start_response))
     status, headers = started[-1]
-    return Answer(int(status.split()[0]), dict(headers), body)
+    return Answer(int(status.split()[0]), {name.title(): value for name, value in headers}, body)
 
 
 def send(answer: Answer, start_response: "StartResponse") -> Iterable[bytes]:

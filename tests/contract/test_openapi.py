@@ -45,9 +45,9 @@ _served: list[Any] = []
 
 
 def _schema(*modes: GenerationMode) -> Any:
-    project = ProjectConfig(
-        base_url=BASE_URL, generation=GenerationConfig(modes=list(modes), deterministic=True)
-    )
+    # an unknown parameter is ignored, as Laravel does; only an unknown filter is refused
+    generation = GenerationConfig(modes=list(modes), deterministic=True, allow_extra_parameters=False)
+    project = ProjectConfig(base_url=BASE_URL, generation=generation)
     config = SchemathesisConfig(seed=1, projects=ProjectsConfig(default=project))
     schema = schemathesis.openapi.from_dict(DOCUMENT, config=config)
     schema.app = _application
