@@ -15,6 +15,7 @@ from astalty_cli.secret import Secret
 
 KEY_NAME = "sandbox cli"
 _RESET_HINT = "Start over with: astalty sandbox reset"
+_MAX_KEY_FILE = 200  # bytes; a secret has 54
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows has none of these
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe in the file's place must not hold us up
 
@@ -83,9 +84,11 @@ class Home:
             return None
         except OSError as error:
             raise LocalError(f"Cannot read {self.key_file}: {error.strerror}.", hint=_RESET_HINT) from error
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             _check_private(self.key_file, os.fstat(descriptor))
-            value = file.read(200).decode("ascii", "replace").strip()
+            value = os.read(descriptor, _MAX_KEY_FILE).decode("ascii", "replace").strip()
+        finally:
+            os.close(descriptor)
         if not is_well_formed(value):
             raise LocalError(f"{self.key_file} holds no key of the sandbox.", hint=_RESET_HINT)
         return Secret(value)

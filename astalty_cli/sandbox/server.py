@@ -15,6 +15,7 @@ from astalty_cli.errors import LocalError, UsageError
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+_MAX_PORT = 65_535
 _THREADS = 16
 _MAX_BODY = 64 * 1024 * 1024  # bytes: far more than the application takes, so that it can say so itself
 
@@ -24,8 +25,8 @@ def serve(
 ) -> None:
     """Serve until Ctrl-C or SIGTERM. `ready` is called with the base URL once connections are taken.
 
-    Port 0 picks a free one. Raises `UsageError` for a host other than loopback unless `allow_remote`,
-    `LocalError` where the address cannot be listened on.
+    Port 0 picks a free one. Raises `UsageError` for a host other than loopback unless `allow_remote`
+    and for what is no port, `LocalError` where the address cannot be listened on.
     """
     server, url = listen(app, host, port, allow_remote=allow_remote)
     if threading.current_thread() is threading.main_thread():
@@ -44,12 +45,13 @@ def listen(app: "WSGIApplication", host: str, port: int, *, allow_remote: bool) 
             f"{host} is not a loopback address: others could reach the sandbox.",
             hint="Use 127.0.0.1, or add --allow-remote if that is what you want.",
         )
+    if not 0 <= port <= _MAX_PORT:
+        raise UsageError(f"{port} is no port.", hint=f"Use 0 (any free one) to {_MAX_PORT}.")
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
-        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        reason = "the port is in use" if in_use else str(error)
+    except OSError as error:
+        reason = "the port is in use" if error.errno == errno.EADDRINUSE else str(error)
         raise LocalError(
             f"Cannot listen on {host} port {port}: {reason}.",
             hint="Choose another with --port (0: any free one).",
