@@ -11,8 +11,9 @@
     │   └── ConflictError   5  someone else changed it first
     ├── ServiceError        6  unreachable, time-out, 5xx, still rate limited, not JSON
     ├── LeftOpenError       7  a secret or a rotation is not finished
-    └── SeveralError           as the worst of what it holds
-    InterruptedByUser     130  Ctrl-C
+    ├── SeveralError           as the worst of what it holds
+    ├── ReaderLeftError     0  nobody reads stdout any more (`| head`): no failure, nothing is said
+    └── InterruptedByUser 130  Ctrl-C, or "no" to a question
 
 `code` is the word scripts see in `{"error": {"code": …}}`; the numbers are the product's contract
 (docs/reference/exit-codes.md). Only `main.py` turns one into an exit.
@@ -114,6 +115,14 @@ class SeveralError(AstaltyError):
             worst.hint,
             worst.status,
         )
+
+
+class ReaderLeftError(AstaltyError):
+    exit_code = 0
+    code = "reader_left"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody reads stdout any more.")
 
 
 class InterruptedByUser(AstaltyError):  # noqa: N818 - it is no error of anybody's

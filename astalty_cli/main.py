@@ -5,11 +5,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import TextIO
 
 import typer
 
 from astalty_cli.context import Folders, Program
-from astalty_cli.errors import AstaltyError, InterruptedByUser, UsageError
+from astalty_cli.errors import AstaltyError, InterruptedByUser, LocalError, ReaderLeftError, UsageError
 from astalty_cli.output.output import report
 from astalty_cli.output.streams import Streams
 
@@ -17,10 +19,7 @@ from astalty_cli.output.streams import Streams
 def main(argv: Sequence[str]) -> int:
     """Run as this process's user, on its streams and environment."""
     environ = dict(os.environ)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    streams = Streams(sys.stdin, sys.stdout, sys.stderr, environ)
+    streams = Streams(_opened(sys.stdin, 0), _opened(sys.stdout, 1), _opened(sys.stderr, 2), environ)
     return run(Program(argv, streams, environ, Folders.of_this_user()))
 
 
@@ -40,21 +39,42 @@ def run(program: Program) -> int:
         error = _usage(raised)
     except (KeyboardInterrupt, typer.Abort):
         error = InterruptedByUser()
-    except BrokenPipeError:
-        _silence(program.streams)
-        return 0
+    except OSError as raised:  # files of ours raise LocalError, so this is a stream
+        error = ReaderLeftError() if isinstance(raised, BrokenPipeError) else _unwritable(raised)
     except Exception as raised:  # noqa: BLE001 - the last door: a bug of ours
         error = _bug(raised)
     _report(error, program)
     return error.exit_code
 
 
+def _opened(stream: TextIO | None, number: int) -> TextIO:
+    """A standard stream that can spell any text; one that was closed becomes a pipe nobody reads.
+
+    Left alone, its number would go to the next file opened, and what is printed would end up there.
+    """
+    if stream is None:
+        reading, writing = os.pipe()
+        os.dup2(writing if number else reading, number)
+        for each in {reading, writing} - {number}:
+            os.close(each)
+        stream = open(number, "w" if number else "r", encoding="utf-8")  # noqa: SIM115
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace" if number else "surrogateescape")
+    return stream
+
+
 def _report(error: AstaltyError, program: Program) -> None:
     try:
+        if not isinstance(error, ReaderLeftError):
+            report(error, program.streams, as_json=_wants_json(program.argv))
         program.streams.stdout.flush()
-        report(error, program.streams, as_json=_wants_json(program.argv))
-    except BrokenPipeError:
-        _silence(program.streams)
+    except OSError:
+        pass
+    _silence(program.streams)
+
+
+def _unwritable(raised: OSError) -> LocalError:
+    return LocalError(f"Cannot write the output: {raised.strerror or raised}.")
 
 
 def _check_encoding(argv: Sequence[str]) -> None:
@@ -89,11 +109,11 @@ def _bug(raised: Exception) -> AstaltyError:
 
 
 def _silence(streams: Streams) -> None:
-    """The reader has gone (`| head`): keep Python from complaining when it flushes at exit."""
-    null = os.open(os.devnull, os.O_WRONLY)
+    """Where a stream cannot be written, keep Python from complaining when it flushes at exit."""
     for stream in (streams.stdout, streams.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
+            null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, stream.fileno())
-    os.close(null)
+            os.close(null)

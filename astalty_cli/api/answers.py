@@ -104,10 +104,10 @@ def decoded(data: bytes, model: type[T]) -> T:
         raise _not_json(data) from None
 
 
-def _secret(kind: type, value: Any) -> Any:
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
-    raise NotImplementedError
+def _secret(_kind: type[Secret], value: Any) -> Secret:
+    if not isinstance(value, str):
+        raise TypeError("Expected `str`")  # msgspec makes a ValidationError of it, which names the place
+    return Secret(value)
 
 
 def _without_lone_surrogate(match: re.Match[bytes]) -> bytes:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from astalty_cli.context import Account, Context, Program
-from astalty_cli.errors import UsageError
+from astalty_cli.errors import ReaderLeftError, UsageError
 from astalty_cli.output.output import Style
 
 Value = TypeVar("Value")
@@ -150,6 +150,8 @@ def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]
                 context.output  # noqa: B018 - contradictions among its flags are said before any call
                 command(context, **values)
                 context.output.finish()
+            except BrokenPipeError:  # typer would make an exit of it
+                raise ReaderLeftError from None
             finally:
                 context.close()
 

@@ -8,8 +8,8 @@ KEYS = (
     Field("last_four", "Ends in"),
     Field("status", "Status", Kind.STATUS),
     Field("created_at", "Created", Kind.TIME),
-    Field("rotated_at", "Rotated", Kind.TIME),
-    Field("last_used_at", "Last used", Kind.TIME),
+    Field("rotated_at", "Rotated", Kind.TIME, spare=True),
+    Field("last_used_at", "Last used", Kind.TIME, spare=True),
     Field("last_used_ip", "From", spare=True),
 )
 

@@ -31,11 +31,11 @@ _STATUS_STYLES = {"active": "green", "expiring": "yellow", "revoked": "red"}
 _CLASS_STYLES = {"2": "green", "3": "cyan", "4": "yellow", "5": "bold red"}
 
 
-def _render(what: RenderableType, streams: Streams) -> str:
+def _render(what: RenderableType, streams: Streams, *, at_least: int = 0) -> str:
     buffer = io.StringIO()
     console = Console(
         file=buffer,
-        width=streams.width,
+        width=max(streams.width, at_least),
         force_terminal=streams.colour,
         color_system="standard" if streams.colour else None,
         highlight=False,
@@ -51,7 +51,10 @@ def _render(what: RenderableType, streams: Streams) -> str:
 
 
 def table(rows: Iterable[bytes], columns: Sequence[Field], streams: Streams) -> str:
-    """A table no wider than the terminal: spare columns are left out first, then long text is cut."""
+    """A table that fits the terminal: spare columns are left out first, then long text is cut.
+
+    Ids, times and statuses are never cut; a terminal with no room even for them wraps the lines.
+    """
     cells = [[_short(pick(row, field.path), field) for field in columns] for row in rows]
     natural = [max(cell_len(field.heading), _width(cells, i)) for i, field in enumerate(columns)]
     widths = _fitted(columns, natural, streams.width)
@@ -61,11 +64,11 @@ def table(rows: Iterable[bytes], columns: Sequence[Field], streams: Streams) -> 
         grid.add_column(heading, no_wrap=True, overflow="ellipsis", width=width)
     for line in cells:
         grid.add_row(*(line[index] for index in widths))
-    return _render(grid, streams).strip("\n") + "\n"
+    return _render(grid, streams, at_least=_across(widths)).strip("\n") + "\n"
 
 
 def _fitted(columns: Sequence[Field], natural: Sequence[int], width: int) -> dict[int, int]:
-    """The columns that are shown, and how wide each is. Ids, times and statuses are never cut."""
+    """The columns that are shown, and how wide each is."""
     widths = dict(enumerate(natural))
     flexible = [i for i, field in enumerate(columns) if field.kind in {Kind.TEXT, Kind.NAME, Kind.PATH}]
     for index in reversed(range(len(columns))):

@@ -200,7 +200,13 @@ def test_nothing_is_read_from_the_working_directory(shell: Shell) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"not toml [", b"\xff\xfe", b"profiles = 3", b"[profiles.default]\nbase_url = 5", b"default_profile = 1"],
+    [
+        b"not toml [",
+        b"\xff\xfe",
+        b"profiles = 3",
+        b"[profiles.default]\nbase_url = 5",
+        b"default_profile = 1",
+    ],
 )
 def test_a_broken_config_file_is_named_and_left_alone(shell: Shell, content: bytes) -> None:
     shell.config.mkdir(parents=True, mode=0o700)

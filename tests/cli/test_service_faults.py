@@ -1,0 +1,208 @@
+"""What a service may do wrong: the exit code, one clear line, bounded time, and nothing sent elsewhere."""
+
+import socket
+import time
+
+import pytest
+
+from tests.hostile import ENTRY, KEY, Answer, answering, listing, one, speaking
+from tests.shell import Result, Shell
+
+CANARY = "astalty_canary0123456789"
+
+
+def ask(shell: Shell, url: str, line: str, code: int) -> Result:
+    env = {"ASTALTY_API_KEY": CANARY, "ASTALTY_BASE_URL": url}
+    result = shell(line, env=env, code=code)
+    assert CANARY not in result.out + result.err
+    return result
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        ("400 Bad Request", 5, "said so"),
+        ("401 Unauthorized", 4, "does not accept this key (said so)"),
+        ("403 Forbidden", 4, "said so"),
+        ("405 Method Not Allowed", 5, "said so"),
+        ("409 Conflict", 5, "said so"),
+        ("418 I'm a teapot", 6, "HTTP 418"),
+        ("422 Unprocessable", 5, "said so"),
+        ("500 Internal Server Error", 6, "HTTP 500"),
+    ],
+)
+def test_each_status_has_its_exit_code(shell: Shell, status: str, code: int, told: str) -> None:
+    with answering((status, {}, b'{"message": "said so"}')) as (_, url):
+        assert told in ask(shell, url, "keys list", code).err
+
+
+def test_validation_messages_are_shown_for_each_field(shell: Shell) -> None:
+    body = b'{"message": "The given data was invalid.", "errors": {"name": ["Too plain.", "Too long."]}}'
+    with answering(("422 No", {}, body)) as (_, url):
+        told = ask(shell, url, "keys create x --plain", 5)
+        assert "name: Too plain." in told.err
+        assert "name: Too long." in told.err
+        as_json = ask(shell, url, "keys create x --json", 5).error
+        assert as_json["errors"] == {"name": ["Too plain.", "Too long."]}
+        assert (as_json["code"], as_json["status"]) == ("refused", 422)
+
+
+def test_a_server_without_key_management_says_what_to_do(shell: Shell) -> None:
+    with answering(("404 Not Found", {}, b'{"message": "Not Found"}')) as (_, url):
+        for line in ("keys list", "keys show ci", f"keys show {KEY['id']}", "keys create x --plain"):
+            told = ask(shell, url, line, 3)
+            assert "does not offer key management" in told.err
+            assert "support@astalty.com.au" in told.err
+            assert "Settings → API Dashboard" in told.err
+        assert "request history" in ask(shell, url, "history list", 3).err
+        assert "request history" in ask(shell, url, f"history show {ENTRY['id']}", 3).err
+
+
+def test_a_redirect_is_never_followed(shell: Shell) -> None:
+    with answering(("200 OK", {}, listing(KEY))) as (elsewhere, other):
+        with answering(("302 Found", {"Location": f"{other}/x"}, b"")) as (_, url):
+            for line in ("keys list", "keys create x --plain", "api participants"):
+                assert f"redirects to {other}/x" in ask(shell, url, line, 6).err
+        assert elsewhere.calls == []
+
+
+def test_a_get_is_tried_again_and_a_post_never(shell: Shell) -> None:
+    down = ("503 Down", {"Retry-After": "0"}, b"")
+    with answering(down, down, ("200 OK", {}, listing(KEY))) as (app, url):
+        assert ask(shell, url, "keys list", 0).rows[0][1] == "ci"
+        assert len(app.calls) == 3
+    with answering(down) as (app, url):
+        ask(shell, url, "keys create x --plain", 7)
+        assert app.calls == [("POST", "/public/v1/api-keys")]
+
+
+@pytest.mark.parametrize("after", ["9999999999", "Fri, 31 Dec 2399 23:59:59 GMT"])
+def test_a_wait_beyond_the_time_out_fails_at_once(shell: Shell, after: str) -> None:
+    limited = ("429 Slow", {"Retry-After": after}, b'{"message": "Too Many Attempts."}')
+    with answering(limited) as (app, url):
+        assert "Rate limited" in ask(shell, url, "keys list", 6).err
+        assert len(app.calls) == 1
+
+
+@pytest.mark.parametrize("after", ["-5", "junk", "", "1e3", "Wed, 21 Oct 2015 07:28:00 GMT", "٣"])
+def test_a_useless_retry_after_is_ignored(shell: Shell, after: str) -> None:
+    limited = ("429 Slow", {"Retry-After": after.encode().decode("latin-1")}, b"")
+    with answering(limited, ("200 OK", {}, listing(KEY))) as (app, url):
+        ask(shell, url, "keys list", 0)
+        assert len(app.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>login</html>",
+        b"",
+        b"[",
+        b'{"data": 5, "meta": {}}',
+        b'{"data": [], "meta": {}}',
+        listing({**KEY, "name": 5}),
+        listing({**KEY, "created_at": "yesterday"}),
+        listing({**KEY, "status": "sleeping"}),
+        listing({**KEY, "rotation": -1}),
+        listing("a string"),
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_not_the_promised_answer_is_one_clear_line(shell: Shell, body: bytes) -> None:
+    with answering(("200 OK", {}, body)) as (_, url):
+        told = ask(shell, url, "keys list", 6)
+        assert told.out == ""
+        assert told.err.startswith("astalty: ")
+
+
+def test_an_answer_over_the_limit_is_cut_off(shell: Shell) -> None:
+    def speak(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[")
+        for _ in range(40):
+            connection.sendall(b" " * 1024 * 1024)
+
+    with speaking(speak) as url:
+        assert "32 MiB" in ask(shell, url, "api participants --timeout 30", 6).err
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n["])
+def test_a_server_that_drips_bytes_does_not_outlive_the_time_out(shell: Shell, head: bytes) -> None:
+    def speak(connection: socket.socket) -> None:
+        connection.settimeout(0.2)
+        connection.sendall(head)
+        for _ in range(200):
+            connection.sendall(b" " if head.endswith(b"[") else b"x" if head else b"H")
+            try:
+                if connection.recv(1) == b"":
+                    return
+            except TimeoutError:
+                continue
+
+    with speaking(speak) as url:
+        started = time.monotonic()
+        told = ask(shell, url, "keys list --timeout 1.5", 6)
+        assert time.monotonic() - started < 20
+        assert "did not answer in time" in told.err
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", b"garbage\r\n\r\n"]
+)
+def test_a_connection_that_breaks_off(shell: Shell, sent: bytes) -> None:
+    with speaking(lambda connection: connection.sendall(sent)) as url:
+        assert "broke off" in ask(shell, url, "keys list", 6).err
+        lost = ask(shell, url, "keys create x --plain", 7)
+        assert "The answer was lost" in lost.err
+        assert "astalty keys list" in lost.err
+
+
+def test_nobody_listens(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    told = ask(shell, f"http://127.0.0.1:{port}", "keys create x --plain", 6)
+    assert "Cannot reach" in told.err
+    assert "nothing was sent" in told.err
+
+
+def test_one_spoilt_body_spoils_itself_alone(shell: Shell) -> None:
+    spoilt = one(ENTRY)[:-2] + (
+        b', "request": {"headers": {}, "body": "\\ud800", "truncated": false}'
+        b', "response": {"headers": {}, "body": 1e99999, "truncated": false}}}'
+    )
+    with answering(("200 OK", {}, spoilt)) as (_, url):
+        shown = ask(shell, url, f"history show {ENTRY['id']} --json", 0)
+        assert '"body":"\\ufffd"' in shown.out
+        assert '"body":1e99999' in shown.out
+        assert "1e99999" in ask(shell, url, f"history show {ENTRY['id']} -o table", 0).out
+        assert ask(shell, url, f"history show {ENTRY['id']} --query response.body", 0).out == "1e99999\n"
+
+
+def test_fields_that_we_do_not_know_are_kept_in_json(shell: Shell) -> None:
+    with answering(("200 OK", {}, listing({**KEY, "colour": "blue"}))) as (_, url):
+        assert ask(shell, url, "keys list --json", 0).json[0]["colour"] == "blue"
+
+
+def test_the_key_goes_out_as_a_bearer_token_and_our_name_with_it(shell: Shell) -> None:
+    with answering(("200 OK", {}, listing())) as (app, url):
+        ask(shell, url, "keys list", 0)
+        assert app.keys_seen == [f"Bearer {CANARY}"]
+
+
+def test_rotation_without_proof_does_not_end_the_old_secret(shell: Shell) -> None:
+    issued = one({**KEY, "rotation": 1, "status": "expiring", "secret": "astalty_new0123456789"})
+    wrong = one({**KEY, "rotation": 1, "id": ENTRY["id"], "account": {"id": KEY["id"], "name": "A"}})
+    with answering(("200 OK", {}, one(KEY)), ("201 Created", {}, issued), ("200 OK", {}, wrong)) as (
+        app,
+        url,
+    ):
+        told = ask(shell, url, f"keys rotate {KEY['id']} --plain", 7)
+        assert told.out == "astalty_new0123456789\n"
+        assert "the old one was not ended" in told.err
+        assert not any(path.endswith("expire-previous") for _, path in app.calls)
+
+
+def test_a_rotation_by_someone_else_is_a_conflict(shell: Shell) -> None:
+    conflict: Answer = ("409 Conflict", {}, b'{"message": "The key has been rotated since."}')
+    with answering(("200 OK", {}, one(KEY)), conflict) as (_, url):
+        assert "rotated since" in ask(shell, url, f"keys rotate {KEY['id']} --plain", 5).err

@@ -1,0 +1,100 @@
+"""Servers that do not keep the contract: one that answers what a test says, one that speaks raw bytes."""
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.serving import serving
+
+Answer = tuple[str, dict[str, str], bytes]  # status, headers, body
+
+KEY: dict[str, Any] = {
+    "id": "9ee9dc30-c869-4fb5-9871-b32850e68cad",
+    "name": "ci",
+    "last_four": "abcd",
+    "status": "active",
+    "rotation": 0,
+    "created_at": "2026-11-01T05:33:52.000000Z",
+    "rotated_at": None,
+    "last_used_at": None,
+    "last_used_ip": None,
+    "previous_expires_at": None,
+    "revoked_at": None,
+    "created_by": {"id": "2c63888f-28f0-4481-be6d-dce7a7ace732", "name": "Mo", "email": "mo@a.example"},
+}
+ENTRY: dict[str, Any] = {
+    "id": "420df54d-cade-4aeb-86aa-1e5ab55f0cd0",
+    "status": 200,
+    "method": "GET",
+    "path": "/public/v1/participants",
+    "created_at": "2026-11-01T05:33:52.000000Z",
+    "duration_ms": 3.5,
+    "ip_address": "192.0.2.1",
+    "user_agent": "curl/8",
+    "user": None,
+    "api_key": None,
+}
+
+
+def listing(*rows: object) -> bytes:
+    meta = {"current_page": 1, "last_page": 1, "per_page": 100, "total": len(rows), "allowed_sorts": []}
+    return json.dumps({"data": rows, "meta": meta}).encode()
+
+
+def one(row: object) -> bytes:
+    return json.dumps({"data": row}).encode()
+
+
+@dataclass
+class Hostile:
+    """A WSGI application that answers its `answers` in turn, the last one for ever, and keeps the calls."""
+
+    answers: list[Answer]
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    keys_seen: list[str] = field(default_factory=list)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self.calls.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
+        self.keys_seen.append(environ.get("HTTP_AUTHORIZATION", ""))
+        status, headers, body = self.answers[min(len(self.calls), len(self.answers)) - 1]
+        start_response(status, [("Content-Type", "application/json"), *headers.items()])
+        return [body]
+
+
+@contextlib.contextmanager
+def answering(*answers: Answer) -> Iterator[tuple[Hostile, str]]:
+    app = Hostile(list(answers))
+    with serving(app) as url:
+        yield app, url
+
+
+@contextlib.contextmanager
+def speaking(speak: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Accept connections, read a request's head, and let `speak` answer with bytes of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.is_set():
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                speak(connection)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        ended.set()
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(10)

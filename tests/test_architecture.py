@@ -1,0 +1,157 @@
+"""The rules of the house: who may import what, where the process is touched, how long a module may be."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "astalty_cli"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# Room or module -> what it may import of this package. Data flows one way; imports never point back.
+LEAVES = {"secret", "errors", "times", "__init__"}
+MAY_IMPORT = {
+    "api": LEAVES | {"api"},
+    "config": LEAVES | {"api", "config"},
+    "output": LEAVES | {"output"},
+    "services": LEAVES | {"api", "config", "services", "sinks"},
+    "sinks": LEAVES | {"api", "config", "output", "sinks"},
+    "sandbox": LEAVES | {"api", "config", "sandbox"},
+    "context": LEAVES | {"api", "config", "output", "sandbox"},
+    "commands": LEAVES
+    | {"api", "config", "output", "services", "sinks", "sandbox", "context", "commands", "main"},
+    "app": LEAVES | {"commands"},
+    "main": LEAVES | {"app", "context", "output"},
+    "__main__": {"__init__", "main"},
+    "secret": set(),
+    "errors": set(),
+    "times": set(),
+    "__init__": set(),
+}
+
+# A library -> the only places that import it.
+HOMES = {
+    "typer": {"app.py", "main.py", "commands/"},
+    "click": set(),
+    "rich": {"output/human.py"},
+    "httpx": {"api/http.py"},
+    "keyring": {"config/credentials.py"},
+    "falcon": {"sandbox/"},
+    "waitress": {"sandbox/"},
+    "sqlite3": {"sandbox/"},
+    "jmespath": {"output/machine.py"},
+    "truststore": {"api/http.py"},
+}
+
+
+def name(module: Path) -> str:
+    return module.relative_to(PACKAGE).as_posix()
+
+
+def room(module: Path) -> str:
+    return name(module).split("/")[0].removesuffix(".py")
+
+
+def imports(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{name(module)}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def calls(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func)
+        elif isinstance(node, ast.Attribute):
+            yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_imports_point_one_way(module: Path) -> None:
+    for imported in imports(module):
+        if imported.startswith("astalty_cli."):
+            target = imported.split(".")[1]
+            target = (
+                target if (PACKAGE / target).is_dir() or (PACKAGE / f"{target}.py").exists() else "__init__"
+            )
+            assert target in MAY_IMPORT[room(module)], f"{name(module)} imports {imported}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_each_library_has_its_home(module: Path) -> None:
+    for imported in imports(module):
+        homes = HOMES.get(imported.split(".")[0])
+        if homes is not None:
+            assert any(name(module).startswith(home) for home in homes), f"{name(module)} imports {imported}"
+            assert not imported.startswith("typer._")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_the_process_is_touched_in_one_place_each(module: Path) -> None:
+    used = set(calls(module))
+    assert "print" not in used
+    assert "input" not in used
+    if name(module) != "__main__.py":
+        assert not used & {"sys.exit", "exit", "quit", "os._exit"}
+    if name(module) != "main.py":
+        assert not used & {"os.environ", "os.getenv", "sys.stdout", "sys.stderr", "sys.stdin"} or name(
+            module
+        ) == ("__main__.py")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_no_module_is_longer_than_400_lines(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= 400
+
+
+def loaded(code: str) -> set[str]:
+    """The modules that a fresh interpreter has after running the code."""
+    probe = f"{code}\nimport sys; sys.stderr.write(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
+    return set(done.stderr.split())
+
+
+RUN = "import sys; from astalty_cli.main import main; sys.argv[1:] = {words!r}; main(sys.argv[1:])"
+
+
+def test_version_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['astalty', '--version']\n"
+        "from astalty_cli.__main__ import entry\n"
+        "try: entry()\nexcept SystemExit: pass"
+    )
+    assert not loaded(code) & {"typer", "rich", "httpx", "msgspec", "keyring", "astalty_cli.main"}
+
+
+def test_help_loads_neither_client_nor_tables() -> None:
+    words = ["keys", "rotate", "--help"]
+    assert not loaded(RUN.format(words=words)) & {"rich", "httpx", "keyring", "falcon", "tomlkit", "jmespath"}
+
+
+def test_machine_output_never_loads_rich(tmp_path: Path) -> None:
+    code = f"import os; os.environ['HOME'] = {str(tmp_path)!r}\n"
+    words = ["keys", "list", "--json", "-p", "sandbox"]
+    modules = loaded(code + RUN.format(words=words))
+    assert "httpx" in modules
+    assert not modules & {
+        "rich",
+        "keyring",
+        "click",
+        "pygments",
+        "tomlkit",
+        "filelock",
+        "waitress",
+        "humanize",
+    }
+
+
+def test_every_home_names_a_place_that_exists() -> None:
+    for homes in HOMES.values():
+        for home in homes:
+            assert (PACKAGE / home).exists()
