@@ -1,0 +1,184 @@
+"""The documentation says what the program does: its commands run, its links lead somewhere.
+
+`python -m tests.test_docs` writes docs/reference/commands.md anew.
+"""
+
+import itertools
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import typer
+
+from astalty_cli.app import app
+from tests.shell import Shell
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+COMMANDS = DOCS / "reference" / "commands.md"
+
+# Pages whose commands are run in order, in one bash and a home of its own. The others are for accounts
+# that no test has; their command lines are only parsed.
+PLAYED = [
+    "tutorial/first-key.md",
+    "how-to/investigate.md",
+    "how-to/rotate.md",
+    "how-to/sandbox.md",
+]
+SERVER = "http://127.0.0.1:8787"
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_NOT_A_LINK = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for name, text in _FENCE.findall(page.read_text("utf-8")) if name == language]
+
+
+def typed(page: Path) -> list[tuple[str, int]]:
+    """The commands after a `$`, each with the exit code that a following `echo $?` shows."""
+    commands: list[tuple[str, int]] = []
+    for block in blocks(page, "console"):
+        lines = iter(block.replace("\\\n> ", "").splitlines())
+        for line in lines:
+            if line == "$ echo $?":
+                commands[-1] = (commands[-1][0], int(next(lines)))
+            elif line.startswith("$ "):
+                commands.append((line[2:], 0))
+    return commands
+
+
+def astalty_words(line: str) -> Iterator[list[str]]:
+    """The arguments of each `astalty` in a line of shell; a variable stands for some id."""
+    for inner in re.findall(r"\"[^\"]*\$\((astalty [^)]*)\)[^\"]*\"", line):
+        yield from astalty_words(inner)
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words = list(lexer)
+    for start in (index for index, word in enumerate(words) if word == "astalty"):
+        after = itertools.takewhile(lambda word: not set(word) <= set("();<>|&"), words[start + 1 :])
+        yield [str(UUID(int=0)) if word.startswith("$") else word for word in after]
+
+
+def parse(words: list[str]) -> None:
+    """Parse as the program would, down to the values of flags, and run nothing."""
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("astalty", list(words))
+    while hasattr(command, "resolve_command"):
+        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        context = command.make_context(name, rest, parent=context)
+
+
+def every_command_line() -> list[tuple[str, list[str]]]:
+    return [
+        (str(page.relative_to(DOCS)), words)
+        for page in PAGES
+        for line, _ in typed(page)
+        for words in astalty_words(line)
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_relative_links_lead_to_a_page(page: Path) -> None:
+    for link in _LINK.findall(_NOT_A_LINK.sub("", page.read_text("utf-8"))):
+        target = link.partition("#")[0]
+        if target and "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), f"{page.name}: {link}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_pages_name_nothing_of_the_machine_they_were_written_on(page: Path) -> None:
+    assert re.findall(r"/tmp/|/work/|/root\b", page.read_text("utf-8")) == []
+
+
+def test_the_index_names_every_page() -> None:
+    index = (DOCS / "README.md").read_text("utf-8")
+    assert [page for page in PAGES if page.name != "README.md" and str(page.relative_to(DOCS)) not in index] == []
+
+
+def test_shown_command_lines_are_valid() -> None:
+    lines = every_command_line()
+    assert len(lines) > 50
+    for page, words in lines:
+        try:
+            parse(words)
+        except typer.TyperException as error:
+            pytest.fail(f"{page}: astalty {shlex.join(words)}: {error.format_message()}")
+
+
+@pytest.mark.parametrize("page", PLAYED)
+def test_shown_commands_end_as_they_say(shell: Shell, page: str) -> None:
+    """Run a page from top to bottom; a served sandbox gets a port of its own."""
+    script = [
+        f"check() {{ code=$?; [ $code = $1 ] || {{ echo \"exit $code: $2\" >&2; exit 99; }}; }}",
+        "trap '[ -z \"$SERVER\" ] || kill $SERVER' EXIT",
+    ]
+    url = SERVER
+    for line, code in typed(DOCS / page):
+        if line.startswith("astalty sandbox serve"):
+            flags = re.sub(r" --port \d+", "", line)
+            script += [f"exec {{lines}}< <(exec {flags} --port 0 2>/dev/null)", "SERVER=$!", "read -r U <&$lines"]
+            url = "$U"
+        else:
+            script += [line.replace(SERVER, url), f"check {code} {shlex.quote(line)}"]
+    bash(shell, "\n".join(script))
+
+
+def test_the_script_for_ci_runs(shell: Shell) -> None:
+    (script,) = [text for text in blocks(DOCS / "how-to" / "ci.md", "bash") if text.startswith("#!")]
+    shell.environ["ASTALTY_PROFILE"] = "sandbox"
+    done = bash(shell, script)
+    assert "astalty_" not in done.stdout + done.stderr
+
+
+def bash(shell: Shell, script: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        ["bash", "-e"] if script.startswith("#!") else ["bash"],
+        input=script,
+        capture_output=True,
+        text=True,
+        env=shell.environ,
+        cwd=shell.home,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+# -- the reference of commands -------------------------------------------------------------------
+
+
+def test_the_reference_of_commands_is_what_help_says() -> None:
+    assert COMMANDS.read_text("utf-8") == reference(), "write it anew: python -m tests.test_docs"
+
+
+def reference() -> str:
+    parts = [
+        "# Commands\n\nWhat each command's own `--help` says, 80 columns wide. This page is written by "
+        "`python -m tests.test_docs`;\na test compares it with the program. What several commands share is "
+        "explained in\n[output](output.md), [environment](environment.md) and [exit codes](exit-codes.md). "
+        "`ls` is short for `list`, `rm` for\n`revoke`.\n"
+    ]
+    for names, text in helps(typer.main.get_command(app), "astalty", None):
+        parts.append(f"{'#' * min(3, 1 + len(names))} `{' '.join(names)}`\n\n```text\n{text}\n```\n")
+    return "\n".join(parts)
+
+
+def helps(command: Any, name: str, parent: Any) -> Iterator[tuple[list[str], str]]:
+    context = command.make_context(name, [], parent=parent, resilient_parsing=True, terminal_width=80)
+    yield context.command_path.split(), command.get_help(context)
+    for each in command.list_commands(context) if hasattr(command, "list_commands") else ():
+        inner = command.get_command(context, each)
+        if not inner.hidden:
+            yield from helps(inner, each, context)
+
+
+if __name__ == "__main__":
+    COMMANDS.write_text(reference(), "utf-8")
