@@ -58,10 +58,11 @@ class Database:
             connection.execute(begin)
             try:
                 yield connection
+                connection.execute(end)
             except BaseException:
-                connection.execute(undo)
+                if connection.in_transaction:  # a full disk ends it without us
+                    connection.execute(undo)
                 raise
-            connection.execute(end)
 
     def close(self) -> None:
         """Close the connections of all threads; none of them may still be at work."""

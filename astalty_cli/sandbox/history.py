@@ -35,7 +35,8 @@ REQUESTS = Listing(
     default_sort="-created_at",
     includes=(INCLUDE_BODIES,),
 )
-_WITH_BODIES = "SELECT * FROM api_requests LEFT JOIN api_request_bodies USING (number)"
+_ENTRIES = "SELECT * FROM api_requests"
+_BODIES = "LEFT JOIN api_request_bodies USING (number)"
 _SECRET = re.compile(SECRET_SHAPE)
 _SECRET_BYTES = re.compile(SECRET_SHAPE.encode())
 
@@ -55,15 +56,15 @@ class History:
         self._clock = clock
 
     def page(self, query: Query) -> tuple[list[ApiRequest], PageMeta]:
-        source = _WITH_BODIES if INCLUDE_BODIES in query.includes else "SELECT * FROM api_requests"
+        join = _BODIES if INCLUDE_BODIES in query.includes else ""
         with self._database.read() as connection:
-            rows, meta = fetch_page(connection, source, [], query, REQUESTS)
+            rows, meta = fetch_page(connection, _ENTRIES, [], query, REQUESTS, join=join)
         return [_api_request(row) for row in rows], meta
 
     def get(self, request_id: str) -> ApiRequest:
         """Return an entry with its bodies. Raises `Problem` (404)."""
         with self._database.read() as connection:
-            row = connection.execute(f"{_WITH_BODIES} WHERE id = ?", (request_id,)).fetchone()
+            row = connection.execute(f"{_ENTRIES} {_BODIES} WHERE id = ?", (request_id,)).fetchone()
         if row is None:
             raise not_found()
         return _api_request(row)

@@ -35,14 +35,17 @@ RATE_WINDOW = 60  # seconds
 
 # `expiring` is a matter of the moment, so it is worked out and never stored; the parameter is the moment
 _SELECT = """
-SELECT k.*, s.last_four, u.name AS user_name, u.email AS user_email, CASE
-    WHEN k.revoked_at IS NOT NULL THEN 'revoked' WHEN g.ends IS NOT NULL THEN 'expiring' ELSE 'active'
-    END AS status, CASE WHEN k.revoked_at IS NULL THEN g.ends END AS previous_expires_at
-FROM api_keys k
-JOIN users u ON u.id = k.created_by
-JOIN key_secrets s ON s.key_id = k.id AND s.rotation = k.rotation
-LEFT JOIN (SELECT key_id, max(expires_at) AS ends FROM key_secrets WHERE expires_at > ? GROUP BY key_id) g
-    ON g.key_id = k.id
+SELECT *,
+    CASE WHEN revoked_at IS NULL THEN ends END AS previous_expires_at,
+    CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN ends IS NOT NULL THEN 'expiring'
+        ELSE 'active' END AS status
+FROM (
+    SELECT k.*, s.last_four, u.name AS user_name, u.email AS user_email,
+        (SELECT max(e.expires_at) FROM key_secrets e WHERE e.key_id = k.id AND e.expires_at > ?) AS ends
+    FROM api_keys k
+    JOIN users u ON u.id = k.created_by
+    JOIN key_secrets s ON s.key_id = k.id AND s.rotation = k.rotation
+)
 """
 
 
@@ -183,7 +186,7 @@ class Keys:
             return found.fetchone() is not None
 
     def _get(self, connection: sqlite3.Connection, key_id: str) -> ApiKey:
-        row = connection.execute(_SELECT + "WHERE k.id = ?", (to_wire(self._clock()), key_id)).fetchone()
+        row = connection.execute(_SELECT + "WHERE id = ?", (to_wire(self._clock()), key_id)).fetchone()
         if row is None:
             raise not_found()
         return _api_key(row)

@@ -67,15 +67,25 @@ def parse_includes(text: str, allowed: tuple[str, ...]) -> frozenset[str]:
 
 
 def fetch_page(
-    connection: sqlite3.Connection, source: str, parameters: Sequence[object], query: Query, listing: Listing
+    connection: sqlite3.Connection,
+    source: str,
+    parameters: Sequence[object],
+    query: Query,
+    listing: Listing,
+    *,
+    join: str = "",
 ) -> tuple[list[sqlite3.Row], PageMeta]:
-    """Run the query against `source`, a SELECT with its own parameters."""
+    """Run the query against `source`, a SELECT with its own parameters.
+
+    `join` adds columns to the rows of the page alone: the rest of the list never pays for them.
+    """
     where = " AND ".join(f"({condition.sql})" for condition in query.conditions) or "TRUE"
     values = [*parameters, *(value for condition in query.conditions for value in condition.values)]
     # what is formatted in comes from this package's own tables of filters and sorts, never from a call
     total = connection.execute(f"SELECT count(*) FROM ({source}) WHERE {where}", values).fetchone()[0]  # noqa: S608
+    page = f"SELECT * FROM ({source}) WHERE {where} ORDER BY {query.order} LIMIT ? OFFSET ?"  # noqa: S608
     rows = connection.execute(
-        f"SELECT * FROM ({source}) WHERE {where} ORDER BY {query.order} LIMIT ? OFFSET ?",  # noqa: S608
+        f"SELECT * FROM ({page}) {join} ORDER BY {query.order}",  # noqa: S608
         [*values, query.size, (query.number - 1) * query.size],
     ).fetchall()
     meta = PageMeta(

@@ -62,7 +62,7 @@ CREATE TABLE api_requests (
     api_key_name TEXT
 );
 CREATE INDEX api_requests_time ON api_requests (created_at, id);
-CREATE INDEX api_requests_status ON api_requests (status, created_at, id);
+CREATE INDEX api_requests_status ON api_requests (status, id);
 CREATE INDEX api_requests_duration ON api_requests (duration_ms, id);
 CREATE INDEX api_requests_key ON api_requests (api_key_id, created_at, id);
 

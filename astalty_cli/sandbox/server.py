@@ -2,6 +2,7 @@
 
 import errno
 import ipaddress
+import logging
 import signal
 import socket
 import threading
@@ -56,6 +57,7 @@ def listen(app: "WSGIApplication", host: str, port: int, *, allow_remote: bool) 
             f"Cannot listen on {host} port {port}: {reason}.",
             hint="Choose another with --port (0: any free one).",
         ) from error
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # calls that wait their turn are no news
     server = waitress.create_server(
         app,
         sockets=[listener],
