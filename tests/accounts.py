@@ -62,7 +62,5 @@ def over_http(shell: Shell, folder: Path, closing: ExitStack) -> Account:
     store = home.open(clock)
     closing.callback(store.close)
     base_url = closing.enter_context(serving(create_app(store)))
-    shell(
-        f"auth login --with-token --storage file --base-url {base_url}", stdin=secret.reveal() + "\n"
-    )
+    shell(f"auth login --with-token --storage file --base-url {base_url}", stdin=secret.reveal() + "\n")
     return Account(shell, home, clock, base_url)

@@ -182,7 +182,7 @@ def test_the_sandbox_profile_takes_no_base_url(shell: Shell) -> None:
         "https://api.app.astalty.com.au?x=1",
         "https://",
         "127.0.0.1:8787",
-        "https://аpi.app.astalty.com.au",
+        "https://\u0430pi.app.astalty.com.au",  # a Cyrillic a
         "https://127.0.0.1:99999",
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from tests import accounts
 from tests.accounts import Account
-from tests.hostile import KEY, answering, one
+from tests.hostile import KEY, Answer, answering, one
 from tests.shell import Shell
 
 FORMATS = ("table", "tsv", "json", "jsonl", "csv")
@@ -17,12 +17,8 @@ FORMATS = ("table", "tsv", "json", "jsonl", "csv")
 
 def files_with(text: str, *folders: Path) -> list[Path]:
     """Every file below the folders that holds the text."""
-    found = []
-    for folder in folders:
-        for file in folder.rglob("*"):
-            if file.is_file() and text.encode() in file.read_bytes():
-                found.append(file)
-    return found
+    files = (file for folder in folders for file in folder.rglob("*") if file.is_file())
+    return [file for file in files if text.encode() in file.read_bytes()]
 
 
 @pytest.fixture
@@ -37,7 +33,7 @@ def test_no_later_command_shows_it_in_any_format(account: Account) -> None:
     shell("api participants -v", env={"ASTALTY_API_KEY": first})
     second = shell("keys rotate canary --json -v").json["secret"]
     key_id = shell("keys show canary --query id").out.strip()
-    entries = shell(f"history list --since 1h --all --query \"[?contains(path, 'api-keys')].id\"").out.split()
+    entries = shell("history list --since 1h --all --query \"[?contains(path, 'api-keys')].id\"").out.split()
     later = [
         *(f"keys list -o {form}" for form in FORMATS),
         *(f"keys show canary -o {form} -v" for form in FORMATS),
@@ -94,10 +90,10 @@ def test_the_sandboxes_own_key_is_shown_by_reveal_alone(sandbox: Account) -> Non
         ("201 Created", {}, b"<html>astalty_canary_secret</html>"),
     ],
 )
-def test_a_server_that_fails_half_way_shows_no_secret(shell: Shell, line: str, broken: object) -> None:
-    ok = ("200 OK", {}, one(KEY))
+def test_a_server_that_fails_half_way_shows_no_secret(shell: Shell, line: str, broken: Answer) -> None:
+    ok: Answer = ("200 OK", {}, one(KEY))
     answers = (ok, broken) if "rotate" in line else (broken,)
-    with answering(*answers) as (_, url):  # type: ignore[arg-type]
+    with answering(*answers) as (_, url):
         env = {"ASTALTY_API_KEY": "astalty_canary_key", "ASTALTY_BASE_URL": url}
         result = shell(line, env=env, code=7)
         # What the server itself says in a message is its own text; the rest must not carry a secret.

@@ -1,0 +1,104 @@
+"""A real Secret Service keyring, under a D-Bus session of its own; `.ci/run` installs both."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests import accounts
+from tests.accounts import Account
+from tests.shell import Shell
+
+MISSING = [name for name in ("dbus-daemon", "gnome-keyring-daemon") if shutil.which(name) is None]
+
+pytestmark = pytest.mark.skipif(
+    bool(MISSING) and "CI" not in os.environ, reason=f"not installed here: {', '.join(MISSING)}"
+)
+
+
+@pytest.fixture
+def keyring(shell: Shell) -> Iterator[int]:
+    """Start a session bus and an unlocked keyring for `shell`; yield the keyring's process id."""
+    bus = subprocess.Popen(
+        ["dbus-daemon", "--session", "--nofork", "--print-address=1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=shell.environ,
+    )
+    assert bus.stdout is not None
+    shell.environ["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().strip()
+    daemon = subprocess.Popen(
+        ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**shell.environ, "XDG_RUNTIME_DIR": str(shell.home)},
+    )
+    assert daemon.stdin is not None
+    assert daemon.stdout is not None
+    daemon.stdin.write(b"password of a test keyring")
+    daemon.stdin.close()
+    daemon.stdout.readline()  # it says where its control socket is once it is there
+    yield daemon.pid
+    for process in (daemon, bus):
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@pytest.fixture
+def served(shell: Shell, tmp_path: Path) -> Iterator[Account]:
+    with ExitStack() as closing:
+        yield accounts.over_http(shell, tmp_path / "served", closing)
+
+
+def sign_in(served: Account, name: str = "work") -> str:
+    secret = served.home.secret().reveal()
+    served.shell(f"auth login -p {name} --with-token --base-url {served.base_url}", stdin=secret)
+    return secret
+
+
+def test_a_key_lives_in_the_keyring(served: Account, keyring: int) -> None:
+    secret = sign_in(served)
+    assert served.shell("auth status -p work --json").json["key_source"] == "keyring"
+    assert served.shell("keys list -p work").rows
+    files = [
+        file for file in served.shell.config.rglob("*") if file.is_file() and file.name != "default.json"
+    ]
+    assert all(secret.encode() not in file.read_bytes() for file in files)
+    served.shell("auth logout -p work")
+    assert "no profile 'work'" in served.shell("keys list -p work", code=2).err
+
+
+def test_a_rotation_reaches_the_keyring(served: Account, keyring: int) -> None:
+    before = sign_in(served)
+    rotated = served.shell("keys rotate 'sandbox cli' -p work --grace 0 --yes --plain")
+    assert "Profile 'work' now uses the new secret." in rotated.err
+    assert "Profile 'default' now uses the new secret." in rotated.err
+    assert served.status_of(before) == 401
+    assert served.shell("auth status -p work --json").json["last_four"] == rotated.out.strip()[-4:]
+
+
+def test_a_keyring_that_hangs_is_given_three_seconds(served: Account, keyring: int) -> None:
+    sign_in(served)
+    os.kill(keyring, signal.SIGSTOP)
+    hung = served.shell("keys list -p work", code=2)
+    assert "did not answer within 3 seconds" in hung.err
+    assert "ASTALTY_API_KEY" in hung.err
+    asked = served.shell("auth login -p other --with-token", stdin="astalty_x", code=2)
+    assert "did not answer" in asked.err
+
+
+def test_with_a_key_in_the_environment_the_keyring_is_not_asked(served: Account, keyring: int) -> None:
+    secret = sign_in(served)
+    os.kill(keyring, signal.SIGSTOP)
+    env = {"ASTALTY_API_KEY": secret, "ASTALTY_PROFILE": "work"}
+    assert served.shell("keys list", env=env).rows
