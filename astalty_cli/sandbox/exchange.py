@@ -28,10 +28,11 @@ class Answer:
 
 @dataclass
 class Call:
-    """A request with its body read. `target` is path and query string as sent, in ASCII."""
+    """A request with its body read. `query` is as sent, `target` is path and query; both are ASCII."""
 
     method: str
     path: str
+    query: str
     target: str
     headers: dict[str, str]
     body: bytes
@@ -49,13 +50,12 @@ def read_call(environ: "WSGIEnvironment") -> Call:
     with contextlib.suppress(UnicodeEncodeError):
         path.encode("latin-1")  # as WSGI has it; httpx's in-process transport hands over real Unicode
         path = path.encode("latin-1").decode("utf-8", "replace")
-    query = environ.get("QUERY_STRING", "")
-    target = quote(path, safe="/:@!$&'()*+,;=~", errors="replace")
-    if query:
-        target += "?" + quote(query, safe="%/:@!$&'()*+,;=~?[]", errors="replace")
+    query = _quoted(environ.get("QUERY_STRING", ""))
+    target = quote(path, safe="/:@!$&'()*+,;=~", errors="replace") + ("?" + query if query else "")
     call = Call(
         method=environ["REQUEST_METHOD"],
         path=path,
+        query=query,
         target=target,
         headers=_headers(environ),
         body=_read_body(environ),
@@ -85,6 +85,7 @@ def ask(app: "WSGIApplication", call: Call) -> Answer:
     path = call.path.encode("utf-8", "replace").decode("latin-1")
     environ = call.environ | {
         "PATH_INFO": path,
+        "QUERY_STRING": call.query,
         "CONTENT_LENGTH": str(len(call.body)),
         "wsgi.input": BytesIO(call.body),
     }
@@ -109,9 +110,18 @@ def problem_answer(problem: Problem) -> Answer:
     return json_answer(problem.status, encode(problem.payload()), problem.headers)
 
 
+def _quoted(query: str) -> str:
+    """Escape what should never have been sent as it is: anything beyond ASCII, blanks, controls."""
+    try:
+        octets = query.encode("latin-1")  # as WSGI has it
+    except UnicodeEncodeError:
+        octets = query.encode("utf-8", "replace")
+    return quote(octets, safe="%/:@!$&'()*+,;=~?[]")
+
+
 def _headers(environ: "WSGIEnvironment") -> dict[str, str]:
     headers = {
-        name.removeprefix("HTTP_").replace("_", "-").title(): str(value)
+        name.removeprefix("HTTP_").replace("_", "-").title(): str(value).encode("utf-8", "replace").decode()
         for name, value in environ.items()
         if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
     }
