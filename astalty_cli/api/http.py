@@ -76,7 +76,7 @@ class Http:
         self._origin = connection.origin
         self._secret = connection.secret
         self._log, self._notice, self._sleep = log, notice, sleep
-        self._deadline = _Deadline(connection.timeout)
+        self._budget = _Budget(connection.timeout)
         self._client = httpx.Client(
             base_url=connection.origin,
             transport=_transport(connection),
@@ -101,12 +101,19 @@ class Http:
         request = self._client.build_request(method, path, content=body, headers=dict(headers or {}))
         if body is not None:
             request.headers["Content-Type"] = "application/json"
+        with self._budget.running():
+            return self._send_until_answered(request)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _send_until_answered(self, request: httpx.Request) -> Answer:
         for tries in range(1, MAX_TRIES + 1):
-            last = tries == MAX_TRIES or method != "GET"
+            last = tries == MAX_TRIES or request.method != "GET"
             try:
                 answer = self._send(request)
             except ServiceError:
-                if last or self._deadline.passed:
+                if last or self._budget.spent:
                     raise
                 self._wait(wait_before_retry(tries, None, times.utc_now()), "No answer")
                 continue
@@ -115,24 +122,21 @@ class Http:
             if last or answer.status not in RETRIED_STATUSES:
                 break
             seconds = wait_before_retry(tries, answer.headers.get("retry-after"), times.utc_now())
-            if seconds > self._deadline.left:
+            if seconds > self._budget.left:
                 break
             self._wait(seconds, "Rate limited" if answer.status == 429 else f"HTTP {answer.status}")
         return answer
 
-    def close(self) -> None:
-        self._client.close()
-
     def _wait(self, seconds: float, why: str) -> None:
         if seconds >= 1:
             self._notice(f"{why}; trying again in {seconds:.0f} s.")
-        self._sleep(min(seconds, self._deadline.left))
+        self._sleep(min(seconds, self._budget.left))
 
     def _send(self, request: httpx.Request) -> Answer:
         started = time.monotonic()
         outcome = "no answer"
         try:
-            with self._told_as_service(), self._deadline.enforced(request):
+            with self._told_as_service(), self._budget.enforced(request):
                 response = self._client.send(request, stream=True)
                 try:
                     answer = Answer(
@@ -157,9 +161,9 @@ class Http:
                     f"{self._origin} sent more than 32 MiB, which is no answer of this API.",
                     outcome_unknown=True,
                 )
-            if self._deadline.passed:
+            if self._budget.spent:
                 break
-        if self._deadline.passed:  # also where the watchdog's shut socket looks like an orderly end
+        if self._budget.spent:  # also where the watchdog's shut socket looks like an orderly end
             raise self._timed_out()
         return bytes(body)
 
@@ -181,7 +185,7 @@ class Http:
         except httpx.TimeoutException:
             raise self._timed_out() from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            if self._deadline.passed:
+            if self._budget.spent:
                 raise self._timed_out() from None
             raise ServiceError(
                 f"The connection to {self._origin} broke off: {_reason(error)}.", outcome_unknown=True
@@ -190,7 +194,7 @@ class Http:
     def _timed_out(self) -> ServiceError:
         return ServiceError(
             f"{self._origin} did not answer in time.",
-            hint=f"The limit is {self._deadline.seconds:g} s; --timeout SECONDS changes it.",
+            hint=f"The limit is {self._budget.seconds:g} s; --timeout SECONDS changes it.",
             outcome_unknown=True,
         )
 
@@ -203,19 +207,28 @@ class Http:
         )
 
 
-class _Deadline:
-    """The moment by which the whole command must be done."""
+class _Budget:
+    """The seconds that all requests of a command may take together; a user who thinks costs none."""
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = float("inf") if seconds is None else seconds
-        self._end = time.monotonic() + self.seconds
+        self._left = self.seconds
+        self._end = float("inf")
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        self._end = time.monotonic() + self._left
+        try:
+            yield
+        finally:
+            self._left = self.left
 
     @property
     def left(self) -> float:
         return max(0.0, self._end - time.monotonic())
 
     @property
-    def passed(self) -> bool:
+    def spent(self) -> bool:
         return self.left <= 0
 
     @contextmanager
