@@ -99,7 +99,9 @@ def test_pages_name_nothing_of_the_machine_they_were_written_on(page: Path) -> N
 
 def test_the_index_names_every_page() -> None:
     index = (DOCS / "README.md").read_text("utf-8")
-    assert [page for page in PAGES if page.name != "README.md" and str(page.relative_to(DOCS)) not in index] == []
+    assert [
+        page for page in PAGES if page.name != "README.md" and str(page.relative_to(DOCS)) not in index
+    ] == []
 
 
 def test_shown_command_lines_are_valid() -> None:
@@ -116,14 +118,18 @@ def test_shown_command_lines_are_valid() -> None:
 def test_shown_commands_end_as_they_say(shell: Shell, page: str) -> None:
     """Run a page from top to bottom; a served sandbox gets a port of its own."""
     script = [
-        f"check() {{ code=$?; [ $code = $1 ] || {{ echo \"exit $code: $2\" >&2; exit 99; }}; }}",
+        'check() { code=$?; [ $code = $1 ] || { echo "exit $code: $2" >&2; exit 99; }; }',
         "trap '[ -z \"$SERVER\" ] || kill $SERVER' EXIT",
     ]
     url = SERVER
     for line, code in typed(DOCS / page):
         if line.startswith("astalty sandbox serve"):
             flags = re.sub(r" --port \d+", "", line)
-            script += [f"exec {{lines}}< <(exec {flags} --port 0 2>/dev/null)", "SERVER=$!", "read -r U <&$lines"]
+            script += [
+                f"exec {{lines}}< <(exec {flags} --port 0 2>/dev/null)",
+                "SERVER=$!",
+                "read -r U <&$lines",
+            ]
             url = "$U"
         else:
             script += [line.replace(SERVER, url), f"check {code} {shlex.quote(line)}"]
@@ -139,8 +145,8 @@ def test_the_script_for_ci_runs(shell: Shell) -> None:
 
 def bash(shell: Shell, script: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        ["bash", "-e"] if script.startswith("#!") else ["bash"],
-        input=script,
+        ["bash", *(["-e"] if script.startswith("#!") else []), "-c", script],
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         env=shell.environ,
@@ -159,13 +165,17 @@ def test_the_reference_of_commands_is_what_help_says() -> None:
     assert COMMANDS.read_text("utf-8") == reference(), "write it anew: python -m tests.test_docs"
 
 
+INTRODUCTION = """\
+# Commands
+
+What each command's own `--help` says, 80 columns wide. `python -m tests.test_docs` writes this page, and a
+test compares it with the program. What many commands share is explained in [output](output.md),
+[environment](environment.md) and [exit codes](exit-codes.md). `ls` is short for `list`, `rm` for `revoke`.
+"""
+
+
 def reference() -> str:
-    parts = [
-        "# Commands\n\nWhat each command's own `--help` says, 80 columns wide. This page is written by "
-        "`python -m tests.test_docs`;\na test compares it with the program. What several commands share is "
-        "explained in\n[output](output.md), [environment](environment.md) and [exit codes](exit-codes.md). "
-        "`ls` is short for `list`, `rm` for\n`revoke`.\n"
-    ]
+    parts = [INTRODUCTION]
     for names, text in helps(typer.main.get_command(app), "astalty", None):
         parts.append(f"{'#' * min(3, 1 + len(names))} `{' '.join(names)}`\n\n```text\n{text}\n```\n")
     return "\n".join(parts)
