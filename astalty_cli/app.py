@@ -3,13 +3,10 @@
 import typer
 
 from astalty_cli.commands import api, auth, history, keys, sandbox
+from astalty_cli.commands.group import group
 
-app = typer.Typer(
-    help="The API Dashboard of an Astalty account: keys, rotation and request history.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+app = group(
+    "The API Dashboard of an Astalty account: keys, rotation and request history.",
     epilog="No account yet? Try it on this machine: astalty sandbox tour",
 )
 app.add_typer(auth.app, name="auth")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from astalty_cli.commands.group import group
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, Storage, takes
 from astalty_cli.config.profiles import SANDBOX, Profile, checked_name
 from astalty_cli.context import Context
@@ -15,7 +16,7 @@ from astalty_cli.errors import AstaltyError, NotOfferedError, UsageError
 from astalty_cli.output import columns
 from astalty_cli.secret import Secret
 
-app = typer.Typer(help="Sign in, and say which account is meant.", no_args_is_help=True)
+app = group("Sign in, and say which account is meant.")
 
 
 @app.command("login")
@@ -25,7 +26,8 @@ def login(
     *,
     with_token: Annotated[bool, typer.Option("--with-token", help="Read the key from stdin.")] = False,
     storage: Annotated[
-        Storage, typer.Option("--storage", help="Keep the key in the keyring, or in a 0600 file.")
+        Storage,
+        typer.Option("--storage", metavar="WHERE", help="keyring, or file: a 0600 file, in clear."),
     ] = Storage.KEYRING,
 ) -> None:
     """Check an API key with the service, and keep it under a profile."""

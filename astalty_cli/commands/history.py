@@ -9,6 +9,7 @@ import typer
 
 from astalty_cli.api import contract
 from astalty_cli.api.models import ApiRequest
+from astalty_cli.commands.group import group
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, sorting, takes
 from astalty_cli.context import Context
 from astalty_cli.errors import UsageError
@@ -16,7 +17,7 @@ from astalty_cli.output import columns
 from astalty_cli.output.output import Output
 from astalty_cli.times import iso, parse_moment, utc_now
 
-app = typer.Typer(help="See the requests that were made with the account's keys.", no_args_is_help=True)
+app = group("See the requests that were made with the account's keys.")
 
 _STATUS = re.compile(r"[1-5](xx|[0-9]{2})", re.ASCII)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

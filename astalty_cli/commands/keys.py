@@ -7,6 +7,7 @@ import typer
 
 from astalty_cli.api import contract
 from astalty_cli.api.models import ApiKey, KeyStatus
+from astalty_cli.commands.group import group
 from astalty_cli.commands.options import ACCOUNT, ASK, JSON, OUTPUT, checked, sorting, takes
 from astalty_cli.context import Context
 from astalty_cli.errors import AstaltyError, SeveralError
@@ -14,7 +15,7 @@ from astalty_cli.output import columns
 from astalty_cli.secret import Secret
 from astalty_cli.times import local, parse_duration
 
-app = typer.Typer(help="Make, list, rename, rotate and revoke API keys.", no_args_is_help=True)
+app = group("Make, list, rename, rotate and revoke API keys.")
 
 
 def _name(text: str) -> str:

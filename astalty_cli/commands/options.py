@@ -71,11 +71,13 @@ Group = Mapping[str, tuple[Any, Any]]
 
 ACCOUNT: Group = {
     "profile": (
-        Annotated[str | None, typer.Option("--profile", "-p", help="Use this profile's account.")],
+        Annotated[
+            str | None, typer.Option("--profile", "-p", metavar="NAME", help="Use this profile's account.")
+        ],
         None,
     ),
     "base_url": (
-        Annotated[str | None, typer.Option("--base-url", help="Talk to the API at this address.")],
+        Annotated[str | None, typer.Option("--base-url", metavar="URL", help="Talk to the API here.")],
         None,
     ),
     "timeout": (
@@ -91,7 +93,9 @@ ACCOUNT: Group = {
         None,
     ),
     "ca_file": (
-        Annotated[Path | None, typer.Option("--ca-file", help="Trust this certificate authority as well.")],
+        Annotated[
+            Path | None, typer.Option("--ca-file", metavar="FILE", help="Trust this authority as well.")
+        ],
         None,
     ),
 }
@@ -104,7 +108,10 @@ TALK: Group = {
 }
 JSON: Group = {
     "output": (
-        Annotated[Format | None, typer.Option("--output", "-o", help="How to print data.")],
+        Annotated[
+            Format | None,
+            typer.Option("--output", "-o", metavar="FORMAT", help="table, tsv, json, jsonl or csv."),
+        ],
         None,
     ),
     "json": (Annotated[bool, typer.Option("--json", help="The same as -o json.")], False),

@@ -6,12 +6,13 @@ from typing import Annotated
 import msgspec
 import typer
 
+from astalty_cli.commands.group import group
 from astalty_cli.commands.options import ASK, OUTPUT, takes
 from astalty_cli.config.settings import SANDBOX_ORIGIN
 from astalty_cli.context import Context, require_sandbox
 from astalty_cli.output import columns
 
-app = typer.Typer(help="The same API on this machine, with its own data.", no_args_is_help=True)
+app = group("The same API on this machine, with its own data.")
 
 
 @app.command("tour")

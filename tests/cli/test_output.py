@@ -206,7 +206,7 @@ def test_no_line_starts_with_a_workflow_command_in_github_actions(shell: Shell) 
 
 def test_help_and_version(shell: Shell) -> None:
     assert re.fullmatch(r"astalty \d+\.\d+\.\d+\n", shell("--version").out)
-    for line in ("--help", "keys --help", "keys rotate -h", "history list --help"):
+    for line in ("", "--help", "keys", "keys --help", "keys rotate -h", "history list --help"):
         assert "Usage: astalty" in shell(line).out
     assert "astalty keys list --help" in shell("keys list --nonsense", code=2).err
 
