@@ -73,8 +73,8 @@ def answering(*answers: Answer) -> Iterator[tuple[Hostile, str]]:
 
 
 @contextlib.contextmanager
-def speaking(speak: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Accept connections, read a request's head, and let `speak` answer with bytes of its own."""
+def speaking(speak: Callable[[socket.socket], None], heard: list[bytes] | None = None) -> Iterator[str]:
+    """Accept connections, read a request's head into `heard`, and let `speak` answer with its own bytes."""
     listener = socket.create_server(("127.0.0.1", 0))
     ended = threading.Event()
 
@@ -85,7 +85,9 @@ def speaking(speak: Callable[[socket.socket], None]) -> Iterator[str]:
             except OSError:
                 return
             with connection, contextlib.suppress(OSError):
-                connection.recv(65536)
+                head = connection.recv(65536)
+                if heard is not None:
+                    heard.append(head)
                 speak(connection)
 
     thread = threading.Thread(target=run, daemon=True)

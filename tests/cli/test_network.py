@@ -1,0 +1,117 @@
+"""TLS, proxies and netrc: what is honoured on the way to the one origin, and what never is."""
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.hostile import KEY, answering, listing, speaking
+from tests.shell import Shell
+
+BODY = listing(KEY)
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+    len(BODY),
+    BODY,
+)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(file)
+    return file
+
+
+@contextlib.contextmanager
+def speaking_tls(authority: trustme.CA, *names: str) -> Iterator[str]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def run() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
+                    tls.recv(65536)
+                    tls.sendall(ANSWER)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(10)
+
+
+def test_an_authority_of_ones_own_is_trusted_where_it_is_named(
+    shell: Shell, authority: trustme.CA, ca_file: Path
+) -> None:
+    with speaking_tls(authority, "127.0.0.1") as url:
+        env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": url}
+        assert shell(f"keys list --ca-file {ca_file}", env=env).rows[0][1] == "ci"
+        refused = shell("keys list", env=env, code=6)
+        assert "CERTIFICATE_VERIFY_FAILED" in refused.err
+        assert "nothing was sent" in refused.err
+
+
+def test_a_certificate_for_another_name_is_refused(
+    shell: Shell, authority: trustme.CA, ca_file: Path
+) -> None:
+    with speaking_tls(authority, "elsewhere.example") as url:
+        env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": url}
+        assert "CERTIFICATE_VERIFY_FAILED" in shell(f"keys list --ca-file {ca_file}", env=env, code=6).err
+
+
+def test_a_ca_file_that_is_none_is_said(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("not a certificate")
+    env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": "https://127.0.0.1:1"}
+    for file in (tmp_path / "empty.pem", tmp_path / "absent.pem"):
+        assert f"--ca-file {file} is not usable" in shell(f"keys list --ca-file {file}", env=env, code=2).err
+
+
+def test_a_proxy_is_asked_to_connect_and_sees_no_key(shell: Shell) -> None:
+    heard: list[bytes] = []
+
+    def refuse(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    with speaking(refuse, heard) as proxy:
+        env = {
+            "ASTALTY_API_KEY": "astalty_canary_0123456789",
+            "ASTALTY_BASE_URL": "https://astalty.example",
+            "HTTPS_PROXY": proxy,
+        }
+        assert "Cannot reach" in shell("keys create x --plain", env=env, code=6).err
+        assert heard[0].startswith(b"CONNECT astalty.example:443 ")
+        assert b"canary" not in b"".join(heard)
+        before = len(heard)
+        shell("keys list --timeout 2", env={**env, "NO_PROXY": "astalty.example"}, code=6)
+        assert len(heard) == before
+
+
+def test_no_proxy_stands_between_us_and_loopback(shell: Shell) -> None:
+    with answering(("200 OK", {}, BODY)) as (_, url):
+        nowhere = "http://127.0.0.1:1"
+        env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": url, "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere}
+        assert shell("keys list", env=env).rows[0][1] == "ci"
+
+
+def test_netrc_is_ignored(shell: Shell) -> None:
+    (shell.home / ".netrc").write_text("machine 127.0.0.1\nlogin me\npassword netrc\n")
+    (shell.home / ".netrc").chmod(0o600)
+    with answering(("200 OK", {}, BODY)) as (app, url):
+        shell("keys list", env={"ASTALTY_API_KEY": "of-the-environment", "ASTALTY_BASE_URL": url})
+        assert app.keys_seen == ["Bearer of-the-environment"]
