@@ -46,12 +46,15 @@ def open_client(url: str, secret: str) -> httpx.Client:
     )
 
 
-def test_fifty_clients_at_once(store: Store, secret: str, tmp_path: Path) -> None:
+def test_fifty_clients_at_once_on_two_servers_of_one_database(
+    store: Store, secret: str, tmp_path: Path
+) -> None:
     shared = store.keys.create("shared", created_by=store.owner().id).id
     path = tmp_path / "data" / "sandbox.db"
     barrier = threading.Barrier(CLIENTS)
 
     def work(number: int) -> list[tuple[str, int]]:
+        api = servers[number % 2]
         barrier.wait()
         done = []
         for call in range(4):
@@ -66,11 +69,10 @@ def test_fifty_clients_at_once(store: Store, secret: str, tmp_path: Path) -> Non
             done.append(("list", api.get(API_KEYS, params=mark).status_code))
         return done
 
-    with (
-        serve_process(path) as (_, url),
-        open_client(url, secret) as api,
-        ThreadPoolExecutor(CLIENTS) as pool,
-    ):
+    with contextlib.ExitStack() as stack:
+        urls = [stack.enter_context(serve_process(path))[1] for _ in range(2)]
+        servers = [stack.enter_context(open_client(url, secret)) for url in urls]
+        pool = stack.enter_context(ThreadPoolExecutor(CLIENTS))
         outcomes = Counter(outcome for done in pool.map(work, range(CLIENTS)) for outcome in done)
 
     assert outcomes["create", 201] == 4
