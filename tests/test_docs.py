@@ -28,7 +28,6 @@ PLAYED = [
     "tutorial/first-key.md",
     "how-to/investigate.md",
     "how-to/rotate.md",
-    "how-to/sandbox.md",
 ]
 SERVER = "http://127.0.0.1:8787"
 
