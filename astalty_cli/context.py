@@ -103,27 +103,26 @@ class Context:
         require_sandbox()
         from astalty_cli.sandbox.home import Home
 
-        return Home(self.program.folders.data / "sandbox")
+        return Home(self.program.folders.data / "sandbox" / "sandbox.db")
 
     @cached_property
     def client(self) -> Client:
         """The account's API, with the key in force. Raises UnauthorizedError where there is none."""
-        return self.client_with(self.secret())
+        timeout = self.account.timeout
+        return self.client_with(self.secret(), self.default_timeout if timeout is None else timeout)
 
-    def client_with(self, secret: Secret, settings: Settings | None = None) -> Client:
-        """The same API with another key: to prove a new one."""
+    def client_with(self, secret: Secret, timeout: float | None) -> Client:
+        """The same API with another key, and with seconds of its own."""
         from astalty_cli.api.client import Client
         from astalty_cli.api.http import Connection, Http
 
-        settings = settings or self.settings
-        timeout = self.account.timeout
         connection = Connection(
-            origin=settings.base_url.value,
+            origin=self.settings.base_url.value,
             secret=secret,
-            timeout=self.default_timeout if timeout is None else timeout,
+            timeout=timeout,
             ca_file=self.account.ca_file,
             environ=self.program.environ,
-            app=self._sandbox_app if settings.is_sandbox else None,
+            app=self._sandbox_app if self.settings.is_sandbox else None,
         )
         log = self._log if self.verbose else lambda _: None
         http = Http(connection, log=log, notice=self.output.note)

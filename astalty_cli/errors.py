@@ -129,5 +129,5 @@ class InterruptedByUser(AstaltyError):  # noqa: N818 - it is no error of anybody
     exit_code = 130
     code = "interrupted"
 
-    def __init__(self) -> None:
-        super().__init__("Interrupted.")
+    def __init__(self, message: str = "Interrupted.") -> None:
+        super().__init__(message)

@@ -1,7 +1,10 @@
 """Durations and moments as people type and read them: `24h`, `7d`, `2026-11-23T05:33:52Z`, `3m ago`."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+
+Clock = Callable[[], datetime]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(\d{1,9})([smhdw])", re.ASCII)
@@ -40,8 +43,16 @@ def parse_moment(text: str, now: datetime) -> datetime:
 
 
 def iso(moment: datetime) -> str:
-    """The API's form, in UTC: `2026-11-23T05:33:52.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """The API's form, in UTC: `2026-11-23T05:33:52.000000Z`. Such texts sort as the times do."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def from_iso(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def from_iso_or_none(text: str | None) -> datetime | None:
+    return None if text is None else from_iso(text)
 
 
 def local(moment: datetime) -> str:

@@ -51,13 +51,13 @@ class Account:
 def in_process(shell: Shell) -> Account:
     """The built-in profile: `ASTALTY_PROFILE=sandbox`."""
     shell.environ["ASTALTY_PROFILE"] = "sandbox"
-    return Account(shell, Home(shell.sandbox_folder), Clock(utc_now()), None)
+    return Account(shell, Home(shell.sandbox_folder / "sandbox.db"), Clock(utc_now()), None)
 
 
 def over_http(shell: Shell, folder: Path, closing: ExitStack) -> Account:
     """A served sandbox, signed in to with its key in a file."""
     clock = Clock(utc_now())
-    home = Home(folder)
+    home = Home(folder / "sandbox.db")
     secret = home.secret()
     store = home.open(clock)
     closing.callback(store.close)

@@ -31,7 +31,7 @@ class Clock:
 @contextlib.contextmanager
 def serving(app: "WSGIApplication") -> Iterator[str]:
     """Serve a WSGI application on a free port of 127.0.0.1; yield its base URL."""
-    server, url = listen(app, "127.0.0.1", 0, allow_remote=False)
+    server, url = listen(app, "127.0.0.1", 0)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

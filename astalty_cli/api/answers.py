@@ -127,11 +127,12 @@ def _not_json(data: bytes) -> ServiceError:
 def failure(answer: Answer, path: str) -> AstaltyError:
     """The error that a 4xx or 5xx stands for, with the server's own words."""
     status, said, errors = answer.status, *_words(answer)
+    reason = said.rstrip(".") or str(status)
     error: AstaltyError
     match status:
         case 401:
             error = UnauthorizedError(
-                f"The server does not accept this key ({said or status}).",
+                f"The server does not accept this key ({reason}).",
                 hint="It may be revoked or rotated. See which one is used: astalty auth status",
                 status=status,
             )
@@ -142,10 +143,11 @@ def failure(answer: Answer, path: str) -> AstaltyError:
         case 409:
             error = ConflictError(said or "Someone else changed it first.", status=status)
         case 429:
-            wait = answer.headers.get("retry-after", "")
-            when = f" Ask again in {wait} s." if wait.isascii() and wait.isdigit() else ""
+            limit = _number(answer, "x-ratelimit-limit") or contract.RATE_LIMIT
+            wait = _number(answer, "retry-after")
             error = ServiceError(
-                f"Rate limited: a key may make {contract.RATE_LIMIT} requests a minute.{when}",
+                f"Rate limited: a key may make {limit} requests a minute.",
+                hint=f"Ask again in {wait} s." if wait else "Ask again in a minute.",
                 status=status,
             )
         case _ if status in _REFUSED:
@@ -159,6 +161,11 @@ def failure(answer: Answer, path: str) -> AstaltyError:
                 outcome_unknown=True,
             )
     return error
+
+
+def _number(answer: Answer, header: str) -> int | None:
+    value = answer.headers.get(header, "")
+    return int(value) if re.fullmatch(r"[0-9]{1,12}", value) else None
 
 
 def _words(answer: Answer) -> tuple[str, dict[str, list[str]]]:

@@ -9,9 +9,9 @@ import msgspec
 import typer
 
 from astalty_cli.commands.group import group
-from astalty_cli.commands.options import ACCOUNT, OUTPUT, Storage, takes
+from astalty_cli.commands.options import ACCOUNT, ASK, OUTPUT, Storage, takes
 from astalty_cli.config.profiles import SANDBOX, Profile, checked_name
-from astalty_cli.context import Context
+from astalty_cli.context import DEFAULT_TIMEOUT, Context
 from astalty_cli.errors import AstaltyError, NotOfferedError, UsageError
 from astalty_cli.output import columns
 from astalty_cli.secret import Secret
@@ -20,7 +20,7 @@ app = group("Sign in, and say which account is meant.")
 
 
 @app.command("login")
-@takes(ACCOUNT)
+@takes(ACCOUNT, ASK)
 def login(
     context: Context,
     *,
@@ -43,6 +43,9 @@ def login(
             "There is no terminal to ask for the key on.",
             hint="Give it on stdin: astalty auth login --with-token < FILE",
         )
+    if settings.stored and settings.stored.storage:
+        held = f"…{settings.stored.last_four} for {settings.stored.base_url}"
+        context.output.confirm(f"Profile {name!r} holds a key already, {held}. Replace it?")
     place = stored_in(storage.value, context.program.folders.config)
     place.load(name, origin)  # a keyring that is not usable is said before the key is asked for
     secret = _read_key(context, with_token=with_token)
@@ -72,7 +75,8 @@ def _read_key(context: Context, *, with_token: bool) -> Secret:
 
 
 def _checked_profile(context: Context, secret: Secret, origin: str, storage: Storage) -> Profile:
-    client = context.client_with(secret)
+    timeout = context.account.timeout
+    client = context.client_with(secret, DEFAULT_TIMEOUT if timeout is None else timeout)
     try:
         key = client.current_key().value
     except NotOfferedError:

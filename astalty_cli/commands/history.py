@@ -21,6 +21,7 @@ app = group("See the requests that were made with the account's keys.")
 
 _STATUS = re.compile(r"[1-5](xx|[0-9]{2})", re.ASCII)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_DEFAULT_LIMIT = 30
 _LONG = 500  # entries from which a list may take longer than a command usually does
 
 
@@ -125,7 +126,10 @@ def list_requests(
             "--until", parser=checked(_moment), metavar="WHEN", help="Before: a time, or 15m, 24h, 7d ago."
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-L", min=1, help="How many at the most.")] = 30,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", "-L", min=1, metavar="N", help="How many at the most.  [default: 30]"),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
     sort: Annotated[
         str | None,
@@ -143,8 +147,11 @@ def list_requests(
 
     if since and until and since >= until:
         raise UsageError("--since is not before --until, so nothing can be between them.")
+    if everything and limit is not None:
+        raise UsageError("--all and --limit exclude each other.", hint="Use one of them.")
     shown = context.output.columns(columns.REQUESTS, ApiRequest)
-    if everything or limit > _LONG:
+    wanted = None if everything else limit or _DEFAULT_LIMIT
+    if wanted is None or wanted > _LONG:
         context.default_timeout = None
     filters = {
         "status": status,
@@ -157,7 +164,7 @@ def list_requests(
         "created_from": iso(since) if since else None,
         "created_to": iso(until) if until else None,
     }
-    reader = HistoryReader(context.client, filters, sort, None if everything else limit)
+    reader = HistoryReader(context.client, filters, sort, wanted)
     entries = (entry.raw for entry in reader.entries())
     context.output.rows(entries, shown, none="No requests match.")
     if (more := reader.total - reader.shown) > 0:

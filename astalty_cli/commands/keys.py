@@ -15,6 +15,8 @@ from astalty_cli.output import columns
 from astalty_cli.secret import Secret
 from astalty_cli.times import local, parse_duration
 
+_PROOF_SECONDS = 30.0  # of its own for what follows a new secret, whatever --timeout has left
+
 app = group("Make, list, rename, rotate and revoke API keys.")
 
 
@@ -133,6 +135,7 @@ def rotate(
     ] = "24h",  # type: ignore[assignment]  # typer parses a default as it parses what is typed
 ) -> None:
     """Give a key a new secret; the old one ends when the grace is over, not before the new one is proved."""
+    from astalty_cli.config.settings import API_KEY
     from astalty_cli.services.issuing import Rotation
     from astalty_cli.services.keys import described, find_active_key
     from astalty_cli.sinks import terminal
@@ -146,10 +149,18 @@ def rotate(
             f"Rotate {described(found.value)} and end its old secret at once? "
             "Whatever uses the old one stops working."
         )
+    own = context.client.current_key().value
     rotation = Rotation(
-        context.client, context.client_with, sink, lambda new, secret: _adopt(context, new, secret), grace
+        client=context.client,
+        client_with=lambda secret: context.client_with(secret, _PROOF_SECONDS),
+        sink=sink,
+        adopt=lambda new, secret: _adopt(context, new, secret),
+        grace=grace,
+        account_id=own.account.id,
     )
     rotated = rotation.run(found.value).value
+    if context.settings.variable and own.id == rotated.id:
+        context.output.note(f"{API_KEY} still holds the old secret: set it anew.")
     until = rotated.previous_expires_at
     context.output.note(
         f"Rotated {described(rotated)}. "
@@ -158,13 +169,12 @@ def rotate(
 
 
 def _adopt(context: Context, key: ApiKey, secret: Secret) -> None:
-    """Bring along what holds the rotated key here: the sandbox's file, profiles; name a stale variable."""
-    from astalty_cli.config.settings import API_KEY
+    """Bring along what holds the rotated key on this machine: the sandbox's file, or profiles."""
     from astalty_cli.services.profiles import switch
 
     settings, output = context.settings, context.output
     if settings.is_sandbox:
-        own = context.client_with(context.sandbox.secret()).current_key().value
+        own = context.client_with(context.sandbox.secret(), _PROOF_SECONDS).current_key().value
         if own.id == key.id:
             context.sandbox.store_secret(secret)
             output.note("The sandbox profile now uses the new secret.")
@@ -172,8 +182,6 @@ def _adopt(context: Context, key: ApiKey, secret: Secret) -> None:
         folder = context.program.folders.config
         for name in switch(context.config_file, folder, settings.base_url.value, key, secret):
             output.note(f"Profile {name!r} now uses the new secret.")
-    if settings.variable and context.client.current_key().value.id == key.id:
-        output.note(f"{API_KEY} still holds the old secret: set it anew.")
 
 
 @app.command("revoke")
@@ -188,29 +196,33 @@ def revoke(
 
     output = context.output
     output.must_be_able_to_ask()
-    shown = output.columns(columns.KEY, ApiKey)
+    shown = output.columns(columns.KEYS, ApiKey)
     failures: dict[str, AstaltyError] = {}
-    found: list[ApiKey] = []
+    found: dict[str, ApiKey] = {}
     for wanted in dict.fromkeys(keys):
         try:
-            found.append(find_active_key(context.client, wanted).value)
+            key = find_active_key(context.client, wanted).value
+            found[key.id] = key
         except AstaltyError as error:
             failures[wanted] = error
     if found:
-        listed = "\n".join(f"  {described(key)}, last used {_last_use(key)}" for key in found)
+        listed = "\n".join(f"  {described(key)}, last used {_last_use(key)}" for key in found.values())
         output.confirm(f"{listed}\nRevoke? This cannot be undone, and whatever uses them stops.")
-    for key in found:
+    revoked: list[bytes] = []
+    for key in found.values():
         try:
             context.client.revoke_key(key.id)
             output.note(f"Revoked {described(key)}.")
             if output.result_wanted:
-                output.item(context.client.get_key(key.id).raw, shown)
+                revoked.append(context.client.get_key(key.id).raw)
         except AstaltyError as error:
             failures[key.id] = error
+    if output.result_wanted:
+        output.rows(revoked, shown, none="Nothing was revoked.")
     if len(failures) == 1 and not found:
         raise next(iter(failures.values()))
     if failures:
-        raise SeveralError(f"{len(failures)} of {len(keys)} keys were not revoked.", failures)
+        raise SeveralError(f"{len(failures)} keys were not revoked.", failures)
 
 
 def _last_use(key: ApiKey) -> str:

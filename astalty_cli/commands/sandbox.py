@@ -48,6 +48,7 @@ def serve(
     from astalty_cli.sandbox.app import create_app
     from astalty_cli.sandbox.home import Home
 
+    server.check_host(host, allow_remote=allow_remote)
     home = Home(database) if database else context.sandbox
     home.secret()
     store = home.open()
@@ -62,7 +63,7 @@ def serve(
 
     try:
         app = create_app(store, rate_limit=rate_limit)
-        server.serve(app, host, port, allow_remote=allow_remote, ready=ready)
+        server.serve(app, host, port, ready=ready)
     finally:
         store.close()
 
@@ -90,6 +91,8 @@ def info(
         secret.reveal() if reveal else f"…{secret.last_four}",
     )
     output.item(msgspec.json.encode(facts), shown)
+    if output.result_wanted:
+        return
     output.note(
         "\nIn this process:  astalty keys list -p sandbox   (or ASTALTY_PROFILE=sandbox)\n"
         "Over HTTP:        astalty sandbox serve\n"

@@ -56,6 +56,8 @@ REQUEST = (
     Field("api_key.id", "Key ID", Kind.ID),
 )
 
+EXCHANGE = (Field("headers", "Headers"), Field("body", "Body"), Field("truncated", "Cut"))
+
 SIDES = (Field("request", "Request"), Field("response", "Response"))
 
 STATUS = (

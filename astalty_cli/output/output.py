@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import msgspec
 
 from astalty_cli.errors import AstaltyError, InterruptedByUser, UsageError
 from astalty_cli.output import machine
+from astalty_cli.output.columns import EXCHANGE, SIDES
 from astalty_cli.output.fields import Field, chosen, pick
 from astalty_cli.output.safe import defuse_workflow_commands, visible, visible_lines
 
@@ -83,7 +85,7 @@ class Output:
 
             self.page(human.details(row, columns, self.streams))
         elif self.format == "json":
-            self.write(self._json_text(self._narrowed(row, columns)) + "\n")
+            self.write(self.json_text(self._narrowed(row, columns)) + "\n")
         elif self.format == "jsonl":
             self.write(machine.compact(self._narrowed(row, columns)) + "\n")
         elif self.format == "csv":
@@ -103,11 +105,14 @@ class Output:
         if self._query:
             self._found(self._query, body)
         else:
-            self.page(self._json_text(body) + "\n")
+            self.page(self.json_text(body) + "\n")
 
     def sides(self, row: bytes, names: Sequence[str]) -> None:
         """Print parts of a history entry: one alone as itself, both as an object."""
-        self.item(pick(row, names[0]) if len(names) == 1 else machine.narrowed(row, names), ())
+        if len(names) == 1:
+            self.item(pick(row, names[0]), EXCHANGE)
+        else:
+            self.item(machine.narrowed(row, names), SIDES)
 
     @property
     def result_wanted(self) -> bool:
@@ -118,7 +123,8 @@ class Output:
     def _narrowed(self, row: bytes, columns: Sequence[Field]) -> bytes:
         return row if self.style.fields is None else machine.narrowed(row, [field.path for field in columns])
 
-    def _json_text(self, raw: bytes) -> str:
+    def json_text(self, raw: bytes) -> str:
+        """JSON in ASCII: indented for people, on one line for machines."""
         return machine.indented(raw) if self.streams.stdout_is_terminal else machine.compact(raw)
 
     def _json_rows(self, rows: Iterable[bytes]) -> None:
@@ -131,9 +137,11 @@ class Output:
 
     def _cells(self, rows: Iterable[bytes], columns: Sequence[Field]) -> None:
         raw = self.style.csv_raw
+        rows = iter(rows)
+        first = next(rows, None)  # a request that fails must not leave a header behind
         if self.format == "csv":
             self.write(machine.csv_line((field.path for field in columns), raw=raw))
-        for row in rows:
+        for row in itertools.chain([] if first is None else [first], rows):
             cells = [machine.text(pick(row, field.path)) for field in columns]
             self.write(machine.csv_line(cells, raw=raw) if self.format == "csv" else machine.tsv_line(cells))
 
@@ -193,6 +201,11 @@ class Output:
         self.streams.stderr.write(line)
         self.streams.stderr.flush()
 
+    def mask_in_workflow_log(self, secret: str) -> None:
+        """Tell a GitHub Actions runner to mask a secret, before it can be in the log."""
+        self.streams.stderr.write(f"::add-mask::{secret}\n")
+        self.streams.stderr.flush()
+
     def finish(self) -> None:
         """Let out what was held back, once the command has succeeded."""
         self.streams.stdout.flush()
@@ -215,10 +228,9 @@ class Output:
         if self.style.yes:
             return
         self.must_be_able_to_ask()
-        self.say(f"{visible_lines(question)} [y/N] ")
+        self.say(self.streams.folded(f"{visible_lines(question)} [y/N]") + " ")
         if self.streams.stdin.readline().strip().lower() not in {"y", "yes"}:
-            self.say("Nothing was done.\n")
-            raise InterruptedByUser
+            raise InterruptedByUser("Nothing was done.")
 
 
 def report(error: AstaltyError, streams: Streams, *, as_json: bool) -> None:

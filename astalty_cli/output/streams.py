@@ -40,20 +40,20 @@ class Streams:
 
     @property
     def width(self) -> int:
-        """Columns: `COLUMNS`, else the terminal's, else 80."""
-        return self._size("COLUMNS", 0, 80)
+        """Columns of stdout: `COLUMNS`, else the terminal's, else 80."""
+        return self._size("COLUMNS", self.stdout, 0, 80)
 
     @property
     def height(self) -> int:
-        """Lines: `LINES`, else the terminal's, else 24."""
-        return self._size("LINES", 1, 24)
+        """Lines of stdout: `LINES`, else the terminal's, else 24."""
+        return self._size("LINES", self.stdout, 1, 24)
 
-    def _size(self, variable: str, index: int, default: int) -> int:
+    def _size(self, variable: str, stream: TextIO, index: int, default: int) -> int:
         named = self.environ.get(variable, "")
         if named.isascii() and named.isdigit() and 0 < int(named) < 10_000:
             return int(named)
         try:
-            return os.get_terminal_size(self.stdout.fileno())[index] or default
+            return os.get_terminal_size(stream.fileno())[index] or default
         except (OSError, ValueError):
             return default
 
@@ -65,9 +65,10 @@ class Streams:
         """Break what is said at words, where a terminal would break it anywhere."""
         if not self.stderr.isatty():
             return text
+        width = self._size("COLUMNS", self.stderr, 0, 80)
         return "\n".join(
-            textwrap.fill(line, self.width, break_long_words=False, break_on_hyphens=False)
-            if len(line) > self.width
+            textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+            if len(line) > width
             else line
             for line in text.split("\n")
         )

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from astalty_cli.config import files
 from astalty_cli.errors import LocalError
 from astalty_cli.sandbox.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
 
@@ -116,7 +117,7 @@ def open_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> Dat
 
 
 def _create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files.private_folder(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:

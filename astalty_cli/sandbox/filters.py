@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from astalty_cli.sandbox.problems import Problem, invalid
-from astalty_cli.sandbox.times import to_wire
+from astalty_cli.times import iso
 
 _MAX_VALUES = 100  # of one comma-separated filter
 _MAX_LENGTH = 2000  # characters of one filter
@@ -111,7 +111,7 @@ def _moment(column: str, operator: str, description: str) -> Filter:
         complaint = invalid(field, f"The {field} field must be a date in ISO 8601 with its offset.")
         try:
             moment = datetime.fromisoformat(value.upper())
-            bound = to_wire(moment)
+            bound = iso(moment)
         except (ValueError, OverflowError):
             raise complaint from None
         if moment.tzinfo is None:

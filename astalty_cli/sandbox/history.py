@@ -16,8 +16,8 @@ from astalty_cli.sandbox.filters import before, equals, http_status, path_prefix
 from astalty_cli.sandbox.listing import Listing, Query, fetch_page
 from astalty_cli.sandbox.problems import not_found
 from astalty_cli.sandbox.secret_format import SECRET_SHAPE
-from astalty_cli.sandbox.times import Clock, from_wire, to_wire
 from astalty_cli.secret import Secret
+from astalty_cli.times import Clock, from_iso, iso
 
 REQUESTS = Listing(
     filters={
@@ -107,7 +107,7 @@ def insert_entry(
             entry.status,
             entry.method,
             entry.path,
-            to_wire(entry.created_at),
+            iso(entry.created_at),
             entry.duration_ms,
             entry.ip_address,
             entry.user_agent,
@@ -172,7 +172,7 @@ def _api_request(row: sqlite3.Row) -> ApiRequest:
         status=row["status"],
         method=row["method"],
         path=row["path"],
-        created_at=from_wire(row["created_at"]),
+        created_at=from_iso(row["created_at"]),
         duration_ms=row["duration_ms"],
         ip_address=row["ip_address"],
         user_agent=row["user_agent"],

@@ -16,7 +16,7 @@ from astalty_cli.api.contract import IDEMPOTENCY_KEY, IDEMPOTENCY_TTL
 from astalty_cli.sandbox.database import Database
 from astalty_cli.sandbox.exchange import Answer, Call, Handler, json_answer
 from astalty_cli.sandbox.problems import invalid
-from astalty_cli.sandbox.times import Clock, to_wire
+from astalty_cli.times import Clock, iso
 
 KEY_PATTERN = "[!-~]([ -~]{0,253}[!-~])?"  # 1 to 255 printable ASCII characters; HTTP strips outer blanks
 _FIELD = "idempotency_key"
@@ -41,7 +41,7 @@ def once(database: Database, clock: Clock, handler: Handler) -> Handler:
                 answer = handler(call)
                 connection.execute(
                     "INSERT INTO idempotency VALUES (?, ?, ?, ?, ?)",
-                    (key, fingerprint, answer.status, _without_secret(answer.body), to_wire(clock())),
+                    (key, fingerprint, answer.status, _without_secret(answer.body), iso(clock())),
                 )
                 return answer
         if record["fingerprint"] != fingerprint:
@@ -52,7 +52,7 @@ def once(database: Database, clock: Clock, handler: Handler) -> Handler:
 
 
 def _forget_old(connection: sqlite3.Connection, clock: Clock) -> None:
-    oldest = to_wire(clock() - timedelta(seconds=IDEMPOTENCY_TTL))
+    oldest = iso(clock() - timedelta(seconds=IDEMPOTENCY_TTL))
     connection.execute("DELETE FROM idempotency WHERE created_at <= ?", (oldest,))
 
 

@@ -23,8 +23,8 @@ from astalty_cli.sandbox.filters import choice, contains
 from astalty_cli.sandbox.listing import Listing, Query, fetch_page
 from astalty_cli.sandbox.problems import Problem, invalid, not_found
 from astalty_cli.sandbox.secret_format import hash_of, is_well_formed, new_secret
-from astalty_cli.sandbox.times import Clock, from_wire, from_wire_or_none, to_wire
 from astalty_cli.secret import Secret
+from astalty_cli.times import Clock, from_iso, from_iso_or_none, iso
 
 KEYS = Listing(
     filters={"name": contains("name"), "status": choice("status", KeyStatus)},
@@ -68,7 +68,7 @@ class Keys:
 
     def page(self, query: Query) -> tuple[list[ApiKey], PageMeta]:
         with self._database.read() as connection:
-            rows, meta = fetch_page(connection, _SELECT, [to_wire(self._clock())], query, KEYS)
+            rows, meta = fetch_page(connection, _SELECT, [iso(self._clock())], query, KEYS)
         return [_api_key(row) for row in rows], meta
 
     def get(self, key_id: str) -> ApiKey:
@@ -90,7 +90,7 @@ class Keys:
             try:
                 connection.execute(
                     "INSERT INTO api_keys (id, name, created_at, created_by) VALUES (?, ?, ?, ?)",
-                    (key_id, name, to_wire(self._clock()), created_by),
+                    (key_id, name, iso(self._clock()), created_by),
                 )
             except sqlite3.IntegrityError as error:
                 raise _name_taken() from error
@@ -118,11 +118,11 @@ class Keys:
             now = self._clock()
             connection.execute(
                 "UPDATE key_secrets SET expires_at = ? WHERE key_id = ? AND expires_at IS NULL",
-                (to_wire(now + timedelta(seconds=grace_seconds)), key_id),
+                (iso(now + timedelta(seconds=grace_seconds)), key_id),
             )
             connection.execute(
                 "UPDATE api_keys SET rotation = ?, rotated_at = ? WHERE id = ?",
-                (key.rotation + 1, to_wire(now), key_id),
+                (key.rotation + 1, iso(now), key_id),
             )
             _insert_secret(connection, key_id, key.rotation + 1, secret)
             return self._issued(connection, key_id, secret)
@@ -131,7 +131,7 @@ class Keys:
         """Let no earlier secret live longer than `within_seconds` from now. Raises `Problem` (404, 409)."""
         with self._database.write() as connection:
             self._active(connection, key_id, if_rotation)
-            end = to_wire(self._clock() + timedelta(seconds=within_seconds))
+            end = iso(self._clock() + timedelta(seconds=within_seconds))
             connection.execute(
                 "UPDATE key_secrets SET expires_at = ? WHERE key_id = ? AND expires_at > ?",
                 (end, key_id, end),
@@ -142,25 +142,19 @@ class Keys:
         """Stop every secret of an active key at once. Raises `Problem` (404)."""
         with self._database.write() as connection:
             self._active(connection, key_id)
-            now = to_wire(self._clock())
+            now = iso(self._clock())
             connection.execute("UPDATE api_keys SET revoked_at = ? WHERE id = ?", (now, key_id))
 
     def authenticate(self, value: str, ip_address: str | None, rate_limit: int) -> Caller | None:
         """Find whose secret this is and count the call; None for one that does not work.
 
-        One hash and one look into an index, however many keys there are. `rate_limit` is calls a minute
-        for each key, 0 for no limit.
+        `rate_limit` is calls a minute for each key, 0 for no limit.
         """
         if not is_well_formed(value):
             return None
         now = self._clock()
         with self._database.write() as connection:
-            row = connection.execute(
-                "SELECT k.*, u.name AS user_name, u.email AS user_email FROM key_secrets s"
-                " JOIN api_keys k ON k.id = s.key_id JOIN users u ON u.id = k.created_by WHERE s.hash = ?"
-                " AND k.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > ?)",
-                (hash_of(value), to_wire(now)),
-            ).fetchone()
+            row = self._holder(connection, value)
             if row is None:
                 return None
             started, calls = _window(row, now)
@@ -168,7 +162,7 @@ class Keys:
             connection.execute(
                 "UPDATE api_keys SET last_used_at = ?, last_used_ip = ?, window_started_at = ?,"
                 " window_calls = ? WHERE id = ?",
-                (to_wire(now), ip_address, to_wire(started), calls + (remaining != -1), row["id"]),
+                (iso(now), ip_address, iso(started), calls + (remaining != -1), row["id"]),
             )
         return Caller(
             key=KeyReference(row["id"], row["name"]),
@@ -177,16 +171,23 @@ class Keys:
             window_ends_in=RATE_WINDOW - (now - started).total_seconds(),
         )
 
-    def knows(self, secret: Secret) -> bool:
-        """Tell whether this was ever the secret of a key, also of one that works no more."""
+    def accepts(self, secret: Secret) -> bool:
+        """Tell whether a call with this secret would be let in now."""
         with self._database.read() as connection:
-            found = connection.execute(
-                "SELECT 1 FROM key_secrets WHERE hash = ?", (hash_of(secret.reveal()),)
-            )
-            return found.fetchone() is not None
+            return self._holder(connection, secret.reveal()) is not None
+
+    def _holder(self, connection: sqlite3.Connection, value: str) -> sqlite3.Row | None:
+        """Find whose secret this is: one hash and one look into an index, however many keys there are."""
+        row: sqlite3.Row | None = connection.execute(
+            "SELECT k.*, u.name AS user_name, u.email AS user_email FROM key_secrets s"
+            " JOIN api_keys k ON k.id = s.key_id JOIN users u ON u.id = k.created_by WHERE s.hash = ?"
+            " AND k.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > ?)",
+            (hash_of(value), iso(self._clock())),
+        ).fetchone()
+        return row
 
     def _get(self, connection: sqlite3.Connection, key_id: str) -> ApiKey:
-        row = connection.execute(_SELECT + "WHERE id = ?", (to_wire(self._clock()), key_id)).fetchone()
+        row = connection.execute(_SELECT + "WHERE id = ?", (iso(self._clock()), key_id)).fetchone()
         if row is None:
             raise not_found()
         return _api_key(row)
@@ -215,7 +216,7 @@ def _insert_secret(connection: sqlite3.Connection, key_id: str, rotation: int, s
 
 def _window(row: sqlite3.Row, now: datetime) -> tuple[datetime, int]:
     """Return the start of the current minute of the rate limit, and the calls counted in it so far."""
-    started = from_wire_or_none(row["window_started_at"])
+    started = from_iso_or_none(row["window_started_at"])
     if started is None or not 0 <= (now - started).total_seconds() < RATE_WINDOW:
         return now, 0
     return started, row["window_calls"]
@@ -232,11 +233,11 @@ def _api_key(row: sqlite3.Row) -> ApiKey:
         last_four=row["last_four"],
         status=KeyStatus(row["status"]),
         rotation=row["rotation"],
-        created_at=from_wire(row["created_at"]),
-        rotated_at=from_wire_or_none(row["rotated_at"]),
-        last_used_at=from_wire_or_none(row["last_used_at"]),
+        created_at=from_iso(row["created_at"]),
+        rotated_at=from_iso_or_none(row["rotated_at"]),
+        last_used_at=from_iso_or_none(row["last_used_at"]),
         last_used_ip=row["last_used_ip"],
-        previous_expires_at=from_wire_or_none(row["previous_expires_at"]),
-        revoked_at=from_wire_or_none(row["revoked_at"]),
+        previous_expires_at=from_iso_or_none(row["previous_expires_at"]),
+        revoked_at=from_iso_or_none(row["revoked_at"]),
         created_by=User(row["created_by"], row["user_name"], row["user_email"]),
     )

@@ -13,7 +13,7 @@ from astalty_cli.sandbox.database import Database
 from astalty_cli.sandbox.filters import choice, contains
 from astalty_cli.sandbox.listing import Listing, Query, fetch_page
 from astalty_cli.sandbox.problems import Problem, not_found
-from astalty_cli.sandbox.times import Clock, from_wire, from_wire_or_none, to_wire
+from astalty_cli.times import Clock, from_iso, from_iso_or_none, iso
 
 PersonName = Annotated[str, Meta(min_length=1, max_length=100)]
 INCLUDE_GOALS = "goals"
@@ -159,7 +159,7 @@ def insert_participant(connection: sqlite3.Connection, person: Participant) -> N
             person.full_name,
             person.preferred_name,
             person.status.value,
-            to_wire(person.created_at),
+            iso(person.created_at),
         ),
     )
 
@@ -186,7 +186,7 @@ def _participant(row: sqlite3.Row) -> Participant:
         last_name=row["last_name"],
         preferred_name=row["preferred_name"],
         status=ParticipantStatus(row["status"]),
-        created_at=from_wire(row["created_at"]),
+        created_at=from_iso(row["created_at"]),
     )
 
 
@@ -199,7 +199,7 @@ def _goal(row: sqlite3.Row) -> Goal:
         achievement_strategy=row["achievement_strategy"],
         barriers=row["barriers"],
         status=GoalStatus(row["status"]),
-        achieved_at=from_wire_or_none(row["achieved_at"]),
-        archived_at=from_wire_or_none(row["archived_at"]),
-        created_at=from_wire(row["created_at"]),
+        achieved_at=from_iso_or_none(row["achieved_at"]),
+        archived_at=from_iso_or_none(row["archived_at"]),
+        created_at=from_iso(row["created_at"]),
     )

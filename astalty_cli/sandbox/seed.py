@@ -21,7 +21,7 @@ from astalty_cli.sandbox.participants import (
     insert_participant,
 )
 from astalty_cli.sandbox.seed_history import SeededCaller, add_history, new_id
-from astalty_cli.sandbox.times import to_wire
+from astalty_cli.times import iso
 
 _SAME_EACH_TIME = 20261123
 _PARTICIPANTS = 60
@@ -110,7 +110,7 @@ def _add_key(
             key_id,
             key.name,
             len(key.rotations),
-            to_wire(made),
+            iso(made),
             creator.id,
             _days_before(now, key.rotations[-1]) if key.rotations else None,
             _days_before(now, key.last_used),
@@ -178,10 +178,10 @@ def _add_goal(
             status.value,
             _days_before(now, chance.randrange(1, 30)) if status is GoalStatus.ACHIEVED else None,
             _days_before(now, chance.randrange(1, 30)) if status is GoalStatus.ARCHIVED else None,
-            to_wire(person.created_at + timedelta(hours=2)),
+            iso(person.created_at + timedelta(hours=2)),
         ),
     )
 
 
 def _days_before(now: datetime, days: float | None) -> str | None:
-    return None if days is None else to_wire(now - timedelta(days=days))
+    return None if days is None else iso(now - timedelta(days=days))

@@ -1,7 +1,6 @@
 """The sandbox over HTTP: `astalty sandbox serve`."""
 
 import errno
-import ipaddress
 import logging
 import signal
 import socket
@@ -11,25 +10,31 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import waitress
 
+from astalty_cli.api.origin import is_loopback
 from astalty_cli.errors import LocalError, UsageError
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-_MAX_PORT = 65_535
 _THREADS = 16
 _MAX_BODY = 64 * 1024 * 1024  # bytes: far more than the application takes, so that it can say so itself
 
 
-def serve(
-    app: "WSGIApplication", host: str, port: int, *, allow_remote: bool, ready: Callable[[str], None]
-) -> None:
+def check_host(host: str, *, allow_remote: bool) -> None:
+    """Raises `UsageError` for a host that other machines reach, unless `allow_remote`."""
+    if not (allow_remote or is_loopback(host)):
+        raise UsageError(
+            f"{host} is not a loopback address: others could reach the sandbox.",
+            hint="Use 127.0.0.1, or add --allow-remote if that is what you want.",
+        )
+
+
+def serve(app: "WSGIApplication", host: str, port: int, *, ready: Callable[[str], None]) -> None:
     """Serve until Ctrl-C or SIGTERM. `ready` is called with the base URL once connections are taken.
 
-    Port 0 picks a free one. Raises `UsageError` for a host other than loopback unless `allow_remote`
-    and for what is no port, `LocalError` where the address cannot be listened on.
+    Port 0 picks a free one. Raises `LocalError` where the address cannot be listened on.
     """
-    server, url = listen(app, host, port, allow_remote=allow_remote)
+    server, url = listen(app, host, port)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -39,15 +44,8 @@ def serve(
         server.close()
 
 
-def listen(app: "WSGIApplication", host: str, port: int, *, allow_remote: bool) -> tuple[Any, str]:
+def listen(app: "WSGIApplication", host: str, port: int) -> tuple[Any, str]:
     """Open the socket; return waitress's server, which is yet to run, and its base URL. Raises as `serve`."""
-    if not allow_remote and not _is_loopback(host):
-        raise UsageError(
-            f"{host} is not a loopback address: others could reach the sandbox.",
-            hint="Use 127.0.0.1, or add --allow-remote if that is what you want.",
-        )
-    if not 0 <= port <= _MAX_PORT:
-        raise UsageError(f"{port} is no port.", hint=f"Use 0 (any free one) to {_MAX_PORT}.")
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family, backlog=1024)
@@ -67,15 +65,6 @@ def listen(app: "WSGIApplication", host: str, port: int, *, allow_remote: bool) 
     )
     address = f"[{host}]" if ":" in host else host
     return server, f"http://{address}:{listener.getsockname()[1]}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _interrupt(_signal: int, _frame: object) -> NoReturn:

@@ -9,7 +9,7 @@ from astalty_cli.sandbox.database import Database, open_database
 from astalty_cli.sandbox.history import History
 from astalty_cli.sandbox.keys import Keys
 from astalty_cli.sandbox.participants import Participants
-from astalty_cli.sandbox.times import Clock, utc_now
+from astalty_cli.times import Clock, utc_now
 
 
 class Store:

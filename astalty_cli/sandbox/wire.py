@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from astalty_cli.sandbox.times import to_wire
 from astalty_cli.secret import Secret
+from astalty_cli.times import iso
 
 
 def encode(value: object) -> bytes:
@@ -16,15 +16,15 @@ def encode(value: object) -> bytes:
 
 def _plain(value: object) -> Any:
     builtins = msgspec.to_builtins(value, builtin_types=(datetime, msgspec.Raw), enc_hook=_reveal)
-    return _with_wire_times(builtins)
+    return _with_iso_times(builtins)
 
 
-def _with_wire_times(value: Any) -> Any:
+def _with_iso_times(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _with_wire_times(item) for key, item in value.items()}
+        return {key: _with_iso_times(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_with_wire_times(item) for item in value]
-    return to_wire(value) if isinstance(value, datetime) else value
+        return [_with_iso_times(item) for item in value]
+    return iso(value) if isinstance(value, datetime) else value
 
 
 def _reveal(value: object) -> str:

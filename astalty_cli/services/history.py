@@ -11,7 +11,7 @@ from astalty_cli.api.models import ApiRequest
 
 @dataclass
 class HistoryReader:
-    """Reads at most `limit` entries (all of them for None). `total` is known after the first page.
+    """Reads at most `limit` entries (all of them for None). `total` is how many there were at the first page.
 
     The read itself is logged by the service, so a page that is asked for later starts with entries
     already seen; those are left out.
@@ -30,7 +30,9 @@ class HistoryReader:
         number, last = 1, 1
         while number <= last:
             page = self.client.list_requests(number, size, filters=self.filters, sort=self.sort)
-            last, self.total = page.meta.last_page, page.meta.total
+            last = page.meta.last_page
+            if number == 1:  # later ones count the requests that this read itself makes
+                self.total = page.meta.total
             for row in page.rows:
                 if row.value.id in self._seen:
                     continue

@@ -6,6 +6,7 @@ of the old one started.
 """
 
 import secrets
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,17 +25,14 @@ def create(client: Client, name: str, sink: Sink) -> Row[ApiKey]:
     """Make a key and deliver its secret. Raises LeftOpenError where a secret may be in nobody's hands."""
     try:
         issued = client.create_key(name, idempotency_key=secrets.token_hex(16))
-    except ServiceError as error:
-        if not error.outcome_unknown:
-            raise
-        raise LeftOpenError(
-            f"The answer was lost, so the key {name!r} may exist with a secret that nobody has seen. "
-            f"{error.message}",
+    except (ServiceError, KeyboardInterrupt) as error:
+        raise _lost(
+            error,
+            f"the key {name!r} may exist with a secret that nobody has seen.",
             hint="Look: astalty keys list. If it is there: "
-            "astalty keys rotate NAME --grace 0 gives it a new secret.",
-            status=error.status,
+            f"astalty keys rotate {shlex.quote(name)} --grace 0 gives it a new secret.",
         ) from None
-    _deliver(issued, sink, lost="Revoke it, or rotate it for a new secret.")
+    _deliver(issued, sink, hint=f"Rotate it for a new secret: astalty keys rotate {issued.row.value.id}")
     return issued.row
 
 
@@ -42,8 +40,8 @@ def create(client: Client, name: str, sink: Sink) -> Row[ApiKey]:
 class Rotation:
     """One rotation: whose key, how long the old secret may still live, and where the new one goes.
 
-    `client_with` gives the same API with another secret; `adopt` stores the new one wherever this
-    machine holds the key.
+    `account_id` is whose key it is, as the client's own key says; `client_with` gives the same API with
+    another secret; `adopt` stores the new one wherever this machine holds the key.
     """
 
     client: Client
@@ -51,6 +49,7 @@ class Rotation:
     sink: Sink
     adopt: Callable[[ApiKey, Secret], None]
     grace: timedelta
+    account_id: str
 
     def run(self, key: ApiKey) -> Row[ApiKey]:
         """Rotate, and return the key as it is in the end.
@@ -58,7 +57,8 @@ class Rotation:
         Raises LeftOpenError from the moment when a new secret may exist: it says what still works.
         """
         issued = self._issue(key)
-        secret = _deliver(issued, self.sink, lost="The old secret still works: rotate once more.")
+        again = f"The old secret still works. Rotate once more: astalty keys rotate {key.id}"
+        secret = _deliver(issued, self.sink, hint=again)
         try:
             proved = self._prove(issued.row.value, secret)
             self.adopt(issued.row.value, secret)
@@ -67,7 +67,7 @@ class Rotation:
             raise LeftOpenError(
                 f"{error.message} The new secret of {described(issued.row.value)} was handed over; "
                 "the old one was not ended and may work for up to seven more days.",
-                hint="Check with: astalty keys show KEY. Rotating again is harmless.",
+                hint=f"See: astalty keys show {key.id}. Rotating again is harmless.",
                 status=error.status,
             ) from None
 
@@ -79,20 +79,18 @@ class Rotation:
                 if_rotation=key.rotation,
                 idempotency_key=secrets.token_hex(16),
             )
-        except ServiceError as error:
-            if not error.outcome_unknown:
-                raise
-            raise LeftOpenError(
-                f"The answer was lost, so {described(key)} may have a new secret that nobody has seen. "
-                f"The old secret still works. {error.message}",
-                hint="Rotate once more: astalty keys rotate KEY.",
-                status=error.status,
+        except (ServiceError, KeyboardInterrupt) as error:
+            raise _lost(
+                error,
+                f"{described(key)} may have a new secret that nobody has seen. The old one still works.",
+                hint=f"Rotate once more: astalty keys rotate {key.id}",
             ) from None
 
     def _prove(self, expected: ApiKey, secret: Secret) -> Client:
         proved = self.client_with(secret)
         current = proved.current_key().value
-        if (current.id, current.rotation) != (expected.id, expected.rotation):
+        found = (current.account.id, current.id, current.rotation)
+        if found != (self.account_id, expected.id, expected.rotation):
             raise ServiceError("The new secret does not belong to the key that was rotated.")
         return proved
 
@@ -102,17 +100,26 @@ class Rotation:
         return proved.get_key(key.id)
 
 
-def _deliver(issued: Issued, sink: Sink, *, lost: str) -> Secret:
+def _lost(error: ServiceError | KeyboardInterrupt, then: str, *, hint: str) -> AstaltyError:
+    """What to raise where no answer came: "unknown", never "failed", unless nothing can have happened."""
+    if isinstance(error, KeyboardInterrupt):
+        return LeftOpenError(f"Interrupted before the answer came, so {then}", hint=hint)
+    if not error.outcome_unknown:
+        return error
+    return LeftOpenError(f"The answer was lost, so {then} {error.message}", hint=hint, status=error.status)
+
+
+def _deliver(issued: Issued, sink: Sink, *, hint: str) -> Secret:
     key, secret = issued.row, issued.secret
     if secret is None:
         raise LeftOpenError(
-            f"The service made a secret for {described(key.value)} and did not send it.", hint=lost
+            f"The service made a secret for {described(key.value)} and did not send it.", hint=hint
         )
     try:
         sink.deliver(key, secret)
-    except OSError as error:
+    except (OSError, KeyboardInterrupt) as error:
+        why = error.strerror if isinstance(error, OSError) else "interrupted"
         raise LeftOpenError(
-            f"The new secret of {described(key.value)} could not be handed over: {error.strerror}.",
-            hint=lost,
+            f"The new secret of {described(key.value)} could not be handed over: {why}.", hint=hint
         ) from None
     return secret

@@ -33,7 +33,7 @@ def find_key(client: Client, wanted: str) -> Row[ApiKey]:
             return _only(started, wanted)
     raise NotFoundError(
         f"There is no active key named {wanted!r}, and no key whose id starts so.",
-        hint="See them: astalty keys list",
+        hint="See them: astalty keys list (revoked ones, with --status revoked, go by their id)",
     )
 
 

@@ -32,7 +32,7 @@ def chosen(output: Output, *, plain: bool) -> Sink:
         )
     if plain:
         if style.format is not None:
-            raise UsageError("--plain and -o exclude each other.", hint="Use one of them.")
+            raise UsageError("--plain goes with no other output: not with --json, not with -o.")
         return Plain(output)
     if style.format == "json":
         return Json(output)
@@ -53,7 +53,7 @@ class Panel:
     def deliver(self, key: Row[ApiKey], secret: Secret) -> None:
         from astalty_cli.output.human import secret_panel
 
-        _put(self._output, secret_panel(secret.reveal(), key.value.name, self._output.streams))
+        _put(self._output, secret, secret_panel(secret.reveal(), key.value.name, self._output.streams))
 
 
 class Plain:
@@ -63,7 +63,7 @@ class Plain:
         self._output = output
 
     def deliver(self, key: Row[ApiKey], secret: Secret) -> None:  # noqa: ARG002 - the secret alone
-        _put(self._output, f"{secret.reveal()}\n")
+        _put(self._output, secret, f"{secret.reveal()}\n")
 
 
 class Json:
@@ -75,10 +75,11 @@ class Json:
     def deliver(self, key: Row[ApiKey], secret: Secret) -> None:
         members = msgspec.json.decode(key.raw, type=dict[str, Raw])
         members["secret"] = Raw(msgspec.json.encode(secret.reveal()))
-        self._output.item(msgspec.json.encode(members), ())
-        self._output.streams.stdout.flush()
+        _put(self._output, secret, self._output.json_text(msgspec.json.encode(members)) + "\n")
 
 
-def _put(output: Output, text: str) -> None:
+def _put(output: Output, secret: Secret, text: str) -> None:
+    if output.streams.runs_workflow_commands:
+        output.mask_in_workflow_log(secret.reveal())
     output.write(text)
     output.streams.stdout.flush()

@@ -26,7 +26,7 @@ def served(shell: Shell, tmp_path: Path) -> Iterator[Account]:
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """A second account at another origin: its base URL and a key of it."""
-    home = Home(tmp_path / "other")
+    home = Home(tmp_path / "other" / "sandbox.db")
     secret = home.secret().reveal()
     store = home.open()
     with serving(create_app(store)) as url:
@@ -134,6 +134,15 @@ def test_several_profiles_switch_and_logout(served: Account, other: tuple[str, s
     assert not (shell.config / "keys" / "second.json").exists()
     assert shell("auth status --query base_url").out.strip() == served.base_url
     shell("auth switch third", code=2)
+
+
+def test_a_stored_key_is_not_replaced_without_a_word(served: Account, other: tuple[str, str]) -> None:
+    url, secret = other
+    line = f"auth login --with-token --storage file --base-url {url}"
+    assert "--yes" in served.shell(line, stdin=secret, code=2).err
+    assert served.shell("auth status --query base_url").out.strip() == served.base_url
+    served.shell(f"{line} --yes", stdin=secret)
+    assert served.shell("auth status --query base_url").out.strip() == url
 
 
 def test_comments_in_the_config_file_survive(served: Account) -> None:

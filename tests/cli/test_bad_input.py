@@ -74,6 +74,7 @@ LINES = [
     "history list --limit 0",
     "history list -L -3",
     "history list -L many",
+    "history list --all -L 5",
     "history list --sort path",
     "history show",
     "history show 123",

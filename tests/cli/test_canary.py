@@ -60,7 +60,7 @@ def test_it_is_in_no_file_and_no_database(account: Account) -> None:
     shell("api participants", env={"ASTALTY_API_KEY": first})
     second = shell("keys rotate canary --plain", env={"ASTALTY_API_KEY": first}).out.strip()
     for secret in (first, second):
-        assert files_with(secret, shell.home, account.home.folder) == []
+        assert files_with(secret, shell.home, account.home.database.parent) == []
 
 
 def test_a_stored_key_is_in_its_own_file_alone(served: Account) -> None:
@@ -92,7 +92,8 @@ def test_the_sandboxes_own_key_is_shown_by_reveal_alone(sandbox: Account) -> Non
 )
 def test_a_server_that_fails_half_way_shows_no_secret(shell: Shell, line: str, broken: Answer) -> None:
     ok: Answer = ("200 OK", {}, one(KEY))
-    answers = (ok, broken) if "rotate" in line else (broken,)
+    own: Answer = ("200 OK", {}, one({**KEY, "account": {"id": KEY["id"], "name": "A"}}))
+    answers = (ok, own, broken) if "rotate" in line else (broken,)
     with answering(*answers) as (_, url):
         env = {"ASTALTY_API_KEY": "astalty_canary_key", "ASTALTY_BASE_URL": url}
         result = shell(line, env=env, code=7)

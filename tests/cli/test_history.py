@@ -106,3 +106,17 @@ def test_panes_stand_beside_each_other_only_where_there_is_room(sandbox: Account
 def test_an_unknown_entry_is_not_found(sandbox: Account) -> None:
     missing = sandbox.shell("history show 9ee9dc30-c869-4fb5-9871-b32850e68cad", code=3)
     assert "no entry" in missing.err
+
+
+def test_one_side_alone_in_a_pipe(sandbox: Account, refused_id: str) -> None:
+    shown = dict(
+        line.split("\t", 1)
+        for line in sandbox.shell(f"history show {refused_id} --response").out.splitlines()
+    )
+    assert json.loads(shown["body"])["message"]
+    both = sandbox.shell(f"history show {refused_id} --request --response").rows
+    assert [row[0] for row in both] == ["request", "response"]
+
+
+def test_a_complete_list_says_nothing_of_more(sandbox: Account) -> None:
+    assert sandbox.shell("history list --all --query 'length(@)'").err == ""

@@ -163,3 +163,23 @@ def test_rotating_the_key_of_the_environment_names_the_stale_variable(sandbox: A
     secret = shell("keys create ci --plain").out.strip()
     rotated = shell("keys rotate ci --plain", env={"ASTALTY_API_KEY": secret})
     assert "ASTALTY_API_KEY still holds the old secret" in rotated.err
+
+
+def test_one_key_named_twice_is_revoked_once(sandbox: Account) -> None:
+    key_id = sandbox.shell("keys create ci --json").json["id"]
+    result = sandbox.shell(f"keys revoke {key_id} ci {key_id[:8]} --yes")
+    assert result.err.count("Revoked 'ci'") == 1
+
+
+def test_revoked_keys_are_one_list_in_machine_formats(sandbox: Account) -> None:
+    for name in ("a", "b"):
+        sandbox.shell(f"keys create {name} --plain")
+    revoked = sandbox.shell("keys revoke a b --yes --json").json
+    assert [(key["name"], key["status"]) for key in revoked] == [("a", "revoked"), ("b", "revoked")]
+
+
+def test_a_runner_is_told_to_mask_a_secret_before_it_is_printed(sandbox: Account) -> None:
+    env = {"GITHUB_ACTIONS": "true"}
+    made = sandbox.shell("keys create ci --plain", env=env)
+    assert made.err.startswith(f"::add-mask::{made.out.strip()}\n")
+    assert "add-mask" not in sandbox.shell("keys list", env=env).err

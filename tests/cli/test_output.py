@@ -151,6 +151,12 @@ def test_a_reader_that_leaves_ends_it_quietly(sandbox: Account) -> None:
     assert done.returncode == 0
 
 
+def test_a_failure_leaves_no_header_behind(shell: Shell) -> None:
+    with answering(("401 No", {}, b"{}")) as (_, url):
+        env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": url}
+        assert shell("keys list -o csv", env=env, code=4).out == ""
+
+
 def test_a_full_disk_is_no_success(sandbox: Account) -> None:
     sandbox.shell("keys list")
     with open("/dev/full", "wb") as full:  # noqa: PTH123

@@ -192,10 +192,10 @@ def test_the_key_goes_out_as_a_bearer_token_and_our_name_with_it(shell: Shell) -
 def test_rotation_without_proof_does_not_end_the_old_secret(shell: Shell) -> None:
     issued = one({**KEY, "rotation": 1, "status": "expiring", "secret": "astalty_new0123456789"})
     wrong = one({**KEY, "rotation": 1, "id": ENTRY["id"], "account": {"id": KEY["id"], "name": "A"}})
-    with answering(("200 OK", {}, one(KEY)), ("201 Created", {}, issued), ("200 OK", {}, wrong)) as (
-        app,
-        url,
-    ):
+    own = one({**KEY, "account": {"id": KEY["id"], "name": "A"}})
+    with answering(
+        ("200 OK", {}, one(KEY)), ("200 OK", {}, own), ("201 Created", {}, issued), ("200 OK", {}, wrong)
+    ) as (app, url):
         told = ask(shell, url, f"keys rotate {KEY['id']} --plain", 7)
         assert told.out == "astalty_new0123456789\n"
         assert "the old one was not ended" in told.err
@@ -204,5 +204,6 @@ def test_rotation_without_proof_does_not_end_the_old_secret(shell: Shell) -> Non
 
 def test_a_rotation_by_someone_else_is_a_conflict(shell: Shell) -> None:
     conflict: Answer = ("409 Conflict", {}, b'{"message": "The key has been rotated since."}')
-    with answering(("200 OK", {}, one(KEY)), conflict) as (_, url):
+    own = one({**KEY, "account": {"id": KEY["id"], "name": "A"}})
+    with answering(("200 OK", {}, one(KEY)), ("200 OK", {}, own), conflict) as (_, url):
         assert "rotated since" in ask(shell, url, f"keys rotate {KEY['id']} --plain", 5).err

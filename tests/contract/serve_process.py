@@ -14,5 +14,5 @@ def ready(url: str) -> None:
 
 if __name__ == "__main__":
     store = Store.open(Path(sys.argv[1]))
-    serve(create_app(store, rate_limit=0), "127.0.0.1", 0, allow_remote=False, ready=ready)
+    serve(create_app(store, rate_limit=0), "127.0.0.1", 0, ready=ready)
     store.close()

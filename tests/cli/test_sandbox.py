@@ -1,0 +1,145 @@
+"""`astalty sandbox`: the same API on this machine, its own data, and what keeps it private."""
+
+import json
+import signal
+import sqlite3
+import stat
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.accounts import Account
+from tests.shell import ASTALTY, Shell
+
+
+@contextmanager
+def serve(shell: Shell, flags: str = "") -> Iterator[str]:
+    """Run `astalty sandbox serve` as a user does; yield the base URL that it prints."""
+    line = [str(ASTALTY), "sandbox", "serve", "--port", "0", *flags.split()]
+    with subprocess.Popen(
+        line, env=shell.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.send_signal(signal.SIGINT)
+            assert server.wait(30) == 0
+
+
+def test_info_says_where_the_data_is_and_how_to_use_it(sandbox: Account) -> None:
+    info = sandbox.shell("sandbox info --json").json
+    assert info["database"] == str(sandbox.home.database)
+    assert info["owner"]
+    assert info["email"].endswith(".example")
+    told = sandbox.shell("sandbox info").err
+    assert "curl" in told
+    assert "-p sandbox" in told
+
+
+def test_its_files_are_private(sandbox: Account) -> None:
+    sandbox.shell("keys list")
+    assert stat.S_IMODE(sandbox.home.database.parent.stat().st_mode) == 0o700
+    for file in sandbox.home.database.parent.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+def test_reset_starts_afresh(sandbox: Account) -> None:
+    shell = sandbox.shell
+    shell("keys create mine --plain")
+    assert "--yes" in shell("sandbox reset", code=2).err
+    shell("sandbox reset --yes")
+    assert not sandbox.home.database.exists()
+    assert not sandbox.home.key_file.exists()
+    assert "mine" not in [row[1] for row in shell("keys list").rows]
+
+
+def test_serve_and_the_profile_share_one_account(sandbox: Account) -> None:
+    shell = sandbox.shell
+    secret = shell("sandbox info --reveal --query key").out.strip()
+    shell("keys create from-the-profile --plain")
+    with serve(shell) as url:
+        over_http = {"ASTALTY_PROFILE": "default", "ASTALTY_BASE_URL": url, "ASTALTY_API_KEY": secret}
+        assert "from-the-profile" in [row[1] for row in shell("keys list", env=over_http).rows]
+        request = urllib.request.Request(
+            f"{url}/public/v1/participants", headers={"Authorization": f"Bearer {secret}"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert json.load(answer)["meta"]["total"] == 60
+
+
+def test_serve_takes_a_database_of_its_own(shell: Shell) -> None:
+    file = shell.home / "other" / "mine.db"
+    with serve(shell, f"--database {file}") as url:
+        assert file.exists()
+        secret = file.with_suffix(".key").read_text().strip()
+        env = {"ASTALTY_BASE_URL": url, "ASTALTY_API_KEY": secret}
+        assert shell("keys list", env=env).rows
+    assert not shell.sandbox_folder.exists()
+
+
+def test_serve_limits_the_rate_as_it_is_told(shell: Shell) -> None:
+    with serve(shell, "--rate-limit 2") as url:
+        secret = (shell.sandbox_folder / "sandbox.key").read_text().strip()
+        env = {"ASTALTY_BASE_URL": url, "ASTALTY_API_KEY": secret}
+        shell("keys list", env=env)
+        shell("keys list", env=env)
+        assert "Rate limited" in shell("keys list --timeout 1", env=env, code=6).err
+
+
+def test_the_limit_holds_across_commands(sandbox: Account) -> None:
+    """Each command is a process of its own, and the service counts them all."""
+    sandbox.shell("keys list")
+    with sqlite3.connect(sandbox.home.database) as database:
+        database.execute("UPDATE api_keys SET window_calls = 60")
+    limited = sandbox.shell("keys list --timeout 0.5", code=6)
+    assert "Rate limited" in limited.err
+
+
+@pytest.mark.parametrize("line", ["keys list", "sandbox info", "sandbox serve --port 0"])
+def test_a_database_of_a_newer_version_is_left_alone(sandbox: Account, line: str) -> None:
+    sandbox.shell("keys list")
+    with sqlite3.connect(sandbox.home.database) as database:
+        database.execute("PRAGMA user_version = 999")
+        before = list(database.iterdump())
+    refused = sandbox.shell(line, code=2)
+    assert "newer astalty" in refused.err
+    with sqlite3.connect(sandbox.home.database) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (999,)
+        assert list(database.iterdump()) == before
+
+
+def test_a_file_that_is_no_database_is_left_alone(sandbox: Account) -> None:
+    sandbox.home.database.parent.mkdir(parents=True, mode=0o700)
+    sandbox.home.database.write_bytes(b"a letter to my mother " * 100)
+    sandbox.home.database.chmod(0o600)
+    refused = sandbox.shell("keys list", code=2)
+    assert "sandbox reset" in refused.err
+    assert sandbox.home.database.read_bytes().startswith(b"a letter to my mother")
+
+
+def test_a_key_file_open_to_others_is_refused(sandbox: Account) -> None:
+    sandbox.shell("keys list")
+    sandbox.home.key_file.chmod(0o644)
+    assert "chmod 600" in sandbox.shell("keys list", code=2).err
+
+
+def test_a_port_in_use_is_said(shell: Shell) -> None:
+    with serve(shell) as url:
+        port = url.rpartition(":")[2]
+        assert "the port is in use" in shell(f"sandbox serve --port {port}", code=2).err
+
+
+def test_without_the_extra_it_names_the_command_that_helps(sandbox: Account) -> None:
+    folder = sandbox.shell.home / "without"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import importlib.util as u\nfind = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'falcon' else find(name, *a)\n"
+    )
+    for line in ("keys list", "sandbox tour", "sandbox serve", "sandbox info"):
+        missing = sandbox.shell(line, env={"PYTHONPATH": str(folder)}, code=2)
+        assert "pip install 'astalty-cli[sandbox]'" in missing.err
