@@ -8,8 +8,10 @@ from datetime import datetime
 from astalty_cli.sandbox.problems import Problem, invalid
 from astalty_cli.times import iso
 
-_MAX_VALUES = 100  # of one comma-separated filter
+_MAX_VALUES = 100  # of a comma-separated list of words
 _MAX_LENGTH = 2000  # characters of one filter
+# Any text at all is a list of texts, so it is no use to promise more of one than its length.
+_TEXTS: dict[str, object] = {"type": "string", "maxLength": _MAX_LENGTH}
 _STATUS = re.compile(r"[1-5]([0-9]{2}|xx)")
 
 
@@ -37,20 +39,20 @@ def equals(column: str) -> Filter:
     """Any of the comma-separated values, exactly."""
 
     def condition(name: str, value: str) -> Condition:
-        values = _split(name, value)
+        values = _texts(name, value)
         return Condition(f"{column} IN ({', '.join('?' * len(values))})", values)
 
-    return Filter("Any of these, comma-separated.", _list_of({"type": "string"}), condition)
+    return Filter("Any of these, comma-separated.", _TEXTS, condition)
 
 
 def contains(column: str) -> Filter:
     """A part of the text, in upper or lower case; any of the comma-separated ones."""
 
     def condition(name: str, value: str) -> Condition:
-        values = _split(name, value)
+        values = _texts(name, value)
         return Condition(_any(f"instr(lower({column}), lower(?)) > 0" for _ in values), values)
 
-    return Filter("A part of it; any of these, comma-separated.", _list_of({"type": "string"}), condition)
+    return Filter("A part of it; any of these, comma-separated.", _TEXTS, condition)
 
 
 def choice(column: str, choices: Iterable[str]) -> Filter:
@@ -91,8 +93,7 @@ def path_prefix(column: str) -> Filter:
         pattern = re.sub(r"[\[?]", r"[\g<0>]", value)  # GLOB's own signs, as themselves
         return Condition(f"{column} GLOB ?", (re.sub(r"\*+", "*", pattern + "*"),))
 
-    schema: dict[str, object] = {"type": "string", "maxLength": _MAX_LENGTH}
-    return Filter("The beginning of the path; `*` matches any run of characters.", schema, condition)
+    return Filter("The beginning of the path; `*` matches any run of characters.", _TEXTS, condition)
 
 
 def since(column: str) -> Filter:
@@ -121,9 +122,13 @@ def _moment(column: str, operator: str, description: str) -> Filter:
     return Filter(description, {"type": "string", "format": "date-time"}, condition)
 
 
-def _split(name: str, value: str) -> tuple[str, ...]:
+def _texts(name: str, value: str) -> tuple[str, ...]:
     _check_length(name, value)
-    values = tuple(value.split(","))
+    return tuple(value.split(","))
+
+
+def _split(name: str, value: str) -> tuple[str, ...]:
+    values = _texts(name, value)
     if len(values) > _MAX_VALUES:
         raise invalid(
             f"filter.{name}", f"The filter.{name} field must not have more than {_MAX_VALUES} items."
