@@ -7,7 +7,8 @@ of the old one started.
 
 import secrets
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -59,17 +60,11 @@ class Rotation:
         issued = self._issue(key)
         again = f"The old secret still works. Rotate once more: astalty keys rotate {key.id}"
         secret = _deliver(issued, self.sink, hint=again)
-        try:
+        with _left_open(issued.row.value, "the old one was not ended, and works for seven more days"):
             proved = self._prove(issued.row.value, secret)
             self.adopt(issued.row.value, secret)
+        with _left_open(issued.row.value, "the old one may work for up to seven more days"):
             return self._end_the_old(issued.row.value, proved)
-        except AstaltyError as error:
-            raise LeftOpenError(
-                f"{error.message} The new secret of {described(issued.row.value)} was handed over; "
-                "the old one was not ended and may work for up to seven more days.",
-                hint=f"See: astalty keys show {key.id}. Rotating again is harmless.",
-                status=error.status,
-            ) from None
 
     def _issue(self, key: ApiKey) -> Issued:
         try:
@@ -98,6 +93,20 @@ class Rotation:
         seconds = int(self.grace.total_seconds())
         proved.expire_previous(key.id, within_seconds=seconds, if_rotation=key.rotation)
         return proved.get_key(key.id)
+
+
+@contextmanager
+def _left_open(key: ApiKey, old: str) -> Iterator[None]:
+    """Say of a step that failed after the hand-over what holds now: nobody is locked out."""
+    try:
+        yield
+    except (AstaltyError, KeyboardInterrupt) as error:
+        why = error.message if isinstance(error, AstaltyError) else "Interrupted."
+        raise LeftOpenError(
+            f"{why} The new secret of {described(key)} was handed over; {old}.",
+            hint=f"See: astalty keys show {key.id}. Rotating again is harmless.",
+            status=error.status if isinstance(error, AstaltyError) else None,
+        ) from None
 
 
 def _lost(error: ServiceError | KeyboardInterrupt, then: str, *, hint: str) -> AstaltyError:
