@@ -33,3 +33,10 @@ def account(request: pytest.FixtureRequest, shell: Shell, tmp_path: Path) -> Ite
 def sandbox(shell: Shell) -> Account:
     """The account in the process, for what does not depend on the way to it."""
     return accounts.in_process(shell)
+
+
+@pytest.fixture
+def served(shell: Shell, tmp_path: Path) -> Iterator[Account]:
+    """The account over HTTP, for what concerns signing in and stored keys."""
+    with ExitStack() as closing:
+        yield accounts.over_http(shell, tmp_path / "served", closing)

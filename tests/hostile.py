@@ -55,11 +55,11 @@ class Hostile:
 
     answers: list[Answer]
     calls: list[tuple[str, str]] = field(default_factory=list)
-    keys_seen: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         self.calls.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
-        self.keys_seen.append(environ.get("HTTP_AUTHORIZATION", ""))
+        self.headers.append({name: text for name, text in environ.items() if name.startswith("HTTP_")})
         status, headers, body = self.answers[min(len(self.calls), len(self.answers)) - 1]
         start_response(status, [("Content-Type", "application/json"), *headers.items()])
         return [body]

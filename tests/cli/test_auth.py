@@ -2,25 +2,17 @@
 
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.home import Home
-from tests import accounts
 from tests.accounts import Account
 from tests.serving import serving
 from tests.shell import Shell
 
 VARIABLES = ("ASTALTY_API_KEY", "ASTALTY_BASE_URL", "ASTALTY_PROFILE")
-
-
-@pytest.fixture
-def served(shell: Shell, tmp_path: Path) -> Iterator[Account]:
-    with ExitStack() as closing:
-        yield accounts.over_http(shell, tmp_path / "served", closing)
 
 
 @pytest.fixture

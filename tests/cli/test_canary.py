@@ -1,13 +1,10 @@
 """A secret appears in the output of the one command that made it, and nowhere else."""
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests import accounts
 from tests.accounts import Account
 from tests.hostile import KEY, Answer, answering, one
 from tests.shell import Shell
@@ -19,12 +16,6 @@ def files_with(text: str, *folders: Path) -> list[Path]:
     """Every file below the folders that holds the text."""
     files = (file for folder in folders for file in folder.rglob("*") if file.is_file())
     return [file for file in files if text.encode() in file.read_bytes()]
-
-
-@pytest.fixture
-def served(shell: Shell, tmp_path: Path) -> Iterator[Account]:
-    with ExitStack() as closing:
-        yield accounts.over_http(shell, tmp_path / "served", closing)
 
 
 def test_no_later_command_shows_it_in_any_format(account: Account) -> None:

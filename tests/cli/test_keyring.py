@@ -5,12 +5,9 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
-from tests import accounts
 from tests.accounts import Account
 from tests.shell import Shell
 
@@ -52,12 +49,6 @@ def keyring(shell: Shell) -> Iterator[int]:
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
-
-
-@pytest.fixture
-def served(shell: Shell, tmp_path: Path) -> Iterator[Account]:
-    with ExitStack() as closing:
-        yield accounts.over_http(shell, tmp_path / "served", closing)
 
 
 def sign_in(served: Account, name: str = "work") -> str:

@@ -114,4 +114,4 @@ def test_netrc_is_ignored(shell: Shell) -> None:
     (shell.home / ".netrc").chmod(0o600)
     with answering(("200 OK", {}, BODY)) as (app, url):
         shell("keys list", env={"ASTALTY_API_KEY": "of-the-environment", "ASTALTY_BASE_URL": url})
-        assert app.keys_seen == ["Bearer of-the-environment"]
+        assert [each["HTTP_AUTHORIZATION"] for each in app.headers] == ["Bearer of-the-environment"]

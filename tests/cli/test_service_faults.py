@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from astalty_cli import __version__
 from tests.hostile import ENTRY, KEY, Answer, answering, listing, one, speaking
 from tests.shell import Result, Shell
 
@@ -186,7 +187,27 @@ def test_fields_that_we_do_not_know_are_kept_in_json(shell: Shell) -> None:
 def test_the_key_goes_out_as_a_bearer_token_and_our_name_with_it(shell: Shell) -> None:
     with answering(("200 OK", {}, listing())) as (app, url):
         ask(shell, url, "keys list", 0)
-        assert app.keys_seen == [f"Bearer {CANARY}"]
+        assert app.headers[0]["HTTP_AUTHORIZATION"] == f"Bearer {CANARY}"
+        assert app.headers[0]["HTTP_USER_AGENT"] == f"astalty-cli/{__version__}"
+        assert app.headers[0]["HTTP_ACCEPT"] == "application/json"
+
+
+def test_what_makes_a_secret_carries_an_idempotency_key_of_its_own(shell: Shell) -> None:
+    with answering(("422 No", {}, b"{}")) as (app, url):
+        for _ in range(2):
+            ask(shell, url, "keys create x --plain", 5)
+        first, second = (each["HTTP_IDEMPOTENCY_KEY"] for each in app.headers)
+        assert first != second
+
+
+def test_login_falls_back_to_a_documented_call(shell: Shell) -> None:
+    missing: Answer = ("404 Not Found", {}, b'{"message": "Not Found"}')
+    with answering(missing, ("200 OK", {}, listing())) as (app, url):
+        shell(f"auth login --with-token --storage file --base-url {url}", stdin=CANARY)
+        assert [path for _, path in app.calls] == ["/public/v1/api-keys/current", "/public/v1/participants"]
+    with answering(missing, ("401 No", {}, b"{}")) as (_, url):
+        line = f"auth login -p other --with-token --storage file --base-url {url}"
+        assert "does not accept this key" in shell(line, stdin=CANARY, code=4).err
 
 
 def test_rotation_without_proof_does_not_end_the_old_secret(shell: Shell) -> None:

@@ -1,24 +1,13 @@
 """What somebody sees who sits at a terminal: panels, tables, prompts, colours, the pager."""
 
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
-from tests import accounts
 from tests.accounts import Account
-from tests.shell import Shell
 from tests.terminal import Terminal
 
 SECRET = re.compile(r"astalty_[0-9A-Za-z]{46}")
-
-
-@pytest.fixture
-def served(shell: Shell, tmp_path: Path) -> Iterator[Account]:
-    with ExitStack() as closing:
-        yield accounts.over_http(shell, tmp_path / "served", closing)
 
 
 def test_a_new_secret_is_shown_once_in_a_panel(sandbox: Account) -> None:
