@@ -43,18 +43,20 @@ def login(
             "There is no terminal to ask for the key on.",
             hint="Give it on stdin: astalty auth login --with-token < FILE",
         )
-    if settings.stored and settings.stored.storage:
-        held = f"…{settings.stored.last_four} for {settings.stored.base_url}"
+    old = settings.stored
+    if old and old.storage:
+        held = f"…{old.last_four} for {old.base_url}"
         context.output.confirm(f"Profile {name!r} holds a key already, {held}. Replace it?")
     place = stored_in(storage.value, context.program.folders.config)
     place.load(name, origin)  # a keyring that is not usable is said before the key is asked for
     secret = _read_key(context, with_token=with_token)
     context.settings = settings
     profile = _checked_profile(context, secret, origin, storage)
-    _forget(context, name)
     place.store(name, origin, secret)
     config = context.config_file.read()
     context.config_file.save(name, profile, as_default=not config.profiles and name != "default")
+    if old and (old.storage, old.base_url) != (profile.storage, profile.base_url):
+        _forget(context, name, old)
     context.output.note(
         f"Signed in to {profile.account or origin} as profile {name!r}; the key is in the {storage}."
     )
@@ -85,15 +87,12 @@ def _checked_profile(context: Context, secret: Secret, origin: str, storage: Sto
     return Profile(origin, storage.value, key.id, key.last_four, key.account.name)
 
 
-def _forget(context: Context, name: str) -> bool:
-    """Remove the key that a profile has stored, from wherever it is. Whether there was one."""
+def _forget(context: Context, name: str, profile: Profile) -> None:
+    """Remove the key that a profile has stored, from wherever it is."""
     from astalty_cli.config.credentials import stored_in
 
-    old = context.config_file.read().profiles.get(name)
-    if old is None or old.storage is None:
-        return False
-    stored_in(old.storage, context.program.folders.config).remove(name, old.base_url)
-    return True
+    if profile.storage is not None:
+        stored_in(profile.storage, context.program.folders.config).remove(name, profile.base_url)
 
 
 @app.command("logout")
@@ -103,9 +102,10 @@ def logout(context: Context) -> None:
     name = context.settings.profile.value
     if context.settings.is_sandbox:
         raise UsageError("The sandbox profile is built in.", hint="To start afresh: astalty sandbox reset")
-    had_key = _forget(context, name)
-    if not had_key:
+    stored = context.settings.stored
+    if stored is None:
         raise UsageError(f"Profile {name!r} has no stored key here.")
+    _forget(context, name, stored)
     context.config_file.remove(name)
     context.output.note(
         f"Forgot profile {name!r} and its key on this machine. "

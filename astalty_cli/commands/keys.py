@@ -21,7 +21,7 @@ app = group("Make, list, rename, rotate and revoke API keys.")
 
 
 def _name(text: str) -> str:
-    if not len(text.strip()) >= 1 or len(text) > 100:
+    if not text.strip() or len(text) > 100:
         raise ValueError("a name has 1 to 100 characters")
     return text
 

@@ -71,8 +71,9 @@ class FileCredentials:
     def store(self, profile: str, origin: str, secret: Secret) -> None:
         files.write_private(self._path(profile), msgspec.json.encode(_StoredKey(origin, secret.reveal())))
 
-    def remove(self, profile: str, origin: str) -> None:  # noqa: ARG002 - one file holds one origin
-        files.remove(self._path(profile))
+    def remove(self, profile: str, origin: str) -> None:
+        if self.load(profile, origin) is not None:  # the file may hold the key of another origin by now
+            files.remove(self._path(profile))
 
     def _path(self, profile: str) -> Path:
         return self._folder / f"{profile}.json"

@@ -93,3 +93,18 @@ def test_with_a_key_in_the_environment_the_keyring_is_not_asked(served: Account,
     os.kill(keyring, signal.SIGSTOP)
     env = {"ASTALTY_API_KEY": secret, "ASTALTY_PROFILE": "work"}
     assert served.shell("keys list", env=env).rows
+
+
+def test_moving_a_key_from_a_file_to_the_keyring_leaves_no_file(served: Account, keyring: int) -> None:
+    secret = served.home.secret().reveal()
+    served.shell(f"auth login --with-token --base-url {served.base_url} --yes", stdin=secret)
+    assert served.shell("auth status --query key_source").out == "keyring\n"
+    assert not (served.shell.config / "keys" / "default.json").exists()
+
+
+def test_a_keyring_that_cannot_take_a_key_costs_no_stored_one(served: Account, keyring: int) -> None:
+    os.kill(keyring, signal.SIGSTOP)
+    secret = served.home.secret().reveal()
+    line = f"auth login --with-token --base-url {served.base_url} --yes"
+    assert "did not answer" in served.shell(line, stdin=secret, code=2).err
+    assert served.shell("auth status --query key_source").out == "file\n"
