@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from astalty_cli.output.streams import Streams
 def main(argv: Sequence[str]) -> int:
     """Run as this process's user, on its streams and environment."""
     environ = dict(os.environ)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled CI job says as much as Ctrl-C
     streams = Streams(_opened(sys.stdin, 0), _opened(sys.stdout, 1), _opened(sys.stderr, 2), environ)
     return run(Program(argv, streams, environ, Folders.of_this_user()))
 
@@ -37,7 +39,7 @@ def run(program: Program) -> int:
         error = raised
     except typer.TyperException as raised:
         error = _usage(raised)
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:
         error = InterruptedByUser()
     except OSError as raised:  # files of ours raise LocalError, so this is a stream
         error = ReaderLeftError() if isinstance(raised, BrokenPipeError) else _unwritable(raised)
@@ -94,7 +96,10 @@ def _wants_json(argv: Sequence[str]) -> bool:
 
 def _usage(raised: typer.TyperException) -> UsageError:
     at = getattr(getattr(raised, "ctx", None), "command_path", "astalty")
-    return UsageError(" ".join(raised.format_message().split()), hint=f"See: {at} --help")
+    message = " ".join(raised.format_message().split())
+    if at == "astalty" and message.startswith("No such option"):
+        return UsageError(message, hint="Flags stand after the command: astalty keys list -p sandbox")
+    return UsageError(message, hint=f"See: {at} --help")
 
 
 def _bug(raised: Exception) -> AstaltyError:

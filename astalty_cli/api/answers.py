@@ -104,6 +104,12 @@ def decoded(data: bytes, model: type[T]) -> T:
         raise _not_json(data) from None
 
 
+def must_be_json(answer: Answer) -> None:
+    """Raises ServiceError for a body that is neither empty nor JSON."""
+    if answer.body.strip():
+        decoded(answer.body, Raw)
+
+
 def _secret(_kind: type[Secret], value: Any) -> Secret:
     if not isinstance(value, str):
         raise TypeError("Expected `str`")  # msgspec makes a ValidationError of it, which names the place

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from astalty_cli.api import contract
-from astalty_cli.api.answers import Issued, Page, Row, failure, issued, not_offered, one, page
+from astalty_cli.api.answers import Issued, Page, Row, failure, issued, must_be_json, not_offered, one, page
 from astalty_cli.api.http import Answer, Http
 from astalty_cli.api.models import (
     ApiKey,
@@ -110,8 +110,14 @@ class Client:
     # -- anything else ---------------------------------------------------------------------------
 
     def get(self, path: str) -> Answer:
-        """Any GET below this origin, as it was answered."""
-        return self._checked(self._http.request("GET", path), path, None)
+        """Any GET below this origin, as it was answered.
+
+        Raises ServiceError where something else than JSON comes from below `/public/v1`.
+        """
+        answer = self._checked(self._http.request("GET", path), path, None)
+        if path.startswith(contract.PREFIX):
+            must_be_json(answer)
+        return answer
 
     def accepts_key(self) -> None:
         """Make the cheapest documented call, for servers without `current_key`."""

@@ -55,6 +55,7 @@ MAX_LOGGED_BODY: Final = 64 * 1024  # bytes of a body that the request history k
 
 OPENAPI: Final = "/docs/openapi.json"
 
+SECRET_SHAPE: Final = r"astalty_[0-9A-Za-z]{46}"  # noqa: S105 - a pattern; the sandbox's are of this shape
 MAX_GRACE: Final = 604_800  # seconds an earlier secret may be kept alive: seven days
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 IDEMPOTENCY_TTL: Final = 86_400  # seconds an idempotency key is remembered

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from astalty_cli.api.contract import DEFAULT_BASE_URL
 from astalty_cli.errors import UsageError
 
+_EXAMPLE = f"Such as {DEFAULT_BASE_URL}"
+
 
 def origin(url: str) -> str:
     """Reduce a base URL to `scheme://host[:port]`, the one place a key may go.
@@ -22,7 +24,9 @@ def origin(url: str) -> str:
         raise _bad_url(url, "it does not start with https:// and a host")
     if not (url.isascii() and url.isprintable()) or set(host) & set(" %\\@"):
         raise _bad_url(url, "its host is not plain ASCII")
-    if parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
+    if parts.username is not None or parts.password is not None:
+        raise UsageError("A base URL holds no user name and no password.", hint=_EXAMPLE)
+    if parts.path.strip("/") or parts.query or parts.fragment:
         raise _bad_url(url, "it must end after the host: /public/v1 is added by astalty")
     if parts.scheme == "http" and not is_loopback(host):
         raise _bad_url(url, "a key is never sent over plain http, except on this machine")
@@ -39,4 +43,4 @@ def is_loopback(host: str) -> bool:
 
 
 def _bad_url(url: str, why: str) -> UsageError:
-    return UsageError(f"Cannot use the base URL {url!r}: {why}.", hint=f"Such as {DEFAULT_BASE_URL}")
+    return UsageError(f"Cannot use the base URL {url!r}: {why}.", hint=_EXAMPLE)

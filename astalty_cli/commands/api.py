@@ -14,8 +14,10 @@ def _path(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme or parts.netloc or text.startswith("//"):
         raise ValueError("a path stays at the API's own address: leave out the scheme and the host")
-    if not text.strip("/ ") or not text.isprintable() or " " in text or "#" in text:
-        raise ValueError("a path is printable, without spaces, such as participants?page[size]=5")
+    if not text.strip("/ ") or not text.isprintable() or set(text) & set(" #"):
+        raise ValueError("a path is printable, without spaces or '#', such as participants?page[size]=5")
+    if ".." in parts.path.split("/"):
+        raise ValueError("a path has no '..'")
     return text if text.startswith("/docs/") else under_prefix(text)
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +13,7 @@ from astalty_cli.commands.group import group
 from astalty_cli.commands.options import ACCOUNT, ASK, OUTPUT, Storage, takes
 from astalty_cli.config.profiles import SANDBOX, Profile, checked_name
 from astalty_cli.context import DEFAULT_TIMEOUT, Context
-from astalty_cli.errors import AstaltyError, NotOfferedError, UsageError
+from astalty_cli.errors import AstaltyError, NotOfferedError, UnauthorizedError, UsageError
 from astalty_cli.output import columns
 from astalty_cli.secret import Secret
 
@@ -57,10 +58,10 @@ def login(
     context.config_file.save(name, profile, as_default=not config.profiles and name != "default")
     if old and (old.storage, old.base_url) != (profile.storage, profile.base_url):
         _forget(context, name, old)
+    where = "the keyring" if storage is Storage.KEYRING else f"a file, in clear: {_key_file(context, name)}"
     context.output.note(
-        f"Signed in to {profile.account or origin} as profile {name!r}; the key is in the {storage}."
+        f"Signed in to {profile.account or origin} as profile {name!r}. The key is in {where}."
     )
-    _warn_of_files(context)
     if API_KEY in context.program.environ:
         context.output.note(f"{API_KEY} is set and beats the stored key, except with -p {name}.")
 
@@ -84,6 +85,9 @@ def _checked_profile(context: Context, secret: Secret, origin: str, storage: Sto
     except NotOfferedError:
         client.accepts_key()
         return Profile(origin, storage.value, last_four=secret.last_four)
+    except UnauthorizedError as error:
+        error.hint = "Check that all of it was copied, and that the base URL is right. Nothing was stored."
+        raise
     return Profile(origin, storage.value, key.id, key.last_four, key.account.name)
 
 
@@ -129,7 +133,10 @@ def switch(context: Context, profile: Annotated[str, typer.Argument(metavar="PRO
 @app.command("status")
 @takes(ACCOUNT, OUTPUT)
 def status(context: Context) -> None:
-    """Show who you are, where each setting came from, and whether it works."""
+    """Show who you are, and whether it works.
+
+    Each setting is shown with where it came from: a flag, the environment, the config file.
+    """
     output, settings = context.output, context.settings
     facts: dict[str, Any] = {
         "profile": settings.profile.value,
@@ -148,7 +155,8 @@ def status(context: Context) -> None:
     if output.format == "table" and facts["profiles"]:
         rows = [msgspec.json.encode(profile) for profile in facts["profiles"]]
         output.rows(rows, columns.PROFILES, none="")
-    _warn_of_files(context)
+    if settings.key_source == "file":
+        context.output.note(f"The key is in a file, in clear: {_key_file(context, settings.profile.value)}")
     if problem:
         raise problem
 
@@ -189,11 +197,10 @@ def _profiles(context: Context) -> list[dict[str, Any]]:
     return [{"name": name, **msgspec.to_builtins(profile)} for name, profile in profiles.items()]
 
 
-def _warn_of_files(context: Context) -> None:
-    for name, profile in context.config_file.read().profiles.items():
-        if profile.storage == "file":
-            path = context.program.folders.config / "keys" / f"{name}.json"
-            context.output.note(f"The key of profile {name!r} is in a file, in clear: {path}")
+def _key_file(context: Context, profile: str) -> Path:
+    from astalty_cli.config.credentials import FileCredentials
+
+    return FileCredentials(context.program.folders.config / "keys").path(profile)
 
 
 @app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -201,7 +208,10 @@ def _warn_of_files(context: Context) -> None:
 def execute(
     context: Context, command: Annotated[list[str], typer.Argument(metavar="CMD...", help="After `--`.")]
 ) -> None:
-    """Run a program that finds the key and the base URL in its environment."""
+    """Run a program with the key in its environment.
+
+    It finds ASTALTY_API_KEY and ASTALTY_BASE_URL there, for a key that is kept in the keyring.
+    """
     from astalty_cli.config.settings import API_KEY, BASE_URL
 
     if context.settings.is_sandbox:

@@ -10,7 +10,7 @@ import typer
 from astalty_cli.api import contract
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.commands.group import group
-from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, sorting, takes
+from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, sorting, takes, whole
 from astalty_cli.context import Context
 from astalty_cli.errors import UsageError
 from astalty_cli.output import columns
@@ -128,7 +128,9 @@ def list_requests(
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", "-L", min=1, metavar="N", help="How many at the most.  [default: 30]"),
+        typer.Option(
+            "--limit", "-L", parser=whole(1), metavar="N", help="How many at the most.  [default: 30]"
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
     sort: Annotated[

@@ -1,5 +1,6 @@
 """`astalty keys`: make, list, rename, rotate and revoke API keys."""
 
+import re
 from datetime import timedelta
 from typing import Annotated
 
@@ -23,6 +24,8 @@ app = group("Make, list, rename, rotate and revoke API keys.")
 def _name(text: str) -> str:
     if not text.strip() or len(text) > 100:
         raise ValueError("a name has 1 to 100 characters")
+    if re.search(contract.SECRET_SHAPE, text):
+        raise ValueError("that is a secret, and a name is for everybody to see")
     return text
 
 
@@ -134,7 +137,10 @@ def rotate(
         ),
     ] = "24h",  # type: ignore[assignment]  # typer parses a default as it parses what is typed
 ) -> None:
-    """Give a key a new secret; the old one ends when the grace is over, not before the new one is proved."""
+    """Give a key a new secret, and end the old one in time.
+
+    The old secret works until the new one has been proved to work and the grace is over.
+    """
     from astalty_cli.config.settings import API_KEY
     from astalty_cli.services.issuing import Rotation
     from astalty_cli.services.keys import described, find_active_key
@@ -142,7 +148,7 @@ def rotate(
 
     sink = terminal.chosen(context.output, plain=plain)
     if not grace:
-        context.output.must_be_able_to_ask()
+        context.output.must_be_able_to_ask("end the old secret at once?")
     found = find_active_key(context.client, key)
     if not grace:
         context.output.confirm(
@@ -195,7 +201,7 @@ def revoke(
     from astalty_cli.services.keys import described, find_active_key
 
     output = context.output
-    output.must_be_able_to_ask()
+    output.must_be_able_to_ask("revoke keys for good?")
     shown = output.columns(columns.KEYS, ApiKey)
     failures: dict[str, AstaltyError] = {}
     found: dict[str, ApiKey] = {}
@@ -207,22 +213,22 @@ def revoke(
             failures[wanted] = error
     if found:
         listed = "\n".join(f"  {described(key)}, last used {_last_use(key)}" for key in found.values())
-        output.confirm(f"{listed}\nRevoke? This cannot be undone, and whatever uses them stops.")
-    revoked: list[bytes] = []
+        output.confirm(f"{listed}\nRevoke? It cannot be undone: what uses a revoked key stops working.")
+    revoked: list[str] = []
     for key in found.values():
         try:
             context.client.revoke_key(key.id)
             output.note(f"Revoked {described(key)}.")
-            if output.result_wanted:
-                revoked.append(context.client.get_key(key.id).raw)
+            revoked.append(key.id)
         except AstaltyError as error:
             failures[key.id] = error
     if output.result_wanted:
-        output.rows(revoked, shown, none="Nothing was revoked.")
+        rows = [context.client.get_key(key_id).raw for key_id in revoked]
+        output.rows(rows, shown, none="Nothing was revoked.")
     if len(failures) == 1 and not found:
         raise next(iter(failures.values()))
     if failures:
-        raise SeveralError(f"{len(failures)} keys were not revoked.", failures)
+        raise SeveralError(f"Not revoked: {len(failures)} of {len(failures) + len(revoked)}.", failures)
 
 
 def _last_use(key: ApiKey) -> str:

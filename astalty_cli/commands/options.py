@@ -5,6 +5,7 @@ A command is a function of a Context and its own parameters; the shared flags ar
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from astalty_cli.context import Account, Context, Program
-from astalty_cli.errors import ReaderLeftError, UsageError
+from astalty_cli.errors import InterruptedByUser, ReaderLeftError, UsageError
 from astalty_cli.output.output import Style
 
 Value = TypeVar("Value")
@@ -43,6 +44,18 @@ def checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
             raise typer.BadParameter(str(error)) from None
 
     return parsed
+
+
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A parser of a whole number within bounds."""
+    bounds = f"from {least} up" if most is None else f"from {least} to {most}"
+
+    def parse(text: str) -> int:
+        if re.fullmatch(r"[0-9]{1,12}", text) and least <= int(text) <= (most or int(text)):
+            return int(text)
+        raise ValueError(f"{text!r} is not a whole number {bounds}")
+
+    return checked(parse)
 
 
 def sorting(allowed: tuple[str, ...]) -> Callable[[str], str]:
@@ -94,7 +107,10 @@ ACCOUNT: Group = {
     ),
     "ca_file": (
         Annotated[
-            Path | None, typer.Option("--ca-file", metavar="FILE", help="Trust this authority as well.")
+            Path | None,
+            typer.Option(
+                "--ca-file", metavar="FILE", exists=True, dir_okay=False, help="Trust this authority as well."
+            ),
         ],
         None,
     ),
@@ -157,8 +173,10 @@ def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]
                 context.output  # noqa: B018 - contradictions among its flags are said before any call
                 command(context, **values)
                 context.output.finish()
-            except BrokenPipeError:  # typer would make an exit of it
+            except BrokenPipeError:  # typer would make an exit of this and of the next one
                 raise ReaderLeftError from None
+            except KeyboardInterrupt:
+                raise InterruptedByUser from None
             finally:
                 context.close()
 

@@ -7,7 +7,7 @@ import msgspec
 import typer
 
 from astalty_cli.commands.group import group
-from astalty_cli.commands.options import ASK, OUTPUT, takes
+from astalty_cli.commands.options import ASK, OUTPUT, takes, whole
 from astalty_cli.config.settings import SANDBOX_ORIGIN
 from astalty_cli.context import Context, require_sandbox
 from astalty_cli.output import columns
@@ -18,7 +18,7 @@ app = group("The same API on this machine, with its own data.")
 @app.command("tour")
 @takes()
 def tour(context: Context) -> None:
-    """Do the main job for real, on a throw-away sandbox, and print each command."""
+    """Do the main job for real on a throw-away sandbox."""
     require_sandbox()
     from astalty_cli.commands.tour import Tour
 
@@ -30,13 +30,18 @@ def tour(context: Context) -> None:
 def serve(
     context: Context,
     *,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8787,
+    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", parser=whole(0, 65535), metavar="PORT", help="0 takes a free one.")
+    ] = 8787,
     database: Annotated[
         Path | None, typer.Option("--database", metavar="FILE", help="Else the sandbox profile's own.")
     ] = None,
     rate_limit: Annotated[
-        int, typer.Option("--rate-limit", min=0, help="Requests a minute for each key; 0: no limit.")
+        int,
+        typer.Option(
+            "--rate-limit", parser=whole(0), metavar="N", help="Requests a minute for each key; 0: no limit."
+        ),
     ] = 60,
     allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
@@ -115,7 +120,6 @@ class _Info(msgspec.Struct):
 @takes(ASK)
 def reset(context: Context) -> None:
     """Start afresh: remove the sandbox's database and its key."""
-    context.output.must_be_able_to_ask()
     home = context.sandbox
     context.output.confirm(f"Remove {home.database} with its keys and its history?")
     home.reset()

@@ -56,7 +56,7 @@ class FileCredentials:
         self._folder = folder
 
     def load(self, profile: str, origin: str) -> Secret | None:
-        path = self._path(profile)
+        path = self.path(profile)
         data = files.read_private(path)
         if data is None:
             return None
@@ -69,13 +69,13 @@ class FileCredentials:
         return Secret(stored.secret) if stored.origin == origin else None
 
     def store(self, profile: str, origin: str, secret: Secret) -> None:
-        files.write_private(self._path(profile), msgspec.json.encode(_StoredKey(origin, secret.reveal())))
+        files.write_private(self.path(profile), msgspec.json.encode(_StoredKey(origin, secret.reveal())))
 
     def remove(self, profile: str, origin: str) -> None:
         if self.load(profile, origin) is not None:  # the file may hold the key of another origin by now
-            files.remove(self._path(profile))
+            files.remove(self.path(profile))
 
-    def _path(self, profile: str) -> Path:
+    def path(self, profile: str) -> Path:
         return self._folder / f"{profile}.json"
 
 
@@ -138,6 +138,6 @@ def _in_time(work: Callable[[], _T]) -> _T:
     if results:
         return results[0]
     if failures:
-        name = type(failures[0]).__name__  # not its text: nobody knows what a backend puts there
-        raise LocalError(f"The keyring of this machine is not usable ({name}).", hint=_OTHER_WAYS)
+        # Its text is not shown: nobody knows what a backend puts there.
+        raise LocalError("There is no keyring here that can be used.", hint=_OTHER_WAYS)
     raise LocalError(f"The keyring did not answer within {KEYRING_SECONDS:.0f} seconds.", hint=_OTHER_WAYS)

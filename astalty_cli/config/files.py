@@ -3,6 +3,7 @@
 A looser file is refused, not mended: somebody else may have read or written it already.
 """
 
+import errno
 import os
 import stat
 import tempfile
@@ -83,6 +84,10 @@ def _told_as_local(path: Path, verb: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise LocalError(
+                f"{path} is a symbolic link, and those are not followed.", hint="Put the file itself there."
+            ) from error
         raise LocalError(
             f"Cannot {verb} {path}: {error.strerror or error}.",
             hint="Check the folder and its permissions.",

@@ -74,7 +74,7 @@ def resolve(
     if stored is None and not may_be_new and profile.value != "default":
         known = ", ".join([*config.profiles, SANDBOX])
         raise UsageError(
-            f"There is no profile {profile.value!r}.",
+            f"There is no profile {profile.value!r} ({profile.source}).",
             hint=f"Known: {known}. To make it: astalty auth login -p {profile.value}",
         )
     notes: list[str] = []

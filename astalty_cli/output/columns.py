@@ -7,9 +7,10 @@ KEYS = (
     Field("name", "Name", Kind.NAME),
     Field("last_four", "Ends in"),
     Field("status", "Status", Kind.STATUS),
-    Field("created_at", "Created", Kind.TIME),
+    Field("created_at", "Created", Kind.TIME, spare=True),
     Field("rotated_at", "Rotated", Kind.TIME, spare=True),
     Field("last_used_at", "Last used", Kind.TIME, spare=True),
+    Field("previous_expires_at", "Old until", Kind.TIME, spare=True),
     Field("last_used_ip", "From", spare=True),
 )
 
@@ -31,10 +32,10 @@ KEY = (
 
 REQUESTS = (
     Field("id", "ID", Kind.ID),
-    Field("status", "Status", Kind.HTTP_STATUS),
-    Field("method", "Method"),
-    Field("path", "Path", Kind.PATH),
-    Field("created_at", "Time", Kind.TIME),
+    Field("status", "Status", Kind.HTTP_STATUS, spare=True),
+    Field("method", "Method", spare=True),
+    Field("path", "Path", Kind.PATH, spare=True),
+    Field("created_at", "Time", Kind.TIME, spare=True),
     Field("ip_address", "IP address", spare=True),
     Field("user.name", "User", spare=True),
     Field("api_key.name", "Key", spare=True),

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.highlighter import JSONHighlighter
 from rich.panel import Panel
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -200,17 +201,9 @@ def _indented(value: bytes) -> str:
 
 
 def secret_panel(clear: str, name: str, streams: Streams) -> str:
-    """The one showing of a new secret. It is never folded by a border: it is copied by hand."""
-    title = Text(f"The secret of {visible(name)}")
-    panel = Panel(
-        Group(
-            Text(visible(clear), style="bold green", overflow="fold"),
-            Text(),
-            Text("Copy it now: it is shown once and will not be shown again.", style="yellow"),
-        ),
-        title=title,
-        title_align="left",
-        box=box.HORIZONTALS,
-        padding=(1, 0),
-    )
-    return _render(panel, streams)
+    """The one showing of a new secret, on a line that nothing folds: it is copied by hand."""
+    title = Rule(Text(f"The secret of {visible(name)}"), align="left", style="")
+    words = Text("Copy it now: it is shown once and will not be shown again.", style="yellow")
+    secret = Text(visible(clear), style="bold green")
+    lines = _render(secret, streams, at_least=cell_len(secret.plain))
+    return _render(title, streams) + "\n" + lines + "\n" + _render(Group(words, Rule(style="")), streams)

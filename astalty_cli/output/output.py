@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,12 @@ from astalty_cli.errors import AstaltyError, InterruptedByUser, UsageError
 from astalty_cli.output import machine
 from astalty_cli.output.columns import EXCHANGE, SIDES
 from astalty_cli.output.fields import Field, chosen, pick
-from astalty_cli.output.safe import defuse_workflow_commands, visible, visible_lines
+from astalty_cli.output.safe import (
+    defuse_workflow_commands,
+    visible,
+    visible_lines,
+    without_keys,
+)
 
 if TYPE_CHECKING:
     from astalty_cli.output.streams import Streams
@@ -198,8 +204,9 @@ class Output:
     def say(self, line: str) -> None:
         if self.streams.runs_workflow_commands:
             line = defuse_workflow_commands(line)
-        self.streams.stderr.write(line)
-        self.streams.stderr.flush()
+        with suppress(OSError):  # that nobody can be told does not undo what was done
+            self.streams.stderr.write(line)
+            self.streams.stderr.flush()
 
     def mask_in_workflow_log(self, secret: str) -> None:
         """Tell a GitHub Actions runner to mask a secret, before it can be in the log."""
@@ -215,40 +222,47 @@ class Output:
 
     # -- questions -------------------------------------------------------------------------------
 
-    def must_be_able_to_ask(self, flag: str = "--yes") -> None:
+    def must_be_able_to_ask(self, question: str) -> None:
         """Raise UsageError, before any call, where a question is coming that nobody can answer."""
         if not (self.style.yes or self.streams.can_ask):
             raise UsageError(
-                "This asks for confirmation, and there is no terminal to ask on.",
-                hint=f"Say {flag} to go ahead without being asked.",
+                f"There is no terminal to ask on: {question}",
+                hint="Say --yes to go ahead without being asked.",
             )
 
     def confirm(self, question: str) -> None:
         """Return if the user agrees, else raise InterruptedByUser. `--yes` agrees beforehand."""
         if self.style.yes:
             return
-        self.must_be_able_to_ask()
+        self.must_be_able_to_ask(question)
         self.say(self.streams.folded(f"{visible_lines(question)} [y/N]") + " ")
-        if self.streams.stdin.readline().strip().lower() not in {"y", "yes"}:
+        try:
+            answer = self.streams.stdin.readline()
+        except KeyboardInterrupt:
+            answer = ""
+        if not answer.endswith("\n"):  # Ctrl-C or Ctrl-D: what follows starts on a line of its own
+            self.say("\n")
+        if answer.strip().lower() not in {"y", "yes"}:
             raise InterruptedByUser("Nothing was done.")
 
 
 def report(error: AstaltyError, streams: Streams, *, as_json: bool) -> None:
     """Say on stderr what happened and what to do; as one JSON object where JSON was asked for."""
+    message, hint = without_keys(error.message), without_keys(error.hint)
     if as_json:
         body = {
             "code": error.code,
-            "message": error.message,
-            "hint": error.hint or None,
+            "message": message,
+            "hint": hint or None,
             "status": error.status,
             "errors": error.errors or None,
         }
         streams.stderr.write(json.dumps({"error": body}) + "\n")
         return
-    lines = [streams.folded(f"astalty: {visible(error.message)}")]
+    lines = [streams.folded(f"astalty: {visible(message)}")]
     for field, messages in error.errors.items():
         lines += [f"  {visible(field)}: {visible(message)}" for message in messages]
-    if error.hint:
-        lines.append(streams.folded(visible_lines(error.hint)))
+    if hint:
+        lines.append(streams.folded(visible_lines(hint)))
     text = "\n".join(lines) + "\n"
     streams.stderr.write(defuse_workflow_commands(text) if streams.runs_workflow_commands else text)

@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 _WORKFLOW_COMMAND = re.compile(r"^([ \t]*)(::|##\[)", re.MULTILINE)
+_COULD_BE_A_KEY = re.compile(r"[0-9A-Za-z_|]{40,}")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -39,6 +40,11 @@ def _spelled(char: str) -> str:
 def visible_lines(text: str) -> str:
     """As `visible`, for a text of several lines: newlines stay, a tab becomes spaces."""
     return visible(text.replace("\r\n", "\n").expandtabs(4), keep="\n")
+
+
+def without_keys(text: str) -> str:
+    """Cut what could be an API key down to its last four: typed in the wrong place, it is not echoed."""
+    return _COULD_BE_A_KEY.sub(lambda match: f"…{match[0][-4:]}", text)
 
 
 def defuse_formula(cell: str) -> str:

@@ -67,7 +67,13 @@ class Streams:
             return text
         width = self._size("COLUMNS", self.stderr, 0, 80)
         return "\n".join(
-            textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+            textwrap.fill(
+                line,
+                width,
+                subsequent_indent=line[: len(line) - len(line.lstrip())],
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
             if len(line) > width
             else line
             for line in text.split("\n")

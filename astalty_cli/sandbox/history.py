@@ -8,14 +8,19 @@ from uuid import uuid4
 
 import msgspec
 
-from astalty_cli.api.contract import API_REQUESTS, INCLUDE_BODIES, MAX_LOGGED_BODY, REQUEST_SORTS
+from astalty_cli.api.contract import (
+    API_REQUESTS,
+    INCLUDE_BODIES,
+    MAX_LOGGED_BODY,
+    REQUEST_SORTS,
+    SECRET_SHAPE,
+)
 from astalty_cli.api.models import ApiRequest, Exchange, KeyReference, PageMeta, User
 from astalty_cli.sandbox.database import Database
 from astalty_cli.sandbox.exchange import Answer, Call
 from astalty_cli.sandbox.filters import before, equals, http_status, path_prefix, since
 from astalty_cli.sandbox.listing import Listing, Query, fetch_page
 from astalty_cli.sandbox.problems import not_found
-from astalty_cli.sandbox.secret_format import SECRET_SHAPE
 from astalty_cli.secret import Secret
 from astalty_cli.times import Clock, from_iso, iso
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from astalty_cli.config import files
 from astalty_cli.errors import LocalError
+from astalty_cli.sandbox.database import must_be_unused
 from astalty_cli.sandbox.problems import Problem
 from astalty_cli.sandbox.secret_format import is_well_formed
 from astalty_cli.sandbox.store import Store
@@ -40,7 +41,9 @@ class Home:
         files.write_private(self.key_file, f"{secret.reveal()}\n".encode())
 
     def reset(self) -> None:
-        """Remove the database and the key. No process may have them open."""
+        """Remove the database and the key. Raises `LocalError` while another process uses them."""
+        if self.database.exists():
+            must_be_unused(self.database)
         side_files = (self.database.with_name(self.database.name + end) for end in ("-wal", "-shm"))
         for path in (self.key_file, self.database, *side_files):
             files.remove(path)
@@ -60,7 +63,9 @@ class Home:
             return None
         value = data.decode("ascii", "replace").strip()
         if not is_well_formed(value):
-            raise LocalError(f"{self.key_file} holds no key of the sandbox.", hint=_RESET_HINT)
+            raise LocalError(
+                f"{self.key_file} holds no key of the sandbox.", hint="Remove it: a new key will be made."
+            )
         return Secret(value)
 
 

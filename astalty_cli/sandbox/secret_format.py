@@ -11,10 +11,10 @@ import secrets
 import string
 import zlib
 
+from astalty_cli.api.contract import SECRET_SHAPE
 from astalty_cli.secret import Secret
 
 PREFIX = "astalty_"
-SECRET_SHAPE = r"astalty_[0-9A-Za-z]{46}"  # noqa: S105 - a pattern
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_LENGTH = 40
 _TAIL_LENGTH = 6

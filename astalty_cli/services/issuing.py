@@ -16,7 +16,7 @@ from astalty_cli.api.answers import Issued, Row
 from astalty_cli.api.client import Client
 from astalty_cli.api.contract import MAX_GRACE
 from astalty_cli.api.models import ApiKey
-from astalty_cli.errors import AstaltyError, LeftOpenError, ServiceError
+from astalty_cli.errors import AstaltyError, ConflictError, LeftOpenError, ServiceError
 from astalty_cli.secret import Secret
 from astalty_cli.services.keys import described
 from astalty_cli.sinks.sink import Sink
@@ -64,7 +64,9 @@ class Rotation:
             proved = self._prove(issued.row.value, secret)
             self.adopt(issued.row.value, secret)
         with _left_open(issued.row.value, "the old one may work for up to seven more days"):
-            return self._end_the_old(issued.row.value, proved)
+            ended = self._end_the_old(issued.row.value, proved)
+            self._confirm(ended.value, proved)
+        return ended
 
     def _issue(self, key: ApiKey) -> Issued:
         try:
@@ -74,6 +76,12 @@ class Rotation:
                 if_rotation=key.rotation,
                 idempotency_key=secrets.token_hex(16),
             )
+        except ConflictError as error:
+            raise ConflictError(
+                f"Someone else rotated {described(key)} first; nothing was done.",
+                hint=f"See: astalty keys show {key.id}",
+                status=error.status,
+            ) from None
         except (ServiceError, KeyboardInterrupt) as error:
             raise _lost(
                 error,
@@ -84,15 +92,25 @@ class Rotation:
     def _prove(self, expected: ApiKey, secret: Secret) -> Client:
         proved = self.client_with(secret)
         current = proved.current_key().value
-        found = (current.account.id, current.id, current.rotation)
-        if found != (self.account_id, expected.id, expected.rotation):
+        if (current.account.id, current.id) != (self.account_id, expected.id):
             raise ServiceError("The new secret does not belong to the key that was rotated.")
+        _must_be_the_newest(current, expected)
         return proved
 
     def _end_the_old(self, key: ApiKey, proved: Client) -> Row[ApiKey]:
         seconds = int(self.grace.total_seconds())
-        proved.expire_previous(key.id, within_seconds=seconds, if_rotation=key.rotation)
-        return proved.get_key(key.id)
+        return proved.expire_previous(key.id, within_seconds=seconds, if_rotation=key.rotation)
+
+    def _confirm(self, ended: ApiKey, proved: Client) -> None:
+        found = proved.get_key(ended.id).value
+        _must_be_the_newest(found, ended)
+        if found.previous_expires_at != ended.previous_expires_at:
+            raise ServiceError("The service says something else of the old secret than a moment ago.")
+
+
+def _must_be_the_newest(found: ApiKey, expected: ApiKey) -> None:
+    if found.rotation != expected.rotation:
+        raise ConflictError("Its rotation has moved on.")
 
 
 @contextmanager
@@ -100,6 +118,13 @@ def _left_open(key: ApiKey, old: str) -> Iterator[None]:
     """Say of a step that failed after the hand-over what holds now: nobody is locked out."""
     try:
         yield
+    except ConflictError as error:
+        raise ConflictError(
+            f"Meanwhile someone else rotated {described(key)} as well: "
+            "the secret handed over here is no longer its newest, and ends with their grace.",
+            hint=f"Use theirs, or agree with them and rotate once more. See: astalty keys show {key.id}",
+            status=error.status,
+        ) from None
     except (AstaltyError, KeyboardInterrupt) as error:
         why = error.message if isinstance(error, AstaltyError) else "Interrupted."
         raise LeftOpenError(

@@ -23,11 +23,12 @@ def chosen(output: Output, *, plain: bool) -> Sink:
         "--query": style.query is not None,
         "--quiet": style.quiet and not (plain or style.format == "json"),
         f"-o {style.format}": style.format in {"tsv", "jsonl", "csv"},
+        "-o table": style.format == "table" and not output.streams.stdout_is_terminal,
     }
     if any(dropping.values()):
         flag = next(flag for flag, drops in dropping.items() if drops)
         raise UsageError(
-            f"{flag} would drop the new secret, which is shown only once.",
+            f"{flag} does not go with a new secret, which is shown only once.",
             hint="Use --plain, --json, or no output flag on a terminal.",
         )
     if plain:
