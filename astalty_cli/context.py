@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -49,12 +49,16 @@ class Account:
 
 @dataclass(frozen=True)
 class Program:
-    """What holds for the whole process: the words typed, the streams, the environment, the folders."""
+    """What holds for the whole process: the words typed, the streams, the environment, the folders.
+
+    `run` runs such a program: for a command that runs other ones.
+    """
 
     argv: Sequence[str]
     streams: Streams
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)  # it may hold a key
     folders: Folders
+    run: Callable[[Program], int]
 
 
 @dataclass
@@ -134,7 +138,6 @@ class Context:
 
         Raises UnauthorizedError where there is none, UsageError where it belongs to another origin.
         """
-        from astalty_cli.api.origin import origin
         from astalty_cli.config import credentials
         from astalty_cli.config.settings import not_signed_in
 
@@ -145,16 +148,15 @@ class Context:
             return self.sandbox.secret()
         if stored is None or stored.storage is None:
             raise not_signed_in(settings.profile.value, self.program.argv)
-        home = origin(stored.base_url)
-        if settings.base_url.value != home:
+        if settings.base_url.value != stored.base_url:
             raise UsageError(
-                f"The key of profile {settings.profile.value!r} was stored for {home} "
+                f"The key of profile {settings.profile.value!r} was stored for {stored.base_url} "
                 f"and is not sent to {settings.base_url.value}.",
                 hint="Sign in there under another name: "
                 f"astalty auth login -p NAME --base-url {settings.base_url.value}",
             )
         place = credentials.stored_in(stored.storage, self.program.folders.config)
-        secret = place.load(settings.profile.value, home)
+        secret = place.load(settings.profile.value, stored.base_url)
         if secret is None:
             raise not_signed_in(settings.profile.value, self.program.argv)
         return secret

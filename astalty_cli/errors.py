@@ -81,7 +81,10 @@ class ConflictError(RefusedError):
 
 
 class ServiceError(AstaltyError):
-    """`outcome_unknown` is true where the server may have acted although no usable answer came."""
+    """`outcome_unknown`: the server may have acted, although no usable answer came.
+
+    `worth_retrying`: the same request may fare better in a moment.
+    """
 
     exit_code = 6
     code = "service"
@@ -93,9 +96,11 @@ class ServiceError(AstaltyError):
         hint: str = "",
         status: int | None = None,
         outcome_unknown: bool = False,
+        worth_retrying: bool = True,
     ) -> None:
         super().__init__(message, hint=hint, status=status)
         self.outcome_unknown = outcome_unknown
+        self.worth_retrying = worth_retrying
 
 
 class LeftOpenError(AstaltyError):

@@ -22,7 +22,9 @@ def main(argv: Sequence[str]) -> int:
     environ = dict(os.environ)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled CI job says as much as Ctrl-C
     streams = Streams(_opened(sys.stdin, 0), _opened(sys.stdout, 1), _opened(sys.stderr, 2), environ)
-    return run(Program(argv, streams, environ, Folders.of_this_user()))
+    code = run(Program(argv, streams, environ, Folders.of_this_user(), run))
+    _silence(streams)
+    return code
 
 
 def run(program: Program) -> int:
@@ -71,8 +73,7 @@ def _report(error: AstaltyError, program: Program) -> None:
             report(error, program.streams, as_json=_wants_json(program.argv))
         program.streams.stdout.flush()
     except OSError:
-        pass
-    _silence(program.streams)
+        pass  # there is nobody left to tell; the exit code says it
 
 
 def _unwritable(raised: OSError) -> LocalError:

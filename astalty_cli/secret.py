@@ -1,7 +1,9 @@
 """A secret that cannot be shown by accident."""
 
 import hmac
-from typing import NoReturn
+from typing import NoReturn, Self
+
+MAX_LENGTH = 4096
 
 
 class Secret:
@@ -15,6 +17,16 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Take a text that can be a key: one line of printable ASCII without spaces.
+
+        Raises ValueError, without the text in it, for what would break a header, a line or a terminal.
+        """
+        if not (text.isascii() and text.isprintable() and " " not in text and 0 < len(text) <= MAX_LENGTH):
+            raise ValueError("a key is one line of printable ASCII without spaces")
+        return cls(text)
 
     def reveal(self) -> str:
         """Return the clear value: for the `Authorization` header and for a sink, and nothing else."""

@@ -40,6 +40,9 @@ ENTRY: dict[str, Any] = {
 }
 
 
+ACCOUNT = {"id": "0f5a2c5e-8b5d-4a86-9a0a-2d9b6a1f0c11", "name": "Wattle"}
+
+
 def listing(*rows: object) -> bytes:
     meta = {"current_page": 1, "last_page": 1, "per_page": 100, "total": len(rows), "allowed_sorts": []}
     return json.dumps({"data": rows, "meta": meta}).encode()
@@ -56,10 +59,13 @@ class Hostile:
     answers: list[Answer]
     calls: list[tuple[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)  # as decoded from JSON; None where there was none
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         self.calls.append((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
         self.headers.append({name: text for name, text in environ.items() if name.startswith("HTTP_")})
+        sent = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        self.bodies.append(json.loads(sent) if sent else None)
         status, headers, body = self.answers[min(len(self.calls), len(self.answers)) - 1]
         start_response(status, [("Content-Type", "application/json"), *headers.items()])
         return [body]

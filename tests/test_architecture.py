@@ -21,8 +21,7 @@ MAY_IMPORT = {
     "sinks": LEAVES | {"api", "config", "output", "sinks"},
     "sandbox": LEAVES | {"api", "config", "sandbox"},
     "context": LEAVES | {"api", "config", "output", "sandbox"},
-    "commands": LEAVES
-    | {"api", "config", "output", "services", "sinks", "sandbox", "context", "commands", "main"},
+    "commands": LEAVES | {"api", "config", "output", "services", "sinks", "sandbox", "context", "commands"},
     "app": LEAVES | {"commands"},
     "main": LEAVES | {"app", "context", "output"},
     "__main__": {"__init__", "main"},
@@ -49,7 +48,7 @@ HOMES = {
 # The one module that ends the process, and the one that takes its streams and environment.
 PROCESS = {
     "__main__.py": {"sys.exit"},
-    "main.py": {"os.environ", "os.getenv", "sys.stdin", "sys.stderr"},
+    "main.py": {"os.environ", "os.getenv", "sys.stdin", "sys.stdout", "sys.stderr"},
 }
 
 
@@ -72,7 +71,9 @@ def imports(module: Path) -> Iterator[str]:
 
 def calls(module: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(module.read_text())):
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call):
             yield ast.unparse(node.func)
         elif isinstance(node, ast.Attribute):
             yield ast.unparse(node)
@@ -115,8 +116,10 @@ def test_no_module_is_longer_than_400_lines(module: Path) -> None:
 def loaded(code: str) -> set[str]:
     """The modules that a fresh interpreter has after running the code."""
     probe = f"{code}\nimport sys; sys.stderr.write(' '.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
-    return set(done.stderr.split())
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    modules = set(done.stderr.split())
+    assert "astalty_cli" in modules
+    return modules
 
 
 RUN = "import sys; from astalty_cli.main import main; sys.argv[1:] = {words!r}; main(sys.argv[1:])"

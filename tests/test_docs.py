@@ -118,7 +118,7 @@ def test_shown_commands_end_as_they_say(shell: Shell, page: str) -> None:
     """Run a page from top to bottom; a served sandbox gets a port of its own."""
     script = [
         'check() { code=$?; [ $code = $1 ] || { echo "exit $code: $2" >&2; exit 99; }; }',
-        "trap '[ -z \"$SERVER\" ] || kill $SERVER' EXIT",
+        "trap '[ -z \"$SERVER\" ] || kill $SERVER 2>/dev/null' EXIT",
     ]
     url = SERVER
     for line, code in typed(DOCS / page):
@@ -131,6 +131,8 @@ def test_shown_commands_end_as_they_say(shell: Shell, page: str) -> None:
             ]
             url = "$U"
         else:
+            if line.startswith("astalty sandbox reset"):  # the page says to stop the server first
+                script.append("kill $SERVER; wait $SERVER")
             script += [line.replace(SERVER, url), f"check {code} {shlex.quote(line)}"]
     bash(shell, "\n".join(script))
 

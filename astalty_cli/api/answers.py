@@ -96,6 +96,8 @@ def decoded(data: bytes, model: type[T]) -> T:
         raise ServiceError(
             f"The answer is not what this API promises: {error}.", outcome_unknown=True
         ) from None
+    except RecursionError:
+        raise _not_json(data) from None
     except msgspec.DecodeError:
         mended = _ESCAPE.sub(_without_lone_surrogate, data)
     try:
@@ -113,7 +115,7 @@ def must_be_json(answer: Answer) -> None:
 def _secret(_kind: type[Secret], value: Any) -> Secret:
     if not isinstance(value, str):
         raise TypeError("Expected `str`")  # msgspec makes a ValidationError of it, which names the place
-    return Secret(value)
+    return Secret.parse(value)
 
 
 def _without_lone_surrogate(match: re.Match[bytes]) -> bytes:
@@ -177,7 +179,7 @@ def _number(answer: Answer, header: str) -> int | None:
 def _words(answer: Answer) -> tuple[str, dict[str, list[str]]]:
     try:
         body = msgspec.json.decode(answer.body, type=_ErrorBody)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return "", {}
     return body.message, body.errors
 

@@ -17,7 +17,7 @@ from astalty_cli.api.models import (
     RenameKey,
     RotateKey,
 )
-from astalty_cli.errors import NotFoundError
+from astalty_cli.errors import AstaltyError, NotFoundError, NotOfferedError
 
 
 class Client:
@@ -36,10 +36,12 @@ class Client:
         return page(answer, ApiKey)
 
     def all_keys(self, *, status: str | None = None, sort: str | None = None) -> Iterator[Row[ApiKey]]:
-        first = self.list_keys(status=status, sort=sort)
-        yield from first.rows
-        for number in range(2, first.meta.last_page + 1):
-            yield from self.list_keys(number, status=status, sort=sort).rows
+        number, last = 1, 1
+        while number <= last:
+            page = self.list_keys(number, status=status, sort=sort)
+            yield from page.rows
+            last = page.meta.last_page if page.rows else 0
+            number += 1
 
     def create_key(self, name: str, *, idempotency_key: str) -> Issued:
         answer = self._call(
@@ -90,7 +92,7 @@ class Client:
     def list_requests(
         self, number: int, size: int, *, filters: Mapping[str, str | None], sort: str | None = None
     ) -> Page[ApiRequest]:
-        """A page of entries, without bodies. `filters` are of `contract.REQUEST_FILTERS`."""
+        """A page of entries, without bodies. `filters` go by the API's own names."""
         params = _params(number, size, filters, sort)
         answer = self._call("GET", contract.API_REQUESTS, params=params, feature="request history")
         return page(answer, ApiRequest)
@@ -136,12 +138,21 @@ class Client:
         try:
             return self._call(method, path, body=body, headers=headers)
         except NotFoundError as error:
-            self.list_keys()  # tells "no such key" from "no such endpoint", which raises its own error
+            self._must_offer_keys()
             raise NotFoundError(
                 f"There is no key {key_id}, or it is revoked.",
                 hint="See them: astalty keys list --status active,expiring,revoked",
                 status=error.status,
             ) from None
+
+    def _must_offer_keys(self) -> None:
+        """Tell "no such key" from "no such endpoint". Raises NotOfferedError."""
+        try:
+            self.list_keys()
+        except NotOfferedError:
+            raise
+        except AstaltyError:
+            return  # this question's own failure must not stand for the answer that was asked about
 
     def _call(
         self,

@@ -5,12 +5,12 @@ marked so; when the service publishes its own, this module (and the field names 
 what to edit. The reasons are in docs/reference/api-contract.md.
 """
 
+import re
 from typing import Final
 
 # -- documented: docs.astalty.com.au, developers ------------------------------------------------
 
 DEFAULT_BASE_URL: Final = "https://api.app.astalty.com.au"
-ENDPOINT_DASHBOARD: Final = "https://api.app.astalty.com.au/docs"
 SUPPORT: Final = "support@astalty.com.au"
 DASHBOARD: Final = "Settings → API Dashboard → Manage Keys, in Astalty's web app"
 
@@ -26,6 +26,21 @@ INCLUDE: Final = "include"
 RATE_LIMIT: Final = 60  # requests a minute for each key
 
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def is_uuid(text: str) -> bool:
+    """Ids are UUIDs."""
+    return _UUID.fullmatch(text.lower()) is not None
+
+
+def under_prefix(path: str) -> str:
+    """Put a path under `/public/v1`, where it does not say so itself; a leading `*` is left alone."""
+    if path.startswith((PREFIX, "*")):
+        return path
+    return f"{PREFIX}/{path.lstrip('/')}"
+
+
 def filter_by(field: str) -> str:
     return f"filter[{field}]"
 
@@ -34,21 +49,9 @@ def filter_by(field: str) -> str:
 
 API_KEYS: Final = f"{PREFIX}/api-keys"
 API_KEYS_CURRENT: Final = f"{API_KEYS}/current"
-KEY_FILTERS: Final = ("name", "status")
 KEY_SORTS: Final = ("name", "created_at", "last_used_at")
 
 API_REQUESTS: Final = f"{PREFIX}/api-requests"
-REQUEST_FILTERS: Final = (
-    "status",
-    "method",
-    "path",
-    "ip_address",
-    "user_id",
-    "email",
-    "api_key_id",
-    "created_from",
-    "created_to",
-)
 REQUEST_SORTS: Final = ("created_at", "status", "duration_ms")
 INCLUDE_BODIES: Final = "bodies"
 MAX_LOGGED_BODY: Final = 64 * 1024  # bytes of a body that the request history keeps

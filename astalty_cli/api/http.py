@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from astalty_cli import __version__, times
 from astalty_cli.api.origin import is_loopback
 from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, wait_before_retry
-from astalty_cli.errors import LocalError, ServiceError
+from astalty_cli.errors import LocalError, ServiceError, UsageError
 from astalty_cli.secret import Secret
 
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # its own command line: click, rich
@@ -27,6 +27,7 @@ sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # its own
 import httpx  # noqa: E402 - after the guard
 
 MAX_ANSWER: Final = 32 * 1024 * 1024  # bytes
+MAX_WAIT: Final = 300.0  # seconds that a server may ask for, however long the command may take
 _CONNECT_SECONDS: Final = 10.0
 
 
@@ -47,7 +48,7 @@ class Connection:
     secret: Secret | None = None
     timeout: float | None = 60.0  # seconds for the whole command, waiting included
     ca_file: Path | None = None
-    environ: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)  # it may hold a key
     app: Any = None
 
 
@@ -98,7 +99,10 @@ class Http:
 
         Raises ServiceError where no usable answer came; it says whether the server may have acted.
         """
-        request = self._client.build_request(method, path, content=body, headers=dict(headers or {}))
+        try:
+            request = self._client.build_request(method, path, content=body, headers=dict(headers or {}))
+        except httpx.InvalidURL as error:
+            raise UsageError(f"This cannot be asked for: {_reason(error)}.") from None
         if body is not None:
             request.headers["Content-Type"] = "application/json"
         with self._budget.running():
@@ -112,8 +116,8 @@ class Http:
             last = tries == MAX_TRIES or request.method != "GET"
             try:
                 answer = self._send(request)
-            except ServiceError:
-                if last or self._budget.spent:
+            except ServiceError as error:
+                if last or self._budget.spent or not error.worth_retrying:
                     raise
                 self._wait(wait_before_retry(tries, None, times.utc_now()), "No answer")
                 continue
@@ -122,7 +126,7 @@ class Http:
             if last or answer.status not in RETRIED_STATUSES:
                 break
             seconds = wait_before_retry(tries, answer.headers.get("retry-after"), times.utc_now())
-            if seconds > self._budget.left:
+            if seconds > min(self._budget.left, MAX_WAIT):
                 break
             self._wait(seconds, "Rate limited" if answer.status == 429 else f"HTTP {answer.status}")
         return answer
@@ -141,15 +145,16 @@ class Http:
                 try:
                     answer = Answer(
                         response.status_code,
-                        {name.lower(): value for name, value in response.headers.items()},
-                        self._without_own_secret(self._read(response)),
+                        {name.lower(): self._scrubbed(value) for name, value in response.headers.items()},
+                        self._read(response),
                     )
                 finally:
                     response.close()
             outcome = str(answer.status)
         finally:
             elapsed = (time.monotonic() - started) * 1000
-            self._log(f"{request.method} {request.url.path} {outcome} {elapsed:.0f} ms")
+            path = request.url.raw_path.partition(b"?")[0].decode("ascii", "replace")
+            self._log(f"{request.method} {path} {outcome} {elapsed:.0f} ms")
         return answer
 
     def _read(self, response: httpx.Response) -> bytes:
@@ -160,18 +165,19 @@ class Http:
                 raise ServiceError(
                     f"{self._origin} sent more than 32 MiB, which is no answer of this API.",
                     outcome_unknown=True,
+                    worth_retrying=False,
                 )
             if self._budget.spent:
                 break
         if self._budget.spent:  # also where the watchdog's shut socket looks like an orderly end
             raise self._timed_out()
-        return bytes(body)
+        return self._scrubbed(body.decode("latin-1")).encode("latin-1")
 
-    def _without_own_secret(self, body: bytes) -> bytes:
+    def _scrubbed(self, text: str) -> str:
         """A server that echoes the key, as a debug page does, must not make us print it."""
         if self._secret is None or not self._secret.last_four:
-            return body
-        return body.replace(self._secret.reveal().encode(), b"[secret]")
+            return text
+        return text.replace(self._secret.reveal(), "[secret]")
 
     @contextmanager
     def _told_as_service(self) -> Iterator[None]:
@@ -181,10 +187,11 @@ class Http:
             raise ServiceError(
                 f"Cannot reach {self._origin}: {_reason(error)}.",
                 hint="Check the network, the base URL and HTTPS_PROXY; nothing was sent.",
+                worth_retrying="CERTIFICATE" not in str(error),
             ) from None
         except httpx.TimeoutException:
             raise self._timed_out() from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.StreamError) as error:
             if self._budget.spent:
                 raise self._timed_out() from None
             raise ServiceError(
@@ -264,7 +271,8 @@ def _shut(sockets: list[Any]) -> None:
 
     for each in sockets[-1:]:
         try:
-            each.shutdown(socket.SHUT_RDWR)
+            # Not each.shutdown(): that of a TLS socket forgets the encryption first.
+            socket.socket.shutdown(each, socket.SHUT_RDWR)
         except OSError:
             continue
 
@@ -274,10 +282,13 @@ def _transport(connection: Connection) -> httpx.BaseTransport:
         return httpx.WSGITransport(app=_utf8_paths(connection.app), raise_app_exceptions=False)
     parts = urlsplit(connection.origin)
     host = parts.hostname or ""
-    return httpx.HTTPTransport(
-        verify=_tls(parts.scheme, connection.ca_file),
-        proxy=None if is_loopback(host) else _proxy(host, connection.environ),
-    )
+    proxy = None if is_loopback(host) else _proxy(host, connection.environ)
+    try:
+        return httpx.HTTPTransport(verify=_tls(parts.scheme, connection.ca_file), proxy=proxy)
+    except (ValueError, ImportError, httpx.InvalidURL):
+        raise UsageError(
+            "HTTPS_PROXY is not the address of a proxy that can be used.", hint="Such as http://host:3128"
+        ) from None
 
 
 def _utf8_paths(app: Any) -> Any:
@@ -316,5 +327,7 @@ def _proxy(host: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, httpx.LocalProtocolError):  # its text quotes the header that holds the key
+        return "the request cannot be sent as it is"
     text = str(error).strip().rstrip(".")
     return text or type(error).__name__

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from astalty_cli.commands.history import under_prefix
+from astalty_cli.api.contract import under_prefix
 from astalty_cli.commands.options import ACCOUNT, QUERY, checked, takes
 from astalty_cli.context import Context
 

@@ -49,14 +49,14 @@ def login(
         held = f"…{old.last_four} for {old.base_url}"
         context.output.confirm(f"Profile {name!r} holds a key already, {held}. Replace it?")
     place = stored_in(storage.value, context.program.folders.config)
-    place.load(name, origin)  # a keyring that is not usable is said before the key is asked for
+    place.check()
     secret = _read_key(context, with_token=with_token)
     context.settings = settings
     profile = _checked_profile(context, secret, origin, storage)
     place.store(name, origin, secret)
     config = context.config_file.read()
     context.config_file.save(name, profile, as_default=not config.profiles and name != "default")
-    if old and (old.storage, old.base_url) != (profile.storage, profile.base_url):
+    if old and (old.storage != profile.storage or (old.storage == "keyring" and old.base_url != origin)):
         _forget(context, name, old)
     where = "the keyring" if storage is Storage.KEYRING else f"a file, in clear: {_key_file(context, name)}"
     context.output.note(
@@ -212,7 +212,7 @@ def execute(
 
     It finds ASTALTY_API_KEY and ASTALTY_BASE_URL there, for a key that is kept in the keyring.
     """
-    from astalty_cli.config.settings import API_KEY, BASE_URL
+    from astalty_cli.config.settings import API_KEY, BASE_URL, PROFILE
 
     if context.settings.is_sandbox:
         raise UsageError(
@@ -223,7 +223,7 @@ def execute(
     if program is None:
         raise UsageError(f"There is no program {command[0]!r}.")
     environ = {
-        **context.program.environ,
+        **{name: value for name, value in context.program.environ.items() if name != PROFILE},
         API_KEY: context.secret().reveal(),
         BASE_URL: context.settings.base_url.value,
     }

@@ -10,7 +10,7 @@ import typer
 from astalty_cli.api import contract
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.commands.group import group
-from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, sorting, takes, whole
+from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, sorting, takes, whole, words
 from astalty_cli.context import Context
 from astalty_cli.errors import UsageError
 from astalty_cli.output import columns
@@ -32,24 +32,10 @@ def _statuses(text: str) -> str:
     return ",".join(wanted)
 
 
-def _methods(text: str) -> str:
-    wanted = [each.strip().upper() for each in text.split(",")]
-    if wrong := [each for each in wanted if each not in _METHODS]:
-        raise ValueError(f"{wrong[0]!r} is not one of {', '.join(_METHODS)}")
-    return ",".join(wanted)
-
-
 def _path(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise ValueError("a path is printable and not empty")
-    return under_prefix(text)
-
-
-def under_prefix(path: str) -> str:
-    """Put a path under `/public/v1`, where it does not say so itself. `*` at its start is left alone."""
-    if path.startswith((contract.PREFIX, "*")):
-        return path
-    return f"{contract.PREFIX}/{path.lstrip('/')}"
+    return contract.under_prefix(text)
 
 
 def _address(text: str) -> str:
@@ -60,9 +46,7 @@ def _address(text: str) -> str:
 
 
 def _user(text: str) -> str:
-    from astalty_cli.services.keys import is_uuid
-
-    if not (is_uuid(text) or re.fullmatch(r"[^@\s,]+@[^@\s,]+", text)):
+    if not (contract.is_uuid(text) or re.fullmatch(r"[^@\s,]+@[^@\s,]+", text)):
         raise ValueError(f"{text!r} is neither a user's id nor an email address")
     return text
 
@@ -72,9 +56,7 @@ def _moment(text: str) -> datetime:
 
 
 def _entry_id(text: str) -> str:
-    from astalty_cli.services.keys import is_uuid
-
-    if not is_uuid(text):
+    if not contract.is_uuid(text):
         raise ValueError(f"{text!r} is not the id of an entry: `astalty history list` shows them in full")
     return text.lower()
 
@@ -91,7 +73,9 @@ def list_requests(
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option("--method", parser=checked(_methods), metavar="METHOD", help="Such as POST,PATCH."),
+        typer.Option(
+            "--method", parser=words(_METHODS, str.upper), metavar="METHOD", help="Such as POST,PATCH."
+        ),
     ] = None,
     path: Annotated[
         str | None,
@@ -145,7 +129,7 @@ def list_requests(
 ) -> None:
     """List requests, the newest first."""
     from astalty_cli.services.history import HistoryReader
-    from astalty_cli.services.keys import find_key, is_uuid
+    from astalty_cli.services.keys import KeyFinder
 
     if since and until and since >= until:
         raise UsageError("--since is not before --until, so nothing can be between them.")
@@ -160,9 +144,9 @@ def list_requests(
         "method": method,
         "path": path,
         "ip_address": ip,
-        "user_id": user if user and is_uuid(user) else None,
-        "email": user if user and not is_uuid(user) else None,
-        "api_key_id": find_key(context.client, key).value.id if key is not None else None,
+        "user_id": user if user and contract.is_uuid(user) else None,
+        "email": user if user and not contract.is_uuid(user) else None,
+        "api_key_id": KeyFinder(context.client).find(key).value.id if key is not None else None,
         "created_from": iso(since) if since else None,
         "created_to": iso(until) if until else None,
     }

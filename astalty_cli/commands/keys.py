@@ -9,9 +9,9 @@ import typer
 from astalty_cli.api import contract
 from astalty_cli.api.models import ApiKey, KeyStatus
 from astalty_cli.commands.group import group
-from astalty_cli.commands.options import ACCOUNT, ASK, JSON, OUTPUT, checked, sorting, takes
+from astalty_cli.commands.options import ACCOUNT, ASK, JSON, OUTPUT, checked, sorting, takes, words
 from astalty_cli.context import Context
-from astalty_cli.errors import AstaltyError, SeveralError
+from astalty_cli.errors import SeveralError
 from astalty_cli.output import columns
 from astalty_cli.secret import Secret
 from astalty_cli.times import local, parse_duration
@@ -36,13 +36,6 @@ def _grace(text: str) -> timedelta:
     return grace
 
 
-def _statuses(text: str) -> str:
-    wanted = [each.strip() for each in text.split(",")]
-    if unknown := [each for each in wanted if each not in set(KeyStatus)]:
-        raise ValueError(f"{unknown[0]!r} is not one of {', '.join(KeyStatus)}")
-    return ",".join(wanted)
-
-
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Id, name, or 4 and more characters of the id.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", parser=checked(_name), help="1 to 100 characters.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Print the secret alone on stdout.")]
@@ -57,7 +50,7 @@ def list_keys(
         str | None,
         typer.Option(
             "--status",
-            parser=checked(_statuses),
+            parser=words(tuple(KeyStatus)),
             metavar="STATUS",
             help="active, expiring, revoked; with commas.",
         ),
@@ -83,10 +76,10 @@ def list_keys(
 @takes(ACCOUNT, OUTPUT)
 def show(context: Context, key: Key) -> None:
     """Show one key."""
-    from astalty_cli.services.keys import find_key
+    from astalty_cli.services.keys import KeyFinder
 
     shown = context.output.columns(columns.KEY, ApiKey)
-    context.output.item(find_key(context.client, key).raw, shown)
+    context.output.item(KeyFinder(context.client).find(key).raw, shown)
 
 
 @app.command("create")
@@ -110,10 +103,10 @@ def rename(
     new_name: Annotated[str, typer.Argument(metavar="NEW_NAME", parser=checked(_name))],
 ) -> None:
     """Give a key another name."""
-    from astalty_cli.services.keys import find_active_key
+    from astalty_cli.services.keys import KeyFinder
 
     shown = context.output.columns(columns.KEY, ApiKey)
-    found = find_active_key(context.client, key).value
+    found = KeyFinder(context.client).find_active(key)
     renamed = context.client.rename_key(found.id, new_name)
     context.output.note(f"Renamed {found.name!r} to {renamed.value.name!r} ({found.id}).")
     if context.output.result_wanted:
@@ -143,16 +136,16 @@ def rotate(
     """
     from astalty_cli.config.settings import API_KEY
     from astalty_cli.services.issuing import Rotation
-    from astalty_cli.services.keys import described, find_active_key
+    from astalty_cli.services.keys import KeyFinder, described
     from astalty_cli.sinks import terminal
 
     sink = terminal.chosen(context.output, plain=plain)
     if not grace:
         context.output.must_be_able_to_ask("end the old secret at once?")
-    found = find_active_key(context.client, key)
+    found = KeyFinder(context.client).find_active(key)
     if not grace:
         context.output.confirm(
-            f"Rotate {described(found.value)} and end its old secret at once? "
+            f"Rotate {described(found)} and end its old secret at once? "
             "Whatever uses the old one stops working."
         )
     own = context.client.current_key().value
@@ -164,7 +157,7 @@ def rotate(
         grace=grace,
         account_id=own.account.id,
     )
-    rotated = rotation.run(found.value).value
+    rotated = rotation.run(found)
     if context.settings.variable and own.id == rotated.id:
         context.output.note(f"{API_KEY} still holds the old secret: set it anew.")
     until = rotated.previous_expires_at
@@ -198,38 +191,35 @@ def revoke(
     keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Ids, names or id prefixes.")],
 ) -> None:
     """End keys for good: every secret of theirs stops at once."""
-    from astalty_cli.services.keys import described, find_active_key
+    from astalty_cli.services.keys import described
+    from astalty_cli.services.revoking import Revocation
 
     output = context.output
     output.must_be_able_to_ask("revoke keys for good?")
     shown = output.columns(columns.KEYS, ApiKey)
-    failures: dict[str, AstaltyError] = {}
-    found: dict[str, ApiKey] = {}
-    for wanted in dict.fromkeys(keys):
-        try:
-            key = find_active_key(context.client, wanted).value
-            found[key.id] = key
-        except AstaltyError as error:
-            failures[wanted] = error
-    if found:
-        listed = "\n".join(f"  {described(key)}, last used {_last_use(key)}" for key in found.values())
+    revocation = Revocation(context.client)
+    revocation.look_up(keys)
+    if revocation.keys:
+        listed = "\n".join(
+            f"  {described(key)}, {_last_use(key, revocation.own_id)}" for key in revocation.keys
+        )
         output.confirm(f"{listed}\nRevoke? It cannot be undone: what uses a revoked key stops working.")
-    revoked: list[str] = []
-    for key in found.values():
-        try:
-            context.client.revoke_key(key.id)
-            output.note(f"Revoked {described(key)}.")
-            revoked.append(key.id)
-        except AstaltyError as error:
-            failures[key.id] = error
+    revocation.run()
+    for key in revocation.revoked:
+        output.note(f"Revoked {described(key)}.")
     if output.result_wanted:
-        rows = [context.client.get_key(key_id).raw for key_id in revoked]
-        output.rows(rows, shown, none="Nothing was revoked.")
-    if len(failures) == 1 and not found:
+        output.rows(revocation.seen_again(), shown, none="Nothing was revoked.")
+    failures = revocation.failures
+    if len(failures) == 1 and not revocation.revoked:
         raise next(iter(failures.values()))
     if failures:
-        raise SeveralError(f"Not revoked: {len(failures)} of {len(failures) + len(revoked)}.", failures)
+        total = len(failures) + len(revocation.revoked)
+        raise SeveralError(f"Not revoked: {len(failures)} of {total}.", failures)
 
 
-def _last_use(key: ApiKey) -> str:
-    return f"{local(key.last_used_at)} from {key.last_used_ip}" if key.last_used_at else "never"
+def _last_use(key: ApiKey, own_id: str) -> str:
+    if key.id == own_id:
+        return "the key that you are using now"
+    if key.last_used_at is None:
+        return "never used"
+    return f"last used {local(key.last_used_at)} from {key.last_used_ip!r}"

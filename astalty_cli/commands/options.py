@@ -6,7 +6,7 @@ A command is a function of a Context and its own parameters; the shared flags ar
 import functools
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -39,11 +39,23 @@ def checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
 
     def parsed(text: str) -> Value:
         try:
-            return parse(text)
+            return parse(str(text))  # typer parses defaults too, whatever they are
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
 
     return parsed
+
+
+def words(allowed: Collection[str], fold: Callable[[str], str] = str) -> Callable[[str], str]:
+    """A parser of one or several words, with commas, each of them one of `allowed`."""
+
+    def parse(text: str) -> str:
+        wanted = [fold(each.strip()) for each in text.split(",")]
+        if unknown := [each for each in wanted if each not in allowed]:
+            raise ValueError(f"{unknown[0]!r} is not one of {', '.join(allowed)}")
+        return ",".join(wanted)
+
+    return checked(parse)
 
 
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -80,9 +92,9 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-Group = Mapping[str, tuple[Any, Any]]
+Flags = Mapping[str, tuple[Any, Any]]
 
-ACCOUNT: Group = {
+ACCOUNT: Flags = {
     "profile": (
         Annotated[
             str | None, typer.Option("--profile", "-p", metavar="NAME", help="Use this profile's account.")
@@ -115,14 +127,14 @@ ACCOUNT: Group = {
         None,
     ),
 }
-TALK: Group = {
+TALK: Flags = {
     "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")], False),
     "verbose": (
         Annotated[bool, typer.Option("--verbose", "-v", help="Log each request on stderr.")],
         False,
     ),
 }
-JSON: Group = {
+JSON: Flags = {
     "output": (
         Annotated[
             Format | None,
@@ -142,7 +154,7 @@ JSON: Group = {
         None,
     ),
 }
-OUTPUT: Group = {
+OUTPUT: Flags = {
     **JSON,
     "csv_raw": (
         Annotated[
@@ -152,13 +164,13 @@ OUTPUT: Group = {
     ),
     "no_pager": (Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")], False),
 }
-QUERY: Group = {name: JSON[name] for name in ("query",)} | {"no_pager": OUTPUT["no_pager"]}
-ASK: Group = {
+QUERY: Flags = {name: JSON[name] for name in ("query",)} | {"no_pager": OUTPUT["no_pager"]}
+ASK: Flags = {
     "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without being asked.")], False)
 }
 
 
-def takes(*groups: Group) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes(*groups: Flags) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add the flags of `groups`, and TALK, to a command, and hand it a Context made from them."""
     shared: dict[str, tuple[Any, Any]] = {}
     for group in (*groups, TALK):

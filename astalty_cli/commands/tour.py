@@ -12,7 +12,6 @@ from pathlib import Path
 
 from astalty_cli.context import Folders, Program
 from astalty_cli.errors import AstaltyError
-from astalty_cli.main import run
 from astalty_cli.output.streams import Streams
 
 
@@ -68,7 +67,7 @@ class Tour:
     def _run(self, line: str, streams: Streams, secret: str, ends_with: int) -> None:
         environ = {**self._environ, **({"ASTALTY_API_KEY": secret} if secret else {})}
         streams = replace(streams, environ=environ)
-        code = run(Program(line.split(), streams, environ, self._folders))
+        code = self.program.run(Program(line.split(), streams, environ, self._folders, self.program.run))
         streams.stderr.flush()
         if code != ends_with:
             raise AstaltyError(f"The tour stopped: `astalty {line}` ended with {code}, not {ends_with}.")

@@ -4,7 +4,6 @@ Every keyring backend is named here: the null and plain-text ones of the keyring
 and lose or expose it, and looking for one costs more than the rest of a command.
 """
 
-import importlib
 import sys
 import threading
 from collections.abc import Callable
@@ -21,16 +20,16 @@ from astalty_cli.secret import Secret
 _T = TypeVar("_T")
 
 KEYRING_SECONDS: Final = 3.0
-_BACKENDS = {
-    "darwin": ("keyring.backends.macOS", "Keyring"),
-    "win32": ("keyring.backends.Windows", "WinVaultKeyring"),
-    "linux": ("keyring.backends.SecretService", "Keyring"),
-}
 _OTHER_WAYS = "Use ASTALTY_API_KEY, or keep the key in a file of your own: astalty auth login --storage file"
 
 
 class Credentials(Protocol):
-    """Keys by profile and origin. Every method raises LocalError where the place is not usable."""
+    """Keys by profile and origin. Every method raises LocalError where the place is not usable.
+
+    `check` does only that: it is asked before a user is asked for a key.
+    """
+
+    def check(self) -> None: ...
 
     def load(self, profile: str, origin: str) -> Secret | None: ...
 
@@ -55,6 +54,9 @@ class FileCredentials:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def check(self) -> None:
+        files.private_folder(self._folder)
+
     def load(self, profile: str, origin: str) -> Secret | None:
         path = self.path(profile)
         data = files.read_private(path)
@@ -62,18 +64,17 @@ class FileCredentials:
             return None
         try:
             stored = msgspec.json.decode(data, type=_StoredKey)
-        except msgspec.DecodeError as error:
+            return Secret.parse(stored.secret) if stored.origin == origin else None
+        except (msgspec.DecodeError, ValueError) as error:
             raise LocalError(
                 f"{path} does not hold a key.", hint=f"Sign in again: astalty auth login -p {profile}"
             ) from error
-        return Secret(stored.secret) if stored.origin == origin else None
 
     def store(self, profile: str, origin: str, secret: Secret) -> None:
         files.write_private(self.path(profile), msgspec.json.encode(_StoredKey(origin, secret.reveal())))
 
-    def remove(self, profile: str, origin: str) -> None:
-        if self.load(profile, origin) is not None:  # the file may hold the key of another origin by now
-            files.remove(self.path(profile))
+    def remove(self, profile: str, origin: str) -> None:  # noqa: ARG002 - one file, whatever it holds
+        files.remove(self.path(profile))
 
     def path(self, profile: str) -> Path:
         return self._folder / f"{profile}.json"
@@ -82,10 +83,20 @@ class FileCredentials:
 class KeyringCredentials:
     """The platform's keyring, given three seconds for each answer, and read back after a write."""
 
+    def check(self) -> None:
+        backend = self._backend()
+        _in_time(lambda: backend.get_password(_service(""), ""))
+
     def load(self, profile: str, origin: str) -> Secret | None:
         backend = self._backend()
         value = _in_time(lambda: backend.get_password(_service(origin), profile))
-        return Secret(value) if value is not None else None
+        try:
+            return None if value is None else Secret.parse(value)
+        except ValueError:
+            raise LocalError(
+                f"What the keyring has for {profile!r} is not a key.",
+                hint=f"Sign in again: astalty auth login -p {profile}",
+            ) from None
 
     def store(self, profile: str, origin: str, secret: Secret) -> None:
         backend = self._backend()
@@ -104,17 +115,41 @@ class KeyringCredentials:
             _in_time(lambda: backend.delete_password(_service(origin), profile))
 
     def _backend(self) -> Any:
-        named = _BACKENDS.get(sys.platform)
-        if named is None:
+        find = BACKENDS.get(sys.platform)
+        if find is None:
             raise LocalError(f"No keyring is known for {sys.platform}.", hint=_OTHER_WAYS)
-        module, name = named
 
         def made() -> Any:
-            backend = getattr(importlib.import_module(module), name)
+            backend = find()
             _ = backend.priority  # raises where the service behind it is not there
             return backend()
 
         return _in_time(made)
+
+
+def _macos() -> Any:
+    from keyring.backends.macOS import Keyring
+
+    return Keyring
+
+
+def _windows() -> Any:
+    from keyring.backends.Windows import WinVaultKeyring
+
+    return WinVaultKeyring
+
+
+def _secret_service() -> Any:
+    from keyring.backends.SecretService import Keyring
+
+    return Keyring
+
+
+BACKENDS: dict[str, Callable[[], Any]] = {
+    "darwin": _macos,
+    "win32": _windows,
+    "linux": _secret_service,
+}
 
 
 def _service(origin: str) -> str:

@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from astalty_cli.api.contract import DEFAULT_BASE_URL
 from astalty_cli.api.origin import origin
 from astalty_cli.config.profiles import SANDBOX, Config, Profile, checked_name
@@ -68,7 +70,7 @@ def resolve(
     """
     variables = {name: _not_empty(name, environ.get(name)) for name in (API_KEY, BASE_URL, PROFILE)}
     profile = _profile(_not_empty("--profile", flag_profile), variables[PROFILE], config)
-    stored = config.profiles.get(profile.value)
+    stored = _normal(config.profiles.get(profile.value))
     if profile.value == SANDBOX:
         return _sandbox(profile, flag_base_url, variables, pinned=flag_profile is not None)
     if stored is None and not may_be_new and profile.value != "default":
@@ -85,6 +87,10 @@ def resolve(
         notes.append(f"{API_KEY} is set and not used: -p {profile.value} uses its own key.")
         key = None
     return Settings(profile, base_url, as_secret(key) if key else None, stored, tuple(notes))
+
+
+def _normal(profile: Profile | None) -> Profile | None:
+    return profile and msgspec.structs.replace(profile, base_url=origin(profile.base_url))
 
 
 def _profile(flag: str | None, variable: str | None, config: Config) -> Sourced:
@@ -105,11 +111,11 @@ def _base_url(
     if pinned and stored:
         if variable is not None:
             notes.append(f"{BASE_URL} is set and not used: -p uses its profile's own URL.")
-        return Sourced(origin(stored.base_url), "config file")
+        return Sourced(stored.base_url, "config file")
     if variable is not None:
         return Sourced(origin(variable), f"environment {BASE_URL}")
     if stored:
-        return Sourced(origin(stored.base_url), "config file")
+        return Sourced(stored.base_url, "config file")
     return Sourced(DEFAULT_BASE_URL, "default")
 
 
@@ -138,13 +144,13 @@ def _not_empty(name: str, value: str | None) -> str | None:
 
 
 def as_secret(text: str) -> Secret:
-    """Check that text can be a key at all, so that it fits in a header. Raises UsageError."""
-    if not (text.isascii() and text.isprintable() and " " not in text and 0 < len(text) <= 4096):
+    """Take a key from the environment or from a user. Raises UsageError for what cannot be one."""
+    try:
+        return Secret.parse(text)
+    except ValueError as error:
         raise UsageError(
-            "That is not an API key: a key is one line of printable ASCII without spaces.",
-            hint="Copy it again, without quotes or line breaks.",
-        )
-    return Secret(text)
+            f"That is not an API key: {error}.", hint="Copy it again, without quotes or line breaks."
+        ) from None
 
 
 def not_signed_in(profile: str, argv: Sequence[str]) -> UnauthorizedError:

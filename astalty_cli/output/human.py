@@ -27,6 +27,7 @@ from astalty_cli.output.streams import Streams
 _SHORT_ID = 8
 _GAP = 2  # columns between two cells
 _READABLE = 14  # columns that a text needs to say anything
+_MAX_PANE = 256 * 1024  # bytes of JSON that are laid out for people
 _SIDE_BY_SIDE = 120  # columns of a terminal from which two panes stand beside each other
 _STATUS_STYLES = {"active": "green", "expiring": "yellow", "revoked": "red"}
 _CLASS_STYLES = {"2": "green", "3": "cyan", "4": "yellow", "5": "bold red"}
@@ -183,6 +184,9 @@ def _pane(side: str, exchange: bytes) -> RenderableType:
 
 
 def _json_text(value: bytes) -> Text:
+    if len(value) > _MAX_PANE:
+        start = visible_lines(value[:_MAX_PANE].decode("utf-8", "replace"))
+        return Text(f"{start}\n… {len(value) - _MAX_PANE} bytes more: -o json shows them all")
     if value.startswith(b'"'):  # a body that was not JSON: its own lines, not one escaped string
         return Text(visible_lines(machine.text(value)))
     shown = Text(visible_lines(_indented(value)))

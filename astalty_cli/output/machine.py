@@ -21,11 +21,12 @@ _BEYOND_ASCII = re.compile(r"[^\n\r\t\x20-\x7e]")
 
 def ascii_json(raw: bytes) -> str:
     """Spell JSON text in ASCII: the same value, and no byte of it can drive a terminal."""
-    return _BEYOND_ASCII.sub(_unicode_escape, raw.decode("utf-8", "replace"))
+    spelled = _BEYOND_ASCII.sub(_unicode_escape, raw.decode("utf-8", "replace"))
+    return spelled.replace("##[", r"##\u005b")  # a CI runner obeys it anywhere in a line
 
 
 def _unicode_escape(match: re.Match[str]) -> str:
-    return json.dumps(match[0])[1:-1] if match[0] != "\x7f" else r"\u007f"
+    return json.dumps(match[0])[1:-1]
 
 
 def compact(raw: bytes) -> str:
@@ -45,13 +46,12 @@ def _formatted(raw: bytes, indent: int) -> bytes:
 
 def array(rows: Iterable[bytes], *, indent: bool) -> Iterator[str]:
     """A bare JSON array, a row a line, so that it streams and `grep` works on it."""
-    yield "["
-    separator = "\n"
+    opening = "[\n"
     for row in rows:
         text = indented(row).replace("\n", "\n  ") if indent else compact(row)
-        yield f"{separator}{'  ' if indent else ''}{text}"
-        separator = ",\n"
-    yield "\n]\n" if separator == ",\n" else "]\n"
+        yield f"{opening}{'  ' if indent else ''}{text}"
+        opening = ",\n"
+    yield "[]\n" if opening == "[\n" else "\n]\n"
 
 
 def narrowed(row: bytes, paths: Iterable[str]) -> bytes:
@@ -102,11 +102,12 @@ class Query:
 
     def search(self, raw: bytes) -> Any:
         """Apply the expression to JSON text. Raises UsageError where it does not fit the data."""
-        data = json.loads(raw, parse_float=_number, parse_int=_number)
         try:
-            return self._compiled.search(data)
+            return self._compiled.search(json.loads(raw, parse_float=_number, parse_int=_number))
         except self._failure as error:
             raise UsageError(f"--query: {' '.join(str(error).split())}") from None
+        except RecursionError:
+            raise UsageError("--query: the data is nested too deeply.", hint="Use --json.") from None
 
 
 def _number(text: str) -> float | str:

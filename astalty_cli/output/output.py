@@ -25,8 +25,6 @@ from astalty_cli.output.safe import (
 if TYPE_CHECKING:
     from astalty_cli.output.streams import Streams
 
-FORMATS = ("table", "tsv", "json", "jsonl", "csv")
-
 
 @dataclass(frozen=True)
 class Style:
@@ -104,7 +102,7 @@ class Output:
         """Print the body of any answer: JSON in ASCII, other text as it is but for a terminal's sake."""
         try:
             msgspec.json.decode(body, type=msgspec.Raw)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             text = body.decode("utf-8", "replace")
             self.write(visible_lines(text) if self.streams.stdout_is_terminal else text)
             return
@@ -166,9 +164,9 @@ class Output:
                 self.write(line)
         elif self.format == "jsonl":
             for item in found if isinstance(found, list) else [found]:
-                self.write(json.dumps(item) + "\n")
+                self.write(machine.compact(json.dumps(item).encode()) + "\n")
         else:
-            self.write(json.dumps(found, indent=2 if self.streams.stdout_is_terminal else None) + "\n")
+            self.write(self.json_text(json.dumps(found).encode()) + "\n")
 
     def write(self, text: str) -> None:
         """Put text on stdout; what must not be there has gone through `safe.py` already."""
@@ -210,8 +208,9 @@ class Output:
 
     def mask_in_workflow_log(self, secret: str) -> None:
         """Tell a GitHub Actions runner to mask a secret, before it can be in the log."""
-        self.streams.stderr.write(f"::add-mask::{secret}\n")
-        self.streams.stderr.flush()
+        with suppress(OSError):
+            self.streams.stderr.write(f"::add-mask::{secret}\n")
+            self.streams.stderr.flush()
 
     def finish(self) -> None:
         """Let out what was held back, once the command has succeeded."""

@@ -9,13 +9,14 @@ from astalty_cli.output.streams import Streams
 def through_pager(text: str, streams: Streams) -> bool:
     """Show text in the pager and wait for its end. False where there is no pager to be had."""
     environ = streams.environ
+    without_key = {name: value for name, value in environ.items() if name != "ASTALTY_API_KEY"}
     command = environ.get("ASTALTY_PAGER") or environ.get("PAGER") or "less"
     try:
         arguments = shlex.split(command)
         pager = subprocess.Popen(  # noqa: S603 - the user's own pager
             arguments,
             stdin=subprocess.PIPE,
-            env={"LESS": "FRX", "LV": "-c", **environ},
+            env={"LESS": "FRX", "LV": "-c", **without_key},
             encoding="utf-8",
             errors="backslashreplace",
         )

@@ -8,7 +8,12 @@ Rules from shared advisories: escape sequences in server text reach the user's t
 import re
 import unicodedata
 
-_WORKFLOW_COMMAND = re.compile(r"^([ \t]*)(::|##\[)", re.MULTILINE)
+_WORKFLOW_COMMAND = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
+_OLD_WORKFLOW_COMMAND = re.compile(r"##(?=\[)")
+# Printable to Python, and nothing to be seen: fillers, joiners, selectors (Unicode: Default_Ignorable).
+_HIDDEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
+)
 _COULD_BE_A_KEY = re.compile(r"[0-9A-Za-z_|]{40,}")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -18,14 +23,14 @@ def visible(text: str, *, keep: str = "") -> str:
 
     `keep` names the control characters that may stay, as a newline in a body of several lines.
     """
-    if text.isprintable():
+    if text.isprintable() and not _HIDDEN.search(text):
         return text
     return "".join(char if _harmless(char) or char in keep else _spelled(char) for char in text)
 
 
 def _harmless(char: str) -> bool:
     # A wide or unbroken space is not "printable" to Python, but it is ordinary text in a CJK name.
-    return char.isprintable() or unicodedata.category(char) == "Zs"
+    return (char.isprintable() and not _HIDDEN.match(char)) or unicodedata.category(char) == "Zs"
 
 
 def _spelled(char: str) -> str:
@@ -53,5 +58,5 @@ def defuse_formula(cell: str) -> str:
 
 
 def defuse_workflow_commands(text: str) -> str:
-    """Keep a CI runner from obeying a line of ours: a backslash before `::` and `##[` at its start."""
-    return _WORKFLOW_COMMAND.sub(r"\1\\\2", text)
+    """Keep a CI runner from obeying a line: a backslash before `::` at its start, and into any `##[`."""
+    return _OLD_WORKFLOW_COMMAND.sub(r"##\\", _WORKFLOW_COMMAND.sub(r"\1\\::", text))

@@ -3,7 +3,7 @@
 import os
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TextIO
 
 
@@ -14,7 +14,7 @@ class Streams:
     stdin: TextIO
     stdout: TextIO
     stderr: TextIO
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)  # it may hold a key
 
     @property
     def stdout_is_terminal(self) -> bool:

@@ -18,7 +18,7 @@ from astalty_cli.config import files
 from astalty_cli.errors import LocalError
 from astalty_cli.sandbox.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
 
-_BUSY_SECONDS = 30.0  # how long to wait for another process's write
+_BUSY_SECONDS = 10.0  # how long to wait for another process's write
 _RESET_HINT = "Name another file, or start over with: astalty sandbox reset"
 
 

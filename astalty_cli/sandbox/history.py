@@ -162,8 +162,8 @@ def _logged_body(body: bytes, *, truncated: bool) -> str:
 def _masked(name: str, value: str) -> str:
     if name != "Authorization":
         return value
-    scheme, _, credentials = value.rpartition(" ")
-    return f"{scheme} …{Secret(credentials).last_four}".strip()
+    scheme, _, credentials = value.partition(" ")
+    return f"{scheme} …{Secret(credentials).last_four}" if credentials else "…"
 
 
 def _json(value: object) -> str:

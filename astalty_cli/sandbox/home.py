@@ -21,7 +21,7 @@ class Home:
 
     def __init__(self, database: Path) -> None:
         self.database = database
-        self.key_file = database.with_suffix(".key")
+        self.key_file = database.with_name(f"{database.name}.key")
 
     def open(self, clock: Clock = utc_now) -> Store:
         """Open the store, and make it at the first use. Raises `LocalError`."""

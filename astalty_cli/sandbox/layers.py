@@ -10,6 +10,7 @@ from astalty_cli.sandbox.keys import Caller, Keys
 from astalty_cli.sandbox.problems import SERVER_ERROR, TOO_MANY, UNAUTHENTICATED, Problem
 
 _log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # in a command's process nobody asked for a log
 
 
 def recorded(history: History, handler: Handler) -> Handler:
@@ -24,8 +25,8 @@ def recorded(history: History, handler: Handler) -> Handler:
         answer = guarded(handler, call)
         try:
             history.add(call, answer, (time.perf_counter() - started) * 1000)
-        except Exception:  # noqa: BLE001 - whatever it is, the answer is made and must leave
-            _log.exception("The sandbox could not write its request history.")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the answer is made and must leave
+            _log.error("The sandbox could not write its request history: %s", type(error).__name__)
         return answer
 
     return handle
@@ -37,8 +38,8 @@ def guarded(handler: Handler, call: Call) -> Answer:
         return handler(call)
     except Problem as problem:
         return problem_answer(problem)
-    except Exception:  # noqa: BLE001 - a server outlives its bugs
-        _log.exception("The sandbox failed at %s.", call.method)
+    except Exception as error:  # noqa: BLE001 - a server outlives its bugs
+        _log.error("The sandbox failed at %s: %s", call.method, type(error).__name__)
         return problem_answer(Problem(500, SERVER_ERROR))
 
 

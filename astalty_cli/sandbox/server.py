@@ -34,6 +34,7 @@ def serve(app: "WSGIApplication", host: str, port: int, *, ready: Callable[[str]
 
     Port 0 picks a free one. Raises `LocalError` where the address cannot be listened on.
     """
+    logging.basicConfig(format="%(message)s")  # to stderr: whoever serves wants to see what fails
     server, url = listen(app, host, port)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)

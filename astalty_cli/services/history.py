@@ -28,11 +28,13 @@ class HistoryReader:
     def entries(self) -> Iterator[Row[ApiRequest]]:
         size = MAX_PAGE_SIZE if self.limit is None else min(self.limit, MAX_PAGE_SIZE)
         number, last = 1, 1
-        while number <= last:
+        while number <= last:  # or until a page is empty, whatever a server says of the last one
             page = self.client.list_requests(number, size, filters=self.filters, sort=self.sort)
             last = page.meta.last_page
             if number == 1:  # later ones count the requests that this read itself makes
                 self.total = page.meta.total
+            if not page.rows:
+                return
             for row in page.rows:
                 if row.value.id in self._seen:
                     continue

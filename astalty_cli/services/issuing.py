@@ -20,6 +20,7 @@ from astalty_cli.errors import AstaltyError, ConflictError, LeftOpenError, Servi
 from astalty_cli.secret import Secret
 from astalty_cli.services.keys import described
 from astalty_cli.sinks.sink import Sink
+from astalty_cli.times import local
 
 
 def create(client: Client, name: str, sink: Sink) -> Row[ApiKey]:
@@ -52,7 +53,7 @@ class Rotation:
     grace: timedelta
     account_id: str
 
-    def run(self, key: ApiKey) -> Row[ApiKey]:
+    def run(self, key: ApiKey) -> ApiKey:
         """Rotate, and return the key as it is in the end.
 
         Raises LeftOpenError from the moment when a new secret may exist: it says what still works.
@@ -60,12 +61,16 @@ class Rotation:
         issued = self._issue(key)
         again = f"The old secret still works. Rotate once more: astalty keys rotate {key.id}"
         secret = _deliver(issued, self.sink, hint=again)
-        with _left_open(issued.row.value, "the old one was not ended, and works for seven more days"):
-            proved = self._prove(issued.row.value, secret)
-            self.adopt(issued.row.value, secret)
-        with _left_open(issued.row.value, "the old one may work for up to seven more days"):
-            ended = self._end_the_old(issued.row.value, proved)
-            self._confirm(ended.value, proved)
+        new = issued.row.value
+        with _left_open(new, "the old one was not ended, and works for seven more days"):
+            proved = self._prove(new, secret)
+            self.adopt(new, secret)
+        unknown = "works for the grace at least, and for seven days at most"
+        with _left_open(new, f"the old one {unknown if self.grace else 'may have ended'}"):
+            ended = self._end_the_old(new, proved)
+        until = ended.previous_expires_at
+        with _left_open(new, f"the old one works until {local(until)}" if until else "the old one was ended"):
+            _confirm(ended, proved.get_key(ended.id).value)
         return ended
 
     def _issue(self, key: ApiKey) -> Issued:
@@ -97,15 +102,15 @@ class Rotation:
         _must_be_the_newest(current, expected)
         return proved
 
-    def _end_the_old(self, key: ApiKey, proved: Client) -> Row[ApiKey]:
+    def _end_the_old(self, key: ApiKey, proved: Client) -> ApiKey:
         seconds = int(self.grace.total_seconds())
-        return proved.expire_previous(key.id, within_seconds=seconds, if_rotation=key.rotation)
+        return proved.expire_previous(key.id, within_seconds=seconds, if_rotation=key.rotation).value
 
-    def _confirm(self, ended: ApiKey, proved: Client) -> None:
-        found = proved.get_key(ended.id).value
-        _must_be_the_newest(found, ended)
-        if found.previous_expires_at != ended.previous_expires_at:
-            raise ServiceError("The service says something else of the old secret than a moment ago.")
+
+def _confirm(ended: ApiKey, found: ApiKey) -> None:
+    _must_be_the_newest(found, ended)
+    if found.previous_expires_at != ended.previous_expires_at:
+        raise ServiceError("The service says something else of the old secret than a moment ago.")
 
 
 def _must_be_the_newest(found: ApiKey, expected: ApiKey) -> None:
@@ -125,10 +130,9 @@ def _left_open(key: ApiKey, old: str) -> Iterator[None]:
             hint=f"Use theirs, or agree with them and rotate once more. See: astalty keys show {key.id}",
             status=error.status,
         ) from None
-    except (AstaltyError, KeyboardInterrupt) as error:
-        why = error.message if isinstance(error, AstaltyError) else "Interrupted."
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, say what holds
         raise LeftOpenError(
-            f"{why} The new secret of {described(key)} was handed over; {old}.",
+            f"{_why(error)} The new secret of {described(key)} was handed over; {old}.",
             hint=f"See: astalty keys show {key.id}. Rotating again is harmless.",
             status=error.status if isinstance(error, AstaltyError) else None,
         ) from None
@@ -151,9 +155,18 @@ def _deliver(issued: Issued, sink: Sink, *, hint: str) -> Secret:
         )
     try:
         sink.deliver(key, secret)
-    except (OSError, KeyboardInterrupt) as error:
-        why = error.strerror if isinstance(error, OSError) else "interrupted"
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, say what holds
+        was = "may not have been" if isinstance(error, KeyboardInterrupt) else "could not be"
         raise LeftOpenError(
-            f"The new secret of {described(key.value)} could not be handed over: {why}.", hint=hint
+            f"The new secret of {described(key.value)} {was} handed over. {_why(error)}", hint=hint
         ) from None
     return secret
+
+
+def _why(error: BaseException) -> str:
+    """A failure in a sentence; of one that nobody foresaw only the name, since its text may hold anything."""
+    if isinstance(error, AstaltyError):
+        return error.message
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}."
+    return "Interrupted." if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}."

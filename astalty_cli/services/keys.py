@@ -1,51 +1,55 @@
 """Which key is meant: a full id, else the exact name of an active key, else an unambiguous id prefix."""
 
 import re
+from functools import cached_property
 
 from astalty_cli.api.answers import Row
 from astalty_cli.api.client import Client
+from astalty_cli.api.contract import is_uuid
 from astalty_cli.api.models import ApiKey, KeyStatus
 from astalty_cli.errors import NotFoundError, UsageError
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
 
 
-def is_uuid(text: str) -> bool:
-    return _UUID.fullmatch(text.lower()) is not None
+class KeyFinder:
+    """Finds the keys that a command's arguments mean, with one listing for all of them."""
 
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
-def find_key(client: Client, wanted: str) -> Row[ApiKey]:
-    """Find the one key that `wanted` means.
+    def find(self, wanted: str) -> Row[ApiKey]:
+        """Find the one key that `wanted` means.
 
-    Raises NotFoundError for none, and UsageError, with the candidates, for several.
-    """
-    if is_uuid(wanted):
-        return client.get_key(wanted.lower())
-    keys = list(client.all_keys())
-    named = [key for key in keys if key.value.name == wanted and is_active(key.value)]
-    if named:
-        return _only(named, wanted)
-    prefix = wanted.lower()
-    if _PREFIX.fullmatch(prefix):
-        started = [key for key in keys if key.value.id.startswith(prefix)]
-        if started:
+        Raises NotFoundError for none, and UsageError, with the candidates, for several.
+        """
+        if is_uuid(wanted):
+            return self._client.get_key(wanted.lower())
+        named = [key for key in self._keys if key.value.name == wanted and is_active(key.value)]
+        if named:
+            return _only(named, wanted)
+        prefix = wanted.lower()
+        started = [key for key in self._keys if key.value.id.startswith(prefix)]
+        if started and _PREFIX.fullmatch(prefix):
             return _only(started, wanted)
-    raise NotFoundError(
-        f"There is no active key named {wanted!r}, and no key whose id starts so.",
-        hint="See them: astalty keys list (revoked ones, with --status revoked, go by their id)",
-    )
-
-
-def find_active_key(client: Client, wanted: str) -> Row[ApiKey]:
-    """As `find_key`, for what only a key that still works allows. Raises NotFoundError for a revoked one."""
-    key = find_key(client, wanted)
-    if not is_active(key.value):
         raise NotFoundError(
-            f"The key {described(key.value)} is revoked, and stays so.",
-            hint="Make another: astalty keys create NAME",
+            f"There is no active key named {wanted!r}, and no key whose id starts so.",
+            hint="See them: astalty keys list (revoked ones, with --status revoked, go by their id)",
         )
-    return key
+
+    def find_active(self, wanted: str) -> ApiKey:
+        """As `find`, for what only a key that still works allows. Raises NotFoundError for a revoked one."""
+        key = self.find(wanted).value
+        if not is_active(key):
+            raise NotFoundError(
+                f"The key {described(key)} is revoked, and stays so.",
+                hint="Make another: astalty keys create NAME",
+            )
+        return key
+
+    @cached_property
+    def _keys(self) -> list[Row[ApiKey]]:
+        return list(self._client.all_keys())
 
 
 def is_active(key: ApiKey) -> bool:
@@ -60,7 +64,7 @@ def described(key: ApiKey) -> str:
 def _only(keys: list[Row[ApiKey]], wanted: str) -> Row[ApiKey]:
     if len(keys) == 1:
         return keys[0]
-    candidates = "\n".join(f"  {key.value.id}  {key.value.name}" for key in keys)
+    candidates = "\n".join(f"  {described(key.value)}" for key in keys)
     raise UsageError(
         f"{wanted!r} could be any of {len(keys)} keys; nothing was done.",
         hint=f"Give more of the id:\n{candidates}",

@@ -1,5 +1,7 @@
 """Stdout as the place for a new secret: a panel, the secret alone, or in its JSON object."""
 
+from dataclasses import dataclass
+
 import msgspec
 from msgspec import Raw
 
@@ -45,38 +47,38 @@ def chosen(output: Output, *, plain: bool) -> Sink:
     return Panel(output)
 
 
+@dataclass(frozen=True)
 class Panel:
     """On a terminal: a panel that says it will not be shown again."""
 
-    def __init__(self, output: Output) -> None:
-        self._output = output
+    output: Output
 
     def deliver(self, key: Row[ApiKey], secret: Secret) -> None:
         from astalty_cli.output.human import secret_panel
 
-        _put(self._output, secret, secret_panel(secret.reveal(), key.value.name, self._output.streams))
+        _put(self.output, secret, secret_panel(secret.reveal(), key.value.name, self.output.streams))
 
 
+@dataclass(frozen=True)
 class Plain:
     """The secret and a newline, for `KEY=$(astalty keys create ci --plain)`."""
 
-    def __init__(self, output: Output) -> None:
-        self._output = output
+    output: Output
 
     def deliver(self, key: Row[ApiKey], secret: Secret) -> None:  # noqa: ARG002 - the secret alone
-        _put(self._output, secret, f"{secret.reveal()}\n")
+        _put(self.output, secret, f"{secret.reveal()}\n")
 
 
+@dataclass(frozen=True)
 class Json:
     """The key's own object with `secret` in it."""
 
-    def __init__(self, output: Output) -> None:
-        self._output = output
+    output: Output
 
     def deliver(self, key: Row[ApiKey], secret: Secret) -> None:
         members = msgspec.json.decode(key.raw, type=dict[str, Raw])
         members["secret"] = Raw(msgspec.json.encode(secret.reveal()))
-        _put(self._output, secret, self._output.json_text(msgspec.json.encode(members)) + "\n")
+        _put(self.output, secret, self.output.json_text(msgspec.json.encode(members)) + "\n")
 
 
 def _put(output: Output, secret: Secret, text: str) -> None:

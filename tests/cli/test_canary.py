@@ -103,10 +103,14 @@ def test_a_bug_of_ours_shows_no_secret(sandbox: Account) -> None:
         "j.format = boom\n"
         "import msgspec; msgspec.json.format = boom\n"
     )
-    result = sandbox.shell("keys create x --json", code=1, env={"PYTHONPATH": str(folder)})
-    assert "This is a bug of astalty: RuntimeError at output/machine.py" in result.err
-    assert "canary" not in result.out + result.err
-    assert "astalty_" not in result.out + result.err
+    env = {"PYTHONPATH": str(folder)}
+    made = sandbox.shell("keys create x --json", code=7, env=env)
+    assert "could not be handed over. RuntimeError." in made.err
+    listed = sandbox.shell("keys list --json", code=1, env=env)
+    assert "This is a bug of astalty: RuntimeError at output/machine.py" in listed.err
+    for result in (made, listed):
+        assert "canary" not in result.out + result.err
+        assert "astalty_" not in result.out + result.err
 
 
 def test_a_server_that_echoes_the_key_does_not_make_us_print_it(shell: Shell) -> None:

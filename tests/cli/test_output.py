@@ -18,7 +18,7 @@ ESCAPE = re.compile(r"\x1b")
 
 def test_a_pipe_gets_tsv_without_a_header(sandbox: Account) -> None:
     rows = sandbox.shell("keys list").rows
-    assert {len(row) for row in rows} == {8}
+    assert {len(row) for row in rows} == {9}
     assert all(re.fullmatch(r"[0-9a-f-]{36}", row[0]) for row in rows)
 
 
@@ -196,18 +196,20 @@ def test_spreadsheet_formulas_are_defused_in_csv(shell: Shell) -> None:
 
 
 def test_no_line_starts_with_a_workflow_command_in_github_actions(shell: Shell) -> None:
-    bad = ["::set-env name=X::1", "  ::error::x", "##[set-output name=a]b"]
+    bad = ["::set-env name=X::1", "\u3000::error::x", "##[set-output name=a]b", "late ##[warning]x"]
     entries = [{**ENTRY, "id": each, "path": each} for each in bad]
     with answering(("200 OK", {}, listing(*entries))) as (_, url):
         env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": url, "GITHUB_ACTIONS": "true", "COLUMNS": "200"}
         for form in ("table", "tsv", "csv", "json", "jsonl"):
             shown = shell(f"history list --fields path -o {form}", env=env).out
-            assert not re.search(r"^\s*(::|##\[)", shown, re.MULTILINE)
+            assert not re.search(r"^\s*::|##\[", shown, re.MULTILINE)
+            if form == "json":
+                assert [row["path"] for row in json.loads(shown)] == bad
     with answering(("422 No", {}, json.dumps({"message": "::add-mask::x"}).encode())) as (_, url):
         refused = shell("keys list", env={**env, "ASTALTY_BASE_URL": url}, code=5)
         assert not re.search(r"^\s*::", refused.err, re.MULTILINE)
     with answering(("200 OK", {}, b"::error::from a body")) as (_, url):
-        assert shell("api x", env={**env, "ASTALTY_BASE_URL": url}).out.startswith(r"\::")
+        assert shell("api /docs/x", env={**env, "ASTALTY_BASE_URL": url}).out.startswith(r"\::")
 
 
 def test_help_and_version(shell: Shell) -> None:
@@ -230,11 +232,13 @@ HOSTILE = [
     "日本語の名前です",
     "e\u0301\u0301\u0301",
     "\U000e0041tag",
+    "fill\u3164er\u115f\u180b\U000e0100",
     "x" * 10_000,
     '"quotes", commas; and \\backslashes\\',
 ]
+# What a terminal obeys or hides, and nobody should have to see.
 RAW = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\u3164\u115f\u180b\U000e0000-\U000e007f]"
 )
 
 

@@ -75,7 +75,7 @@ def test_serve_takes_a_database_of_its_own(shell: Shell) -> None:
     file = shell.home / "other" / "mine.db"
     with serve(shell, f"--database {file}") as url:
         assert file.exists()
-        secret = file.with_suffix(".key").read_text().strip()
+        secret = file.with_name("mine.db.key").read_text().strip()
         env = {"ASTALTY_BASE_URL": url, "ASTALTY_API_KEY": secret}
         assert shell("keys list", env=env).rows
     assert not shell.sandbox_folder.exists()
@@ -83,7 +83,7 @@ def test_serve_takes_a_database_of_its_own(shell: Shell) -> None:
 
 def test_serve_limits_the_rate_as_it_is_told(shell: Shell) -> None:
     with serve(shell, "--rate-limit 2") as url:
-        secret = (shell.sandbox_folder / "sandbox.key").read_text().strip()
+        secret = (shell.sandbox_folder / "sandbox.db.key").read_text().strip()
         env = {"ASTALTY_BASE_URL": url, "ASTALTY_API_KEY": secret}
         shell("keys list", env=env)
         shell("keys list", env=env)

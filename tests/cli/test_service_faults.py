@@ -227,4 +227,4 @@ def test_a_rotation_by_someone_else_is_a_conflict(shell: Shell) -> None:
     conflict: Answer = ("409 Conflict", {}, b'{"message": "The key has been rotated since."}')
     own = one({**KEY, "account": {"id": KEY["id"], "name": "A"}})
     with answering(("200 OK", {}, one(KEY)), ("200 OK", {}, own), conflict) as (_, url):
-        assert "rotated since" in ask(shell, url, f"keys rotate {KEY['id']} --plain", 5).err
+        assert "Someone else rotated 'ci'" in ask(shell, url, f"keys rotate {KEY['id']} --plain", 5).err

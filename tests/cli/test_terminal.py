@@ -47,7 +47,7 @@ def test_revoke_names_what_it_will_stop_and_asks(sandbox: Account) -> None:
     terminal = Terminal(sandbox.shell, "keys revoke ci", columns=120)
     terminal.expect("[y/N]")
     assert key_id in terminal.shown
-    assert "last used never" in terminal.shown
+    assert "never used" in terminal.shown
     terminal.type("y")
     assert "Revoked 'ci'" in terminal.ends()
 

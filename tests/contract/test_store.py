@@ -72,7 +72,7 @@ def test_files_are_private_from_birth(tmp_path: Path) -> None:
     finally:
         os.umask(old)
     assert stat.S_IMODE(home.database.parent.stat().st_mode) == 0o700
-    assert set(modes) >= {"sandbox.db", "sandbox.db-wal", "sandbox.key"}
+    assert set(modes) >= {"sandbox.db", "sandbox.db-wal", "sandbox.db.key"}
     assert set(modes.values()) == {0o600}
 
 
@@ -180,7 +180,7 @@ def test_a_rotated_secret_is_stored(tmp_path: Path) -> None:
     assert new is not None
     home.store_secret(new)
     assert home.secret() == new
-    assert sorted(path.name for path in home.database.parent.iterdir()) == ["sandbox.db", "sandbox.key"]
+    assert sorted(path.name for path in home.database.parent.iterdir()) == ["sandbox.db", "sandbox.db.key"]
 
 
 @posix_only
@@ -221,8 +221,9 @@ def test_a_key_file_with_something_else_is_refused_and_left_alone(tmp_path: Path
 def test_reset_removes_everything(tmp_path: Path) -> None:
     home = Home(tmp_path / "sandbox" / "sandbox.db")
     first = home.secret()
-    with contextlib.closing(home.open()):
+    with contextlib.closing(home.open()), pytest.raises(LocalError, match="in use"):
         home.reset()
+    home.reset()
     assert list(home.database.parent.iterdir()) == []
     home.reset()
     assert home.secret() != first
@@ -237,6 +238,6 @@ def test_many_first_uses_at_once_agree(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(first_use, range(8)))
     assert len(set(found)) == 1
-    assert sorted(path.name for path in home.database.parent.iterdir()) == ["sandbox.db", "sandbox.key"]
+    assert sorted(path.name for path in home.database.parent.iterdir()) == ["sandbox.db", "sandbox.db.key"]
     with contextlib.closing(home.open()) as store:
         assert store.keys.page(parse_query("filter[name]=sandbox cli", KEYS))[1].total == 1

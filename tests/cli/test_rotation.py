@@ -1,0 +1,214 @@
+"""The order of a rotation, call by call, and what is said where one of them fails."""
+
+import os
+import signal
+import subprocess
+import threading
+from typing import Any
+
+import pytest
+
+from tests.accounts import Account
+from tests.hostile import ACCOUNT, ENTRY, KEY, Answer, answering, one
+from tests.serving import serving
+from tests.shell import ASTALTY, Result, Shell
+
+OLD, NEW = "astalty_old_0123456789abc", "astalty_new_0123456789xyz"
+GRACE_END, MARGIN_END = "2026-11-24T05:33:52.000000Z", "2026-11-30T05:33:52.000000Z"
+ROTATED: dict[str, Any] = {**KEY, "rotation": 1, "status": "expiring", "previous_expires_at": MARGIN_END}
+ENDED: dict[str, Any] = {**ROTATED, "previous_expires_at": GRACE_END}
+OTHER_ID = ENTRY["id"]
+
+
+def ok(row: object) -> Answer:
+    return ("200 OK", {}, one(row))
+
+
+def steps(**changed: Answer) -> list[Answer]:
+    """What a service answers, in the order of a rotation's calls; some of it changed."""
+    answers = {
+        "read": ok(KEY),
+        "own": ok({**KEY, "id": OTHER_ID, "account": ACCOUNT}),
+        "rotate": ("201 Created", {}, one({**ROTATED, "secret": NEW})),
+        "prove": ok({**ROTATED, "account": ACCOUNT}),
+        "expire": ok(ENDED),
+        "confirm": ok(ENDED),
+    }
+    return list((answers | changed).values())
+
+
+def rotate(shell: Shell, url: str, flags: str = "--grace 24h", code: int = 0) -> Result:
+    env = {"ASTALTY_API_KEY": OLD, "ASTALTY_BASE_URL": url}
+    return shell(f"keys rotate {KEY['id']} --plain {flags}", env=env, code=code)
+
+
+def test_the_calls_of_a_rotation(shell: Shell) -> None:
+    """Longest grace first, the proof and all that follows with the new secret, the user's grace last."""
+    with answering(*steps()) as (app, url):
+        result = rotate(shell, url)
+        assert result.out == f"{NEW}\n"
+        assert "The old secret works until 2026-11-24 05:33:52" in result.err
+        key = f"/public/v1/api-keys/{KEY['id']}"
+        assert app.calls == [
+            ("GET", key),
+            ("GET", "/public/v1/api-keys/current"),
+            ("POST", f"{key}/rotate"),
+            ("GET", "/public/v1/api-keys/current"),
+            ("POST", f"{key}/expire-previous"),
+            ("GET", key),
+        ]
+        assert app.bodies[2] == {"grace_seconds": 604_800, "if_rotation": 0}
+        assert app.bodies[4] == {"within_seconds": 86_400, "if_rotation": 1}
+        bearers = [each["HTTP_AUTHORIZATION"].removeprefix("Bearer ") for each in app.headers]
+        assert bearers == [OLD, OLD, OLD, NEW, NEW, NEW]
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        ok({**ROTATED, "account": {**ACCOUNT, "id": OTHER_ID}}),
+        ok({**ROTATED, "account": ACCOUNT, "id": OTHER_ID}),
+        ("401 No", {}, b"{}"),
+        ("500 No", {}, b"{}"),
+        ("200 OK", {}, b"<html>"),
+    ],
+)
+def test_without_proof_nothing_is_ended_and_no_profile_is_switched(shell: Shell, proof: Answer) -> None:
+    with answering(ok({**KEY, "account": ACCOUNT}), *steps(prove=proof)) as (app, url):
+        shell(f"auth login --with-token --storage file --base-url {url}", stdin=OLD)
+        stored = (shell.config / "keys" / "default.json").read_bytes()
+        result = shell(f"keys rotate {KEY['id']} --plain", code=7)
+        assert "the old one was not ended" in result.err
+        assert not any(path.endswith("expire-previous") for _, path in app.calls)
+        assert (shell.config / "keys" / "default.json").read_bytes() == stored
+
+
+@pytest.mark.parametrize("step", ["rotate", "expire"])
+def test_another_rotation_is_a_conflict_and_ends_nothing(shell: Shell, step: str) -> None:
+    conflict: Answer = ("409 Conflict", {}, b'{"message": "Nothing changed."}')
+    with answering(*steps(**{step: conflict})) as (_, url):
+        assert "omeone else rotated 'ci'" in rotate(shell, url, code=5).err
+
+
+def test_a_proof_with_a_later_rotation_is_a_conflict(shell: Shell) -> None:
+    with answering(*steps(prove=ok({**ROTATED, "rotation": 2, "account": ACCOUNT}))) as (app, url):
+        assert "Meanwhile someone else rotated 'ci'" in rotate(shell, url, code=5).err
+        assert not any(path.endswith("expire-previous") for _, path in app.calls)
+
+
+def test_where_the_end_is_set_and_not_confirmed_the_end_is_said(shell: Shell) -> None:
+    with answering(*steps(confirm=("429 Slow", {"Retry-After": "999"}, b"{}"))) as (_, url):
+        assert "the old one works until 2026-11-24 05:33:52" in rotate(shell, url, code=7).err
+    gone = {**ENDED, "previous_expires_at": None}
+    with answering(*steps(expire=ok(gone), confirm=("429 Slow", {"Retry-After": "999"}, b"{}"))) as (_, url):
+        assert "the old one was ended" in rotate(shell, url, "--grace 0 --yes", code=7).err
+
+
+def test_where_the_end_is_not_known_it_is_not_guessed(shell: Shell) -> None:
+    for flags, told in (
+        ("--grace 24h", "works for the grace at least"),
+        ("--grace 0 --yes", "may have ended"),
+    ):
+        with answering(*steps(expire=("500 No", {}, b"{}"))) as (_, url):
+            assert told in rotate(shell, url, flags, code=7).err
+
+
+@pytest.mark.parametrize("secret", ["", "two words", "line\n::error::injected", "\x1b]52;c;aGk=\x07", "é", 5])
+def test_what_cannot_be_a_secret_is_not_handed_over(shell: Shell, secret: object) -> None:
+    made: Answer = ("201 Created", {}, one({**ROTATED, "secret": secret}))
+    with answering(*steps(rotate=made)) as (_, url):
+        result = rotate(shell, url, code=7)
+        assert result.out == ""
+        assert str(secret) not in result.err or secret in {"", 5}
+        assert "The old one still works" in result.err
+
+
+def test_a_404_on_rotate_is_no_lost_answer(shell: Shell) -> None:
+    gone: Answer = ("404 Not Found", {}, b"{}")
+    with answering(*steps(rotate=gone, prove=("500 No", {}, b"{}"))) as (_, url):
+        assert "or it is revoked" in rotate(shell, url, code=3).err
+
+
+def test_talk_that_nobody_hears_changes_nothing(sandbox: Account) -> None:
+    """stderr is a pipe whose reader has left: the rotation goes on to its end."""
+    sandbox.shell("keys list")
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [ASTALTY, "keys", "rotate", "sandbox cli", "--plain", "-v", "--grace", "0", "--yes"],
+        env=sandbox.shell.environ,
+        stdout=subprocess.PIPE,
+        stderr=writing,
+        check=False,
+    )
+    os.close(writing)
+    assert done.returncode == 0
+    assert sandbox.status_of(done.stdout.decode().strip()) == 200
+    assert sandbox.shell("keys show 'sandbox cli' --query status").out == "active\n"
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_after_the_hand_over_says_what_holds(shell: Shell, sent: signal.Signals) -> None:
+    asked, stalled, answers = threading.Event(), threading.Event(), steps()
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        status, headers, body = answers[calls.pop(0)]
+        if environ["HTTP_AUTHORIZATION"] == f"Bearer {NEW}":
+            asked.set()
+            stalled.wait(30)
+        start_response(status, [("Content-Type", "application/json"), *headers.items()])
+        return [body]
+
+    calls = [0, 1, 2, 3, 4, 5]
+    with serving(app) as url:
+        env = {**shell.environ, "ASTALTY_API_KEY": OLD, "ASTALTY_BASE_URL": url}
+        with subprocess.Popen(
+            [ASTALTY, "keys", "rotate", KEY["id"], "--plain"],
+            env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline() == f"{NEW}\n"
+            assert asked.wait(30)
+            process.send_signal(sent)
+            told = process.stderr.read()
+            stalled.set()
+    assert process.returncode == 7
+    assert "Interrupted." in told
+    assert "the old one was not ended" in told
+
+
+def test_a_profile_of_another_origin_keeps_its_key(shell: Shell) -> None:
+    """Two services may know keys of one id; a secret of one is nothing to the other."""
+    current = ok({**KEY, "account": ACCOUNT})
+    with answering(current) as (_, elsewhere), answering(current, *steps()) as (_, url):
+        shell(f"auth login -p other --with-token --storage file --base-url {elsewhere}", stdin=OLD)
+        shell(f"auth login -p here --with-token --storage file --base-url {url}", stdin=OLD)
+        result = shell(f"keys rotate {KEY['id']} --plain -p here")
+        assert "Profile 'here' now uses the new secret." in result.err
+        assert NEW.encode() in (shell.config / "keys" / "here.json").read_bytes()
+        assert NEW.encode() not in (shell.config / "keys" / "other.json").read_bytes()
+
+
+def test_rotates_at_once_tell_each_its_own_story(sandbox: Account) -> None:
+    """Of several rotations of one key, each ends in success or in a conflict, and never in a lie."""
+    sandbox.shell("keys create shared --plain")
+    running = [
+        subprocess.Popen(
+            [ASTALTY, "keys", "rotate", "shared", "--plain"],
+            env=sandbox.shell.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(4)
+    ]  # fmt: skip
+    newest = []
+    for process in running:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode in {0, 5}, err
+        if process.returncode == 0:
+            assert f"ends in {out.strip()[-4:]}" in err
+            newest.append(out.strip())
+        elif out:
+            assert "Meanwhile someone else rotated" in err
+        else:
+            assert "nothing was done" in err
+    assert any(sandbox.status_of(secret) == 200 for secret in newest) or not newest
