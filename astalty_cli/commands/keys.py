@@ -204,11 +204,11 @@ def revoke(
             f"  {described(key)}, {_last_use(key, revocation.own_id)}" for key in revocation.keys
         )
         output.confirm(f"{listed}\nRevoke? It cannot be undone: what uses a revoked key stops working.")
-    revocation.run()
+    rows = revocation.run(look_again=output.result_wanted)
     for key in revocation.revoked:
         output.note(f"Revoked {described(key)}.")
     if output.result_wanted:
-        output.rows(revocation.seen_again(), shown, none="Nothing was revoked.")
+        output.rows(rows, shown, none="Nothing was revoked.")
     failures = revocation.failures
     if len(failures) == 1 and not revocation.revoked:
         raise next(iter(failures.values()))

@@ -37,21 +37,20 @@ class Revocation:
         self.own_id = self.client.current_key().value.id if found else ""
         self.keys = sorted(found.values(), key=lambda key: key.id == self.own_id)
 
-    def run(self) -> None:
-        """Revoke them all, whatever becomes of one."""
+    def run(self, *, look_again: bool) -> list[bytes]:
+        """Revoke them all, whatever becomes of one.
+
+        With `look_again`, return the revoked keys as the service has them then; the key in use, once it
+        is revoked, cannot be seen any more.
+        """
+        rows = []
         for key in self.keys:
             try:
                 self.client.revoke_key(key.id)
-                self.revoked.append(key)
             except AstaltyError as error:
                 self.failures[key.id] = error
-
-    def seen_again(self) -> list[bytes]:
-        """The revoked keys as the service has them now; the own key's end may put them out of sight."""
-        rows = []
-        for key in self.revoked:
-            try:
+                continue
+            self.revoked.append(key)
+            if look_again and key.id != self.own_id:
                 rows.append(self.client.get_key(key.id).raw)
-            except UnauthorizedError:
-                break
         return rows

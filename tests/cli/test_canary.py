@@ -1,13 +1,14 @@
 """A secret appears in the output of the one command that made it, and nowhere else."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.accounts import Account
 from tests.hostile import KEY, Answer, answering, one
-from tests.shell import Shell
+from tests.shell import ASTALTY, Shell
 
 FORMATS = ("table", "tsv", "json", "jsonl", "csv")
 
@@ -123,6 +124,34 @@ def test_a_server_that_echoes_the_key_does_not_make_us_print_it(shell: Shell) ->
             result = shell("api x -v", env=env, code=code)
             assert key not in result.out + result.err
             assert "[secret]" in result.out + result.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "auth login {}",
+        "keys show {}",
+        "keys create {} --plain",
+        "history show {}",
+        "history list --status {}",
+        "history list --user {}",
+        "api {}",
+        "keys list -p {}",
+        "keys list --base-url {}",
+        "keys list --fields {}",
+        "keys list -o {}",
+        "{}",
+    ],
+)
+def test_a_key_typed_in_the_wrong_place_is_not_echoed(sandbox: Account, line: str) -> None:
+    secret = sandbox.home.secret().reveal()
+    for form in ("", " --json"):
+        done = subprocess.run(
+            [ASTALTY, *line.format(secret).split(), *form.split()],
+            env=sandbox.shell.environ, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode in {2, 3, 4}, done.stderr
+        assert secret.lower() not in (done.stdout + done.stderr).lower()
 
 
 def test_no_option_takes_a_secret(shell: Shell) -> None:

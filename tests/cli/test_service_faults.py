@@ -1,5 +1,6 @@
 """What a service may do wrong: the exit code, one clear line, bounded time, and nothing sent elsewhere."""
 
+import json
 import socket
 import time
 
@@ -228,3 +229,85 @@ def test_a_rotation_by_someone_else_is_a_conflict(shell: Shell) -> None:
     own = one({**KEY, "account": {"id": KEY["id"], "name": "A"}})
     with answering(("200 OK", {}, one(KEY)), ("200 OK", {}, own), conflict) as (_, url):
         assert "Someone else rotated 'ci'" in ask(shell, url, f"keys rotate {KEY['id']} --plain", 5).err
+
+
+def test_a_key_in_a_redirects_target_is_not_repeated(shell: Shell) -> None:
+    target = f"https://evil.example/?token={CANARY}"
+    with answering(("302 Found", {"Location": target}, b"")) as (_, url):
+        assert "token=[secret]" in ask(shell, url, "keys list", 6).err
+
+
+def test_a_long_read_does_not_wait_for_years(shell: Shell) -> None:
+    limited: Answer = ("429 Slow", {"Retry-After": "9999999999"}, b"{}")
+    with answering(limited) as (app, url):
+        assert "Rate limited" in ask(shell, url, "history list --all", 6).err
+        assert len(app.calls) == 1
+
+
+def test_pages_without_an_entry_end_a_read(shell: Shell) -> None:
+    meta = {"current_page": 1, "last_page": 10**9, "per_page": 100, "total": 10**11}
+    empty = json.dumps({"data": [], "meta": meta}).encode()
+    with answering(("200 OK", {}, empty)) as (app, url):
+        assert ask(shell, url, "history list --all --json", 0).json == []
+        assert ask(shell, url, "keys list --json", 0).json == []
+        assert len(app.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "line", ["keys list", "api participants", f"history show {ENTRY['id']} --query request"]
+)
+def test_json_that_is_nested_too_deeply_is_one_clear_line(shell: Shell, line: str) -> None:
+    deep = b"[" * 50_000 + b"]" * 50_000
+    bodies = [
+        b'{"data": %s, "meta": {}}' % deep,
+        one(ENTRY)[:-2] + b', "request": {"headers": {}, "body": %s, "truncated": false}}}' % deep,
+    ]
+    for body in bodies:
+        with answering(("200 OK", {}, body)) as (_, url):
+            assert ask(shell, url, line, 6).out == ""
+
+
+def test_an_answer_that_is_too_long_or_not_trusted_is_not_asked_for_again(shell: Shell) -> None:
+    heard: list[bytes] = []
+
+    def speak(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(40):
+            connection.sendall(b" " * 1024 * 1024)
+
+    with speaking(speak, heard) as url:
+        ask(shell, url, "keys list", 6)
+    assert len(heard) == 1
+
+
+def test_a_list_that_fails_leaves_nothing_on_stdout(shell: Shell) -> None:
+    with answering(("500 No", {}, b"{}")) as (_, url):
+        for form in ("json", "jsonl", "csv", "tsv", "table"):
+            assert ask(shell, url, f"keys list -o {form}", 6).out == ""
+
+
+@pytest.mark.parametrize("proxy", ["foo", "socks5://127.0.0.1:1", "http://", "ftp://127.0.0.1"])
+def test_a_proxy_that_is_none_is_said(shell: Shell, proxy: str) -> None:
+    env = {"ASTALTY_API_KEY": CANARY, "ASTALTY_BASE_URL": "https://astalty.example", "HTTPS_PROXY": proxy}
+    assert shell("keys list --timeout 3", env=env, code=6 if proxy == "http://" else 2).err
+
+
+def test_a_path_that_cannot_be_asked_for_is_said(shell: Shell) -> None:
+    with answering(("200 OK", {}, b"{}")) as (app, url):
+        assert "cannot be asked for" in ask(shell, url, f"api {'x' * 70_000}", 2).err
+        assert app.calls == []
+
+
+def test_the_log_is_safe_too(shell: Shell) -> None:
+    hostile = {**KEY, "id": "x%1b]52;c;aGk=%07%0a::error::x"}
+    with answering(("200 OK", {}, listing(hostile)), ("200 OK", {}, one(hostile))) as (_, url):
+        told = ask(shell, url, "keys rename ci other -v", 0).err
+        assert "\x1b" not in told
+        assert "\n::error" not in told
+
+
+def test_names_forge_no_lines_of_ours(shell: Shell) -> None:
+    first = {**KEY, "id": "9ee9aaaa" + KEY["id"][8:], "name": "a\n  9ee9cccc  harmless"}
+    with answering(("200 OK", {}, listing(first, KEY))) as (_, url):
+        told = ask(shell, url, "keys show 9ee9", 2).err
+        assert not any(line.strip().startswith("9ee9cccc") for line in told.splitlines())
