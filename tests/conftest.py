@@ -1,5 +1,6 @@
 """Fixtures that read as a user's situation: a shell, and an account to use it on."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,12 @@ import pytest
 from tests import accounts
 from tests.accounts import Account
 from tests.shell import Shell
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interrupts_are_heard() -> None:
+    """A shell starts background jobs with SIGINT ignored, and what a test starts would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
