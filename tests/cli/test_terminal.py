@@ -159,3 +159,9 @@ def test_a_table_with_wide_characters_keeps_its_columns(sandbox: Account) -> Non
     cells = [terminal.screen.buffer[line] for line in range(2, 6)]
     statuses = ["".join(cell[column + i].data for i in range(6)) for cell in cells]
     assert set(statuses) == {"active"}
+
+
+@pytest.mark.parametrize("flag", ["-q", "--fields id", "-o tsv"])
+def test_a_flag_that_would_drop_the_secret_is_refused_on_a_terminal_too(sandbox: Account, flag: str) -> None:
+    assert "does not go with a new secret" in Terminal(sandbox.shell, f"keys create ci {flag}").ends(2)
+    assert not sandbox.home.database.exists()
