@@ -204,17 +204,19 @@ def revoke(
             f"  {described(key)}, {_last_use(key, revocation.own_id)}" for key in revocation.keys
         )
         output.confirm(f"{listed}\nRevoke? It cannot be undone: what uses a revoked key stops working.")
-    rows = revocation.run(look_again=output.result_wanted)
-    for key in revocation.revoked:
+    revoked, rows = 0, []
+    for key in revocation.run():
+        revoked += 1
         output.note(f"Revoked {described(key)}.")
+        if output.result_wanted and (row := revocation.seen_again(key)):
+            rows.append(row)
     if output.result_wanted:
-        output.rows(rows, shown, none="Nothing was revoked.")
+        output.rows(rows, shown, none="No revoked key can be shown.")
     failures = revocation.failures
-    if len(failures) == 1 and not revocation.revoked:
+    if len(failures) == 1 and not revoked:
         raise next(iter(failures.values()))
     if failures:
-        total = len(failures) + len(revocation.revoked)
-        raise SeveralError(f"Not revoked: {len(failures)} of {total}.", failures)
+        raise SeveralError(f"Not revoked: {len(failures)} of {len(failures) + revoked}.", failures)
 
 
 def _last_use(key: ApiKey, own_id: str) -> str:
@@ -222,4 +224,4 @@ def _last_use(key: ApiKey, own_id: str) -> str:
         return "the key that you are using now"
     if key.last_used_at is None:
         return "never used"
-    return f"last used {local(key.last_used_at)} from {key.last_used_ip!r}"
+    return f"last used {local(key.last_used_at)}" + (f" from {key.last_used_ip}" if key.last_used_ip else "")

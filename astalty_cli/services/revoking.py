@@ -1,10 +1,11 @@
 """Ending keys for good: each is tried, and each result is known."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey
-from astalty_cli.errors import AstaltyError, UnauthorizedError
+from astalty_cli.errors import AstaltyError
 from astalty_cli.services.keys import KeyFinder
 
 
@@ -18,7 +19,6 @@ class Revocation:
 
     client: Client
     keys: list[ApiKey] = field(default_factory=list)
-    revoked: list[ApiKey] = field(default_factory=list)
     failures: dict[str, AstaltyError] = field(default_factory=dict)
     own_id: str = ""
 
@@ -30,27 +30,31 @@ class Revocation:
             try:
                 key = finder.find_active(wanted)
                 found[key.id] = key
-            except UnauthorizedError:
-                raise
             except AstaltyError as error:
                 self.failures[wanted] = error
-        self.own_id = self.client.current_key().value.id if found else ""
+        if found:
+            self.own_id = self._own_id()
         self.keys = sorted(found.values(), key=lambda key: key.id == self.own_id)
 
-    def run(self, *, look_again: bool) -> list[bytes]:
-        """Revoke them all, whatever becomes of one.
-
-        With `look_again`, return the revoked keys as the service has them then; the key in use, once it
-        is revoked, cannot be seen any more.
-        """
-        rows = []
+    def run(self) -> Iterator[ApiKey]:
+        """Revoke them all, whatever becomes of one; yield each as soon as it is revoked."""
         for key in self.keys:
             try:
                 self.client.revoke_key(key.id)
             except AstaltyError as error:
                 self.failures[key.id] = error
                 continue
-            self.revoked.append(key)
-            if look_again and key.id != self.own_id:
-                rows.append(self.client.get_key(key.id).raw)
-        return rows
+            yield key
+
+    def seen_again(self, key: ApiKey) -> bytes | None:
+        """A revoked key as the service has it now; None where that cannot be seen, as with the key in use."""
+        try:
+            return self.client.get_key(key.id).raw
+        except AstaltyError:
+            return None
+
+    def _own_id(self) -> str:
+        try:
+            return self.client.current_key().value.id
+        except AstaltyError:
+            return ""  # it is for the order and for a word in the question; the rest goes without
