@@ -10,15 +10,23 @@ def entry() -> None:
         if sys.argv[1:] in (["--version"], ["-V"]):
             from astalty_cli import __version__
 
-            os.write(1, f"astalty {__version__}\n".encode())
-            sys.exit(0)
+            sys.exit(_print_version(__version__))
         from astalty_cli.main import main
 
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(130)
-    except OSError:  # stdout is closed or full
-        sys.exit(2)
+
+
+def _print_version(version: str) -> int:
+    try:
+        os.write(1, f"astalty {version}\n".encode())
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        os.write(2, f"astalty: Cannot write the output: {error.strerror}.\n".encode())
+        return 2
+    return 0
 
 
 if __name__ == "__main__":

@@ -283,8 +283,9 @@ def _transport(connection: Connection) -> httpx.BaseTransport:
     parts = urlsplit(connection.origin)
     host = parts.hostname or ""
     proxy = None if is_loopback(host) else _proxy(host, connection.environ)
+    tls = _tls(parts.scheme, connection.ca_file)
     try:
-        return httpx.HTTPTransport(verify=_tls(parts.scheme, connection.ca_file), proxy=proxy)
+        return httpx.HTTPTransport(verify=tls, proxy=proxy)
     except (ValueError, ImportError, httpx.InvalidURL):
         raise UsageError(
             "HTTPS_PROXY is not the address of a proxy that can be used.", hint="Such as http://host:3128"

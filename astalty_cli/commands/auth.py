@@ -13,7 +13,14 @@ from astalty_cli.commands.group import group
 from astalty_cli.commands.options import ACCOUNT, ASK, OUTPUT, Storage, takes
 from astalty_cli.config.profiles import SANDBOX, Profile, checked_name
 from astalty_cli.context import DEFAULT_TIMEOUT, Context
-from astalty_cli.errors import AstaltyError, NotOfferedError, UnauthorizedError, UsageError
+from astalty_cli.errors import (
+    AstaltyError,
+    ForbiddenError,
+    LocalError,
+    NotOfferedError,
+    UnauthorizedError,
+    UsageError,
+)
 from astalty_cli.output import columns
 from astalty_cli.secret import Secret
 
@@ -57,7 +64,12 @@ def login(
     config = context.config_file.read()
     context.config_file.save(name, profile, as_default=not config.profiles and name != "default")
     if old and (old.storage != profile.storage or (old.storage == "keyring" and old.base_url != origin)):
-        _forget(context, name, old)
+        try:
+            _forget(context, name, old)
+        except LocalError as error:
+            context.output.note(
+                f"The earlier key could not be removed from the {old.storage}. {error.message}"
+            )
     where = "the keyring" if storage is Storage.KEYRING else f"a file, in clear: {_key_file(context, name)}"
     context.output.note(
         f"Signed in to {profile.account or origin} as profile {name!r}. The key is in {where}."
@@ -85,6 +97,8 @@ def _checked_profile(context: Context, secret: Secret, origin: str, storage: Sto
     except NotOfferedError:
         client.accepts_key()
         return Profile(origin, storage.value, last_four=secret.last_four)
+    except ForbiddenError:
+        raise
     except UnauthorizedError as error:
         error.hint = "Check that all of it was copied, and that the base URL is right. Nothing was stored."
         raise
@@ -107,7 +121,7 @@ def logout(context: Context) -> None:
     if context.settings.is_sandbox:
         raise UsageError("The sandbox profile is built in.", hint="To start afresh: astalty sandbox reset")
     stored = context.settings.stored
-    if stored is None:
+    if stored is None or stored.storage is None:
         raise UsageError(f"Profile {name!r} has no stored key here.")
     _forget(context, name, stored)
     context.config_file.remove(name)
@@ -155,8 +169,9 @@ def status(context: Context) -> None:
     if output.format == "table" and facts["profiles"]:
         rows = [msgspec.json.encode(profile) for profile in facts["profiles"]]
         output.rows(rows, columns.PROFILES, none="")
-    if settings.key_source == "file":
-        context.output.note(f"The key is in a file, in clear: {_key_file(context, settings.profile.value)}")
+    for name, profile in context.config_file.read().profiles.items():
+        if profile.storage == "file":
+            context.output.note(f"The key of {name!r} is in a file, in clear: {_key_file(context, name)}")
     if problem:
         raise problem
 

@@ -207,10 +207,12 @@ class Output:
             self.streams.stderr.flush()
 
     def mask_in_workflow_log(self, secret: str) -> None:
-        """Tell a GitHub Actions runner to mask a secret, before it can be in the log."""
-        with suppress(OSError):
-            self.streams.stderr.write(f"::add-mask::{secret}\n")
-            self.streams.stderr.flush()
+        """Tell a GitHub Actions runner to mask a secret, before it can be in the log.
+
+        Raises OSError where the runner cannot be told: then the secret must not be printed.
+        """
+        self.streams.stderr.write(f"::add-mask::{secret}\n")
+        self.streams.stderr.flush()
 
     def finish(self) -> None:
         """Let out what was held back, once the command has succeeded."""

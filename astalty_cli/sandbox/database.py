@@ -118,15 +118,12 @@ def open_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> Dat
 
 def must_be_unused(path: Path) -> None:
     """Raises `LocalError` while another process has the database open; a file that is none is unused."""
-    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
     try:
-        connection.execute("PRAGMA journal_mode = DELETE")  # SQLite grants it to a sole user alone
-    except sqlite3.OperationalError as error:
-        raise LocalError(f"{path} is in use.", hint="Stop `astalty sandbox serve` first.") from error
-    except sqlite3.DatabaseError:
-        return
-    finally:
-        connection.close()
+        with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")  # SQLite grants it to a sole user alone
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise LocalError(f"{path} is in use.", hint="Stop `astalty sandbox serve` first.") from error
 
 
 def _create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:

@@ -16,7 +16,7 @@ from astalty_cli.api.answers import Issued, Row
 from astalty_cli.api.client import Client
 from astalty_cli.api.contract import MAX_GRACE
 from astalty_cli.api.models import ApiKey
-from astalty_cli.errors import AstaltyError, ConflictError, LeftOpenError, ServiceError
+from astalty_cli.errors import AstaltyError, ConflictError, LeftOpenError, ServiceError, UnauthorizedError
 from astalty_cli.secret import Secret
 from astalty_cli.services.keys import described
 from astalty_cli.sinks.sink import Sink
@@ -62,7 +62,7 @@ class Rotation:
         again = f"The old secret still works. Rotate once more: astalty keys rotate {key.id}"
         secret = _deliver(issued, self.sink, hint=again)
         new = issued.row.value
-        with _left_open(new, "the old one was not ended, and works for seven more days"):
+        with _left_open(new, "the old one was not ended by us: left alone, it works for seven more days"):
             proved = self._prove(new, secret)
             self.adopt(new, secret)
         unknown = "works for the grace at least, and for seven days at most"
@@ -96,7 +96,13 @@ class Rotation:
 
     def _prove(self, expected: ApiKey, secret: Secret) -> Client:
         proved = self.client_with(secret)
-        current = proved.current_key().value
+        try:
+            current = proved.current_key().value
+        except UnauthorizedError as error:
+            raise ServiceError(
+                "The service does not accept the new secret; someone else may have rotated the key since.",
+                status=error.status,
+            ) from None
         if (current.account.id, current.id) != (self.account_id, expected.id):
             raise ServiceError("The new secret does not belong to the key that was rotated.")
         _must_be_the_newest(current, expected)
@@ -109,7 +115,7 @@ class Rotation:
 
 def _confirm(ended: ApiKey, found: ApiKey) -> None:
     _must_be_the_newest(found, ended)
-    if found.previous_expires_at != ended.previous_expires_at:
+    if found.previous_expires_at not in {ended.previous_expires_at, None}:  # None: the grace is over already
         raise ServiceError("The service says something else of the old secret than a moment ago.")
 
 

@@ -1,6 +1,7 @@
 """`astalty auth`: which account is meant, where its key is, and where that key may go."""
 
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -242,3 +243,24 @@ def test_a_folder_that_is_a_file_is_said(shell: Shell, other: tuple[str, str]) -
     (shell.home / ".config").unlink()
     (shell.home / ".local").write_text("in the way")
     assert ".local" in shell("keys list -p sandbox", code=2).err
+
+
+def test_a_key_moves_to_a_file_where_the_keyring_has_gone(served: Account) -> None:
+    config = served.shell.config / "config.toml"
+    config.write_text(config.read_text().replace('storage = "file"', 'storage = "keyring"'))
+    line = f"auth login --with-token --storage file --base-url {served.base_url} --yes"
+    told = served.shell(line, stdin=served.home.secret().reveal())
+    assert "could not be removed from the keyring" in told.err
+    assert "Signed in" in told.err
+    assert served.shell("keys list").rows
+
+
+def test_version_on_a_closed_pipe_and_a_full_disk(shell: Shell) -> None:
+    run = ["bash", "-o", "pipefail", "-c"]
+    quiet = subprocess.run([*run, "astalty --version | true"], env=shell.environ, check=False)
+    full = subprocess.run(
+        [*run, "astalty --version >/dev/full"], env=shell.environ, capture_output=True, check=False
+    )
+    assert quiet.returncode == 0
+    assert full.returncode == 2
+    assert b"Cannot write the output" in full.stderr

@@ -212,3 +212,20 @@ def test_rotates_at_once_tell_each_its_own_story(sandbox: Account) -> None:
         else:
             assert "nothing was done" in err
     assert any(sandbox.status_of(secret) == 200 for secret in newest) or not newest
+
+
+def test_a_grace_that_is_over_before_the_last_look_is_no_failure(shell: Shell) -> None:
+    over = {**ENDED, "status": "active", "previous_expires_at": None}
+    with answering(*steps(confirm=ok(over))) as (_, url):
+        assert "The old secret works until" in rotate(shell, url, "--grace 1s").err
+
+
+def test_a_secret_that_a_runner_could_not_mask_is_not_printed(sandbox: Account) -> None:
+    sandbox.shell("keys list")
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [ASTALTY, "keys", "create", "unmasked", "--plain"],
+            env={**sandbox.shell.environ, "GITHUB_ACTIONS": "true"},
+            stdout=subprocess.PIPE, stderr=full, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stdout) == (7, b"")

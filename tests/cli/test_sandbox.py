@@ -143,3 +143,13 @@ def test_without_the_extra_it_names_the_command_that_helps(sandbox: Account) -> 
     for line in ("keys list", "sandbox tour", "sandbox serve", "sandbox info"):
         missing = sandbox.shell(line, env={"PYTHONPATH": str(folder)}, code=2)
         assert "pip install 'astalty-cli[sandbox]'" in missing.err
+
+
+def test_reset_says_what_it_is_that_stands_in_the_way(sandbox: Account) -> None:
+    sandbox.home.database.mkdir(parents=True)
+    assert "Cannot remove" in sandbox.shell("sandbox reset --yes", code=2).err
+
+
+def test_reset_is_refused_while_a_server_runs(shell: Shell) -> None:
+    with serve(shell):
+        assert "is in use" in shell("sandbox reset --yes", code=2).err
