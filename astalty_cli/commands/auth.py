@@ -16,6 +16,7 @@ from astalty_cli.context import DEFAULT_TIMEOUT, Context
 from astalty_cli.errors import (
     AstaltyError,
     ForbiddenError,
+    InterruptedByUser,
     LocalError,
     NotOfferedError,
     UnauthorizedError,
@@ -86,7 +87,11 @@ def _read_key(context: Context, *, with_token: bool) -> Secret:
         return as_secret(streams.stdin.read(8192).strip())
     from getpass import getpass
 
-    return as_secret(getpass("API key (not shown): ", stream=streams.stderr).strip())
+    try:
+        return as_secret(getpass("API key (not shown): ", stream=streams.stderr).strip())
+    except (KeyboardInterrupt, EOFError):
+        context.output.say("\n")
+        raise InterruptedByUser("Nothing was stored.") from None
 
 
 def _checked_profile(context: Context, secret: Secret, origin: str, storage: Storage) -> Profile:

@@ -70,9 +70,9 @@ def resolve(
     """
     variables = {name: _not_empty(name, environ.get(name)) for name in (API_KEY, BASE_URL, PROFILE)}
     profile = _profile(_not_empty("--profile", flag_profile), variables[PROFILE], config)
-    stored = _normal(config.profiles.get(profile.value))
     if profile.value == SANDBOX:
         return _sandbox(profile, flag_base_url, variables, pinned=flag_profile is not None)
+    stored = _normal(profile.value, config, damaged_is_new=may_be_new)
     if stored is None and not may_be_new and profile.value != "default":
         known = ", ".join([*config.profiles, SANDBOX])
         raise UsageError(
@@ -89,8 +89,17 @@ def resolve(
     return Settings(profile, base_url, as_secret(key) if key else None, stored, tuple(notes))
 
 
-def _normal(profile: Profile | None) -> Profile | None:
-    return profile and msgspec.structs.replace(profile, base_url=origin(profile.base_url))
+def _normal(name: str, config: Config, *, damaged_is_new: bool) -> Profile | None:
+    profile = config.profiles.get(name)
+    try:
+        return profile and msgspec.structs.replace(profile, base_url=origin(profile.base_url))
+    except UsageError as error:
+        if damaged_is_new:  # signing in again is how it is mended
+            return None
+        raise UsageError(
+            f"Profile {name!r} in the config file is not usable. {error.message}",
+            hint=f"Sign in again: astalty auth login -p {name} --base-url URL",
+        ) from None
 
 
 def _profile(flag: str | None, variable: str | None, config: Config) -> Sourced:

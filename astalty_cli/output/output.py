@@ -250,18 +250,21 @@ class Output:
 def report(error: AstaltyError, streams: Streams, *, as_json: bool) -> None:
     """Say on stderr what happened and what to do; as one JSON object where JSON was asked for."""
     message, hint = without_keys(error.message), without_keys(error.hint)
+    errors = {
+        without_keys(name): [without_keys(text) for text in texts] for name, texts in error.errors.items()
+    }
     if as_json:
         body = {
             "code": error.code,
             "message": message,
             "hint": hint or None,
             "status": error.status,
-            "errors": error.errors or None,
+            "errors": errors or None,
         }
         streams.stderr.write(json.dumps({"error": body}) + "\n")
         return
     lines = [streams.folded(f"astalty: {visible(message)}")]
-    for field, messages in error.errors.items():
+    for field, messages in errors.items():
         lines += [f"  {visible(field)}: {visible(message)}" for message in messages]
     if hint:
         lines.append(streams.folded(visible_lines(hint)))

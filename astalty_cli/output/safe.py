@@ -14,7 +14,8 @@ _OLD_WORKFLOW_COMMAND = re.compile(r"##(?=\[)")
 _HIDDEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
 )
-_COULD_BE_A_KEY = re.compile(r"[0-9A-Za-z_|]{40,}")
+# Long, in one piece, with letters and digits: a name of words has no digits, and a UUID has dashes.
+_COULD_BE_A_KEY = re.compile(r"(?=[A-Za-z_|]*[0-9])(?=[0-9_|]*[A-Za-z])[0-9A-Za-z_|]{40,}")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 

@@ -165,3 +165,12 @@ def test_a_table_with_wide_characters_keeps_its_columns(sandbox: Account) -> Non
 def test_a_flag_that_would_drop_the_secret_is_refused_on_a_terminal_too(sandbox: Account, flag: str) -> None:
     assert "does not go with a new secret" in Terminal(sandbox.shell, f"keys create ci {flag}").ends(2)
     assert not sandbox.home.database.exists()
+
+
+def test_ctrl_c_at_the_key_prompt_stores_nothing(served: Account) -> None:
+    line = f"auth login -p second --storage file --base-url {served.base_url}"
+    terminal = Terminal(served.shell, line)
+    terminal.expect("API key (not shown): ")
+    terminal.interrupt()
+    assert "\nastalty: Nothing was stored." in terminal.ends(130)
+    assert not (served.shell.config / "keys" / "second.json").exists()

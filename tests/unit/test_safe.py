@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astalty_cli.output.machine import ascii_json, csv_line, text, tsv_line
-from astalty_cli.output.safe import defuse_workflow_commands, visible, visible_lines
+from astalty_cli.output.safe import defuse_workflow_commands, visible, visible_lines, without_keys
 
 ANYTHING = st.text(st.characters(codec=None, exclude_categories=()))
 
@@ -81,3 +81,16 @@ def test_no_line_is_a_workflow_command(given_text: str) -> None:
 )
 def test_a_json_value_as_a_cell(value: bytes, cell: str) -> None:
     assert text(value) == cell
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    ["production_deploy_key_for_reporting_service", "9ee9dc30-c869-4fb5-9871-b32850e68cad", "x" * 60],
+)
+def test_names_and_ids_are_not_taken_for_keys(harmless: str) -> None:
+    assert without_keys(f"see {harmless}.") == f"see {harmless}."
+
+
+def test_what_could_be_a_key_is_cut_to_its_last_four() -> None:
+    key = "12|" + "aB3dE6gH9k" * 4
+    assert without_keys(f"no {key} here") == "no …gH9k here"
