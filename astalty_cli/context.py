@@ -112,8 +112,12 @@ class Context:
     @cached_property
     def client(self) -> Client:
         """The account's API, with the key in force. Raises UnauthorizedError where there is none."""
-        timeout = self.account.timeout
-        return self.client_with(self.secret(), self.default_timeout if timeout is None else timeout)
+        return self.client_with(self.secret(), self.timeout)
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds for the whole command; None: as long as it takes."""
+        return self.default_timeout if self.account.timeout is None else self.account.timeout
 
     def client_with(self, secret: Secret, timeout: float | None) -> Client:
         """The same API with another key, and with seconds of its own."""

@@ -47,12 +47,8 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-def from_iso(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
 def from_iso_or_none(text: str | None) -> datetime | None:
-    return None if text is None else from_iso(text)
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def local(moment: datetime) -> str:

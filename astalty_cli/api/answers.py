@@ -1,6 +1,7 @@
 """What an answer means: the rows in it, or one of our errors."""
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -43,6 +44,16 @@ class Row(Generic[T]):
 class Page(Generic[T]):
     rows: list[Row[T]]
     meta: PageMeta
+
+
+def walk(fetch: Callable[[int], Page[T]]) -> Iterator[Page[T]]:
+    """Fetch page 1, 2, … until the last one, or until one is empty, whatever a server says of the last."""
+    number, last = 1, 1
+    while number <= last:
+        page = fetch(number)
+        yield page
+        last = page.meta.last_page if page.rows else 0
+        number += 1
 
 
 @dataclass(frozen=True)
@@ -89,9 +100,8 @@ def issued(answer: Answer) -> Issued:
 
 
 def decoded(data: bytes, model: type[T]) -> T:
-    decoder = msgspec.json.Decoder(model, dec_hook=_secret)
     try:
-        return decoder.decode(data)
+        return msgspec.json.decode(data, type=model, dec_hook=_secret)
     except msgspec.ValidationError as error:
         raise ServiceError(
             f"The answer is not what this API promises: {error}.", outcome_unknown=True
@@ -101,7 +111,7 @@ def decoded(data: bytes, model: type[T]) -> T:
     except msgspec.DecodeError:
         mended = _ESCAPE.sub(_without_lone_surrogate, data)
     try:
-        return decoder.decode(mended)
+        return msgspec.json.decode(mended, type=model, dec_hook=_secret)
     except msgspec.DecodeError:
         raise _not_json(data) from None
 

@@ -6,7 +6,18 @@ from urllib.parse import urlencode
 import msgspec
 
 from astalty_cli.api import contract
-from astalty_cli.api.answers import Issued, Page, Row, failure, issued, must_be_json, not_offered, one, page
+from astalty_cli.api.answers import (
+    Issued,
+    Page,
+    Row,
+    failure,
+    issued,
+    must_be_json,
+    not_offered,
+    one,
+    page,
+    walk,
+)
 from astalty_cli.api.http import Answer, Http
 from astalty_cli.api.models import (
     ApiKey,
@@ -36,12 +47,8 @@ class Client:
         return page(answer, ApiKey)
 
     def all_keys(self, *, status: str | None = None, sort: str | None = None) -> Iterator[Row[ApiKey]]:
-        number, last = 1, 1
-        while number <= last:
-            page = self.list_keys(number, status=status, sort=sort)
-            yield from page.rows
-            last = page.meta.last_page if page.rows else 0
-            number += 1
+        for found in walk(lambda number: self.list_keys(number, status=status, sort=sort)):
+            yield from found.rows
 
     def create_key(self, name: str, *, idempotency_key: str) -> Issued:
         answer = self._call(

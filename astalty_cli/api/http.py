@@ -145,7 +145,10 @@ class Http:
                 try:
                     answer = Answer(
                         response.status_code,
-                        {name.lower(): self._scrubbed(value) for name, value in response.headers.items()},
+                        {
+                            name.lower(): self._scrubbed(value.encode()).decode()
+                            for name, value in response.headers.items()
+                        },
                         self._read(response),
                     )
                 finally:
@@ -171,13 +174,13 @@ class Http:
                 break
         if self._budget.spent:  # also where the watchdog's shut socket looks like an orderly end
             raise self._timed_out()
-        return self._scrubbed(body.decode("latin-1")).encode("latin-1")
+        return self._scrubbed(bytes(body))
 
-    def _scrubbed(self, text: str) -> str:
+    def _scrubbed(self, data: bytes) -> bytes:
         """A server that echoes the key, as a debug page does, must not make us print it."""
         if self._secret is None or not self._secret.last_four:
-            return text
-        return text.replace(self._secret.reveal(), "[secret]")
+            return data
+        return data.replace(self._secret.reveal().encode(), b"[secret]")
 
     @contextmanager
     def _told_as_service(self) -> Iterator[None]:

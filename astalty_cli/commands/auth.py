@@ -4,15 +4,15 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
 from astalty_cli.commands.group import group
-from astalty_cli.commands.options import ACCOUNT, ASK, OUTPUT, Storage, takes
-from astalty_cli.config.profiles import SANDBOX, Profile, checked_name
-from astalty_cli.context import DEFAULT_TIMEOUT, Context
+from astalty_cli.commands.options import ACCOUNT, ASK, OUTPUT, takes
+from astalty_cli.config.profiles import SANDBOX, Profile, Storage, checked_name
+from astalty_cli.context import Context
 from astalty_cli.errors import (
     AstaltyError,
     ForbiddenError,
@@ -24,6 +24,10 @@ from astalty_cli.errors import (
 )
 from astalty_cli.output import columns
 from astalty_cli.secret import Secret
+
+if TYPE_CHECKING:
+    from astalty_cli.api.client import Client
+    from astalty_cli.api.models import CurrentKey
 
 app = group("Sign in, and say which account is meant.")
 
@@ -56,7 +60,7 @@ def login(
     if old and old.storage:
         held = f"…{old.last_four} for {old.base_url}"
         context.output.confirm(f"Profile {name!r} holds a key already, {held}. Replace it?")
-    place = stored_in(storage.value, context.program.folders.config)
+    place = stored_in(storage, context.program.folders.config)
     place.check()
     secret = _read_key(context, with_token=with_token)
     context.settings = settings
@@ -64,14 +68,15 @@ def login(
     place.store(name, origin, secret)
     config = context.config_file.read()
     context.config_file.save(name, profile, as_default=not config.profiles and name != "default")
-    if old and (old.storage != profile.storage or (old.storage == "keyring" and old.base_url != origin)):
+    in_keyring = storage is Storage.KEYRING
+    if old and (old.storage is not storage or (in_keyring and old.base_url != origin)):
         try:
             _forget(context, name, old)
         except LocalError as error:
             context.output.note(
                 f"The earlier key could not be removed from the {old.storage}. {error.message}"
             )
-    where = "the keyring" if storage is Storage.KEYRING else f"a file, in clear: {_key_file(context, name)}"
+    where = "the keyring" if in_keyring else f"a file, in clear: {_key_file(context, name)}"
     context.output.note(
         f"Signed in to {profile.account or origin} as profile {name!r}. The key is in {where}."
     )
@@ -95,19 +100,25 @@ def _read_key(context: Context, *, with_token: bool) -> Secret:
 
 
 def _checked_profile(context: Context, secret: Secret, origin: str, storage: Storage) -> Profile:
-    timeout = context.account.timeout
-    client = context.client_with(secret, DEFAULT_TIMEOUT if timeout is None else timeout)
     try:
-        key = client.current_key().value
-    except NotOfferedError:
-        client.accepts_key()
-        return Profile(origin, storage.value, last_four=secret.last_four)
+        key = _asked(context.client_with(secret, context.timeout))
     except ForbiddenError:
         raise
     except UnauthorizedError as error:
         error.hint = "Check that all of it was copied, and that the base URL is right. Nothing was stored."
         raise
-    return Profile(origin, storage.value, key.id, key.last_four, key.account.name)
+    if key is None:
+        return Profile(origin, storage, last_four=secret.last_four)
+    return Profile(origin, storage, key.id, key.last_four, key.account.name)
+
+
+def _asked(client: "Client") -> "CurrentKey | None":
+    """Ask whose key this is; where a server cannot say, only whether it accepts the key, and None."""
+    try:
+        return client.current_key().value
+    except NotOfferedError:
+        client.accepts_key()
+        return None
 
 
 def _forget(context: Context, name: str, profile: Profile) -> None:
@@ -169,13 +180,14 @@ def status(context: Context) -> None:
         facts |= _tried(context)
     except AstaltyError as error:
         problem = error
-    facts |= {"works": problem is None, "profiles": _profiles(context)}
+    profiles = context.config_file.read().profiles
+    facts |= {"works": problem is None, "profiles": _rows(profiles)}
     output.item(msgspec.json.encode(facts), output.columns(columns.STATUS, _Status))
     if output.format == "table" and facts["profiles"]:
         rows = [msgspec.json.encode(profile) for profile in facts["profiles"]]
         output.rows(rows, columns.PROFILES, none="")
-    for name, profile in context.config_file.read().profiles.items():
-        if profile.storage == "file":
+    for name, profile in profiles.items():
+        if profile.storage is Storage.FILE:
             context.output.note(f"The key of {name!r} is in a file, in clear: {_key_file(context, name)}")
     if problem:
         raise problem
@@ -199,10 +211,8 @@ class _Status(msgspec.Struct):
 
 def _tried(context: Context) -> dict[str, str | None]:
     secret = context.secret()
-    try:
-        key = context.client.current_key().value
-    except NotOfferedError:
-        context.client.accepts_key()
+    key = _asked(context.client)
+    if key is None:
         return {"last_four": secret.last_four}
     return {
         "key_name": key.name,
@@ -212,8 +222,7 @@ def _tried(context: Context) -> dict[str, str | None]:
     }
 
 
-def _profiles(context: Context) -> list[dict[str, Any]]:
-    profiles: Mapping[str, Profile] = context.config_file.read().profiles
+def _rows(profiles: Mapping[str, Profile]) -> list[dict[str, Any]]:
     return [{"name": name, **msgspec.to_builtins(profile)} for name, profile in profiles.items()]
 
 

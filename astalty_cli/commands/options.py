@@ -29,11 +29,6 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-class Storage(StrEnum):
-    KEYRING = "keyring"
-    FILE = "file"
-
-
 def checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
     """Make a parser for typer of a function that raises ValueError with a sentence for the user."""
 

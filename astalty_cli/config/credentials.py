@@ -40,7 +40,7 @@ class Credentials(Protocol):
 
 def stored_in(storage: Storage, folder: Path) -> Credentials:
     """The place that a profile's `storage` names; files lie below the config `folder`."""
-    return KeyringCredentials() if storage == "keyring" else FileCredentials(folder / "keys")
+    return KeyringCredentials() if storage is Storage.KEYRING else FileCredentials(folder / "keys")
 
 
 class _StoredKey(msgspec.Struct):

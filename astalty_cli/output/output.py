@@ -159,7 +159,7 @@ class Output:
 
     def _found(self, query: machine.Query, raw: bytes) -> None:
         found = query.search(raw)
-        if self.style.format is None or self.format == "tsv":
+        if self.format in {"table", "tsv"}:
             for line in machine.found_lines(found):
                 self.write(line)
         elif self.format == "jsonl":
@@ -187,7 +187,7 @@ class Output:
 
     @property
     def talks_json(self) -> bool:
-        return self.format in {"json", "jsonl"} and self.style.format is not None
+        return self.format in {"json", "jsonl"}
 
     def note(self, text: str) -> None:
         """Say something on stderr. In a JSON mode it waits for success: a failure speaks alone."""

@@ -47,8 +47,7 @@ Handler = Callable[[Call], Answer]
 def read_call(environ: "WSGIEnvironment") -> Call:
     """Read a request. A body that is too large is cut; `read_body` then refuses it."""
     path = environ.get("PATH_INFO", "")
-    with contextlib.suppress(UnicodeEncodeError):
-        path.encode("latin-1")  # as WSGI has it; httpx's in-process transport hands over real Unicode
+    with contextlib.suppress(UnicodeEncodeError):  # httpx's in-process transport hands over real Unicode
         path = path.encode("latin-1").decode("utf-8", "replace")
     query = _quoted(environ.get("QUERY_STRING", ""))
     target = quote(path, safe="/:@!$&'()*+,;=~", errors="replace") + ("?" + query if query else "")

@@ -4,6 +4,7 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 import msgspec
@@ -22,7 +23,7 @@ from astalty_cli.sandbox.filters import before, equals, http_status, path_prefix
 from astalty_cli.sandbox.listing import Listing, Query, fetch_page
 from astalty_cli.sandbox.problems import not_found
 from astalty_cli.secret import Secret
-from astalty_cli.times import Clock, from_iso, iso
+from astalty_cli.times import Clock, iso
 
 REQUESTS = Listing(
     filters={
@@ -177,7 +178,7 @@ def _api_request(row: sqlite3.Row) -> ApiRequest:
         status=row["status"],
         method=row["method"],
         path=row["path"],
-        created_at=from_iso(row["created_at"]),
+        created_at=datetime.fromisoformat(row["created_at"]),
         duration_ms=row["duration_ms"],
         ip_address=row["ip_address"],
         user_agent=row["user_agent"],

@@ -24,7 +24,7 @@ from astalty_cli.sandbox.listing import Listing, Query, fetch_page
 from astalty_cli.sandbox.problems import Problem, invalid, not_found
 from astalty_cli.sandbox.secret_format import hash_of, is_well_formed, new_secret
 from astalty_cli.secret import Secret
-from astalty_cli.times import Clock, from_iso, from_iso_or_none, iso
+from astalty_cli.times import Clock, from_iso_or_none, iso
 
 KEYS = Listing(
     filters={"name": contains("name"), "status": choice("status", KeyStatus)},
@@ -233,7 +233,7 @@ def _api_key(row: sqlite3.Row) -> ApiKey:
         last_four=row["last_four"],
         status=KeyStatus(row["status"]),
         rotation=row["rotation"],
-        created_at=from_iso(row["created_at"]),
+        created_at=datetime.fromisoformat(row["created_at"]),
         rotated_at=from_iso_or_none(row["rotated_at"]),
         last_used_at=from_iso_or_none(row["last_used_at"]),
         last_used_ip=row["last_used_ip"],

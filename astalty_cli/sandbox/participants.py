@@ -1,6 +1,7 @@
 """Participants and their goals: things to call, so that the history is about something."""
 
 import sqlite3
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import uuid4
@@ -13,7 +14,7 @@ from astalty_cli.sandbox.database import Database
 from astalty_cli.sandbox.filters import choice, contains
 from astalty_cli.sandbox.listing import Listing, Query, fetch_page
 from astalty_cli.sandbox.problems import Problem, not_found
-from astalty_cli.times import Clock, from_iso, from_iso_or_none, iso
+from astalty_cli.times import Clock, from_iso_or_none, iso
 
 PersonName = Annotated[str, Meta(min_length=1, max_length=100)]
 INCLUDE_GOALS = "goals"
@@ -186,7 +187,7 @@ def _participant(row: sqlite3.Row) -> Participant:
         last_name=row["last_name"],
         preferred_name=row["preferred_name"],
         status=ParticipantStatus(row["status"]),
-        created_at=from_iso(row["created_at"]),
+        created_at=datetime.fromisoformat(row["created_at"]),
     )
 
 
@@ -201,5 +202,5 @@ def _goal(row: sqlite3.Row) -> Goal:
         status=GoalStatus(row["status"]),
         achieved_at=from_iso_or_none(row["achieved_at"]),
         archived_at=from_iso_or_none(row["archived_at"]),
-        created_at=from_iso(row["created_at"]),
+        created_at=datetime.fromisoformat(row["created_at"]),
     )

@@ -2,11 +2,9 @@
 
 import errno
 import logging
-import signal
 import socket
-import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import waitress
 
@@ -30,14 +28,12 @@ def check_host(host: str, *, allow_remote: bool) -> None:
 
 
 def serve(app: "WSGIApplication", host: str, port: int, *, ready: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C or SIGTERM. `ready` is called with the base URL once connections are taken.
+    """Serve until Ctrl-C. `ready` is called with the base URL once connections are taken.
 
     Port 0 picks a free one. Raises `LocalError` where the address cannot be listened on.
     """
     logging.basicConfig(format="%(message)s")  # to stderr: whoever serves wants to see what fails
     server, url = listen(app, host, port)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _interrupt)
     try:
         ready(url)
         server.run()  # returns on Ctrl-C
@@ -66,7 +62,3 @@ def listen(app: "WSGIApplication", host: str, port: int) -> tuple[Any, str]:
     )
     address = f"[{host}]" if ":" in host else host
     return server, f"http://{address}:{listener.getsockname()[1]}"
-
-
-def _interrupt(_signal: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from astalty_cli.api.answers import Row
+from astalty_cli.api.answers import Row, walk
 from astalty_cli.api.client import Client
 from astalty_cli.api.contract import MAX_PAGE_SIZE
 from astalty_cli.api.models import ApiRequest
@@ -27,14 +27,10 @@ class HistoryReader:
 
     def entries(self) -> Iterator[Row[ApiRequest]]:
         size = MAX_PAGE_SIZE if self.limit is None else min(self.limit, MAX_PAGE_SIZE)
-        number, last = 1, 1
-        while number <= last:  # or until a page is empty, whatever a server says of the last one
-            page = self.client.list_requests(number, size, filters=self.filters, sort=self.sort)
-            last = page.meta.last_page
-            if number == 1:  # later ones count the requests that this read itself makes
+        pages = walk(lambda n: self.client.list_requests(n, size, filters=self.filters, sort=self.sort))
+        for index, page in enumerate(pages):
+            if index == 0:  # later ones count the requests that this read itself makes
                 self.total = page.meta.total
-            if not page.rows:
-                return
             for row in page.rows:
                 if row.value.id in self._seen:
                     continue
@@ -45,4 +41,3 @@ class HistoryReader:
                 yield row
             if self.shown == self.limit:
                 return
-            number += 1

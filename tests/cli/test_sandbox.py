@@ -127,6 +127,17 @@ def test_a_key_file_open_to_others_is_refused(sandbox: Account) -> None:
     assert "chmod 600" in sandbox.shell("keys list", code=2).err
 
 
+def test_sigterm_ends_a_server_as_ctrl_c_does(shell: Shell) -> None:
+    with subprocess.Popen(
+        [str(ASTALTY), "sandbox", "serve", "--port", "0"],
+        env=shell.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as server:  # fmt: skip
+        assert server.stdout is not None
+        assert server.stdout.readline().startswith("http://127.0.0.1:")
+        server.terminate()
+        assert server.wait(30) == 0
+
+
 def test_a_port_in_use_is_said(shell: Shell) -> None:
     with serve(shell) as url:
         port = url.rpartition(":")[2]

@@ -1,5 +1,6 @@
 """A server in a process of its own: `python serve_process.py DATABASE`; its base URL is its first line."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ def ready(url: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the command itself does
     store = Store.open(Path(sys.argv[1]))
     serve(create_app(store, rate_limit=0), "127.0.0.1", 0, ready=ready)
     store.close()
