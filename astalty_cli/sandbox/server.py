@@ -1,5 +1,6 @@
 """The sandbox over HTTP: `astalty sandbox serve`."""
 
+import contextlib
 import errno
 import logging
 import socket
@@ -34,11 +35,9 @@ def serve(app: "WSGIApplication", host: str, port: int, *, ready: Callable[[str]
     """
     logging.basicConfig(format="%(message)s")  # to stderr: whoever serves wants to see what fails
     server, url = listen(app, host, port)
-    try:
+    with contextlib.closing(server), contextlib.suppress(KeyboardInterrupt):
         ready(url)
-        server.run()  # returns on Ctrl-C
-    finally:
-        server.close()
+        server.run()
 
 
 def listen(app: "WSGIApplication", host: str, port: int) -> tuple[Any, str]:
