@@ -9,12 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from astalty_cli.destination import Destination
 from astalty_cli.errors import LocalError, UsageError
 from astalty_cli.output.output import Output, Style
 from astalty_cli.output.streams import Streams
 
 if TYPE_CHECKING:
     from astalty_cli.api.client import Client
+    from astalty_cli.config.journal import Journal
     from astalty_cli.config.profiles import ConfigFile
     from astalty_cli.config.settings import Settings
     from astalty_cli.sandbox.home import Home
@@ -70,6 +72,8 @@ class Context:
     style: Style = field(default_factory=Style)
     verbose: bool = False
     default_timeout: float | None = DEFAULT_TIMEOUT
+    destination: Destination = field(default_factory=Destination)
+    dry_run: bool = False
     _closing: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
@@ -81,6 +85,13 @@ class Context:
         from astalty_cli.config.profiles import ConfigFile
 
         return ConfigFile(self.program.folders.config)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What key operations have left open on this machine."""
+        from astalty_cli.config.journal import Journal
+
+        return Journal(self.program.folders.config / "journal")
 
     @cached_property
     def settings(self) -> Settings:

@@ -11,6 +11,7 @@
     │   └── ConflictError   5  someone else changed it first
     ├── ServiceError        6  unreachable, time-out, 5xx, still rate limited, not JSON
     ├── LeftOpenError       7  a secret or a rotation is not finished
+    ├── FindingsError       8  `keys audit` found what --fail-on named
     ├── SeveralError           as the worst of what it holds
     ├── ReaderLeftError     0  nobody reads stdout any more (`| head`): no failure, nothing is said
     └── InterruptedByUser 130  Ctrl-C, or "no" to a question
@@ -83,7 +84,8 @@ class ConflictError(RefusedError):
 class ServiceError(AstaltyError):
     """`outcome_unknown`: the server may have acted, although no usable answer came.
 
-    `worth_retrying`: the same request may fare better in a moment.
+    `worth_retrying`: the same request may fare better in a moment, or after `retry_after` seconds where
+    the server said so.
     """
 
     exit_code = 6
@@ -97,15 +99,22 @@ class ServiceError(AstaltyError):
         status: int | None = None,
         outcome_unknown: bool = False,
         worth_retrying: bool = True,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message, hint=hint, status=status)
         self.outcome_unknown = outcome_unknown
         self.worth_retrying = worth_retrying
+        self.retry_after = retry_after
 
 
 class LeftOpenError(AstaltyError):
     exit_code = 7
     code = "left_open"
+
+
+class FindingsError(AstaltyError):
+    exit_code = 8
+    code = "findings"
 
 
 class SeveralError(AstaltyError):

@@ -20,7 +20,9 @@ from astalty_cli.output.streams import Streams
 def main(argv: Sequence[str]) -> int:
     """Run as this process's user, on its streams and environment."""
     environ = dict(os.environ)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled CI job says as much as Ctrl-C
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a cancelled CI job says as much as Ctrl-C
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.default_int_handler)
     streams = Streams(_opened(sys.stdin, 0), _opened(sys.stdout, 1), _opened(sys.stderr, 2), environ)
     code = run(Program(argv, streams, environ, Folders.of_this_user(), run))
     _silence(streams)

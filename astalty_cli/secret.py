@@ -24,9 +24,16 @@ class Secret:
 
         Raises ValueError, without the text in it, for what would break a header, a line or a terminal.
         """
-        if not (text.isascii() and text.isprintable() and " " not in text and 0 < len(text) <= MAX_LENGTH):
+        secret = cls(text)
+        if not secret.is_well_formed:
             raise ValueError("a key is one line of printable ASCII without spaces")
-        return cls(text)
+        return secret
+
+    @property
+    def is_well_formed(self) -> bool:
+        """Whether it can be a key at all: what a file holds may be anything."""
+        text = self._value
+        return text.isascii() and text.isprintable() and " " not in text and 0 < len(text) <= MAX_LENGTH
 
     def reveal(self) -> str:
         """Return the clear value: for the `Authorization` header and for a sink, and nothing else."""

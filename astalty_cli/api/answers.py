@@ -145,7 +145,7 @@ def _not_json(data: bytes) -> ServiceError:
 def failure(answer: Answer, path: str) -> AstaltyError:
     """The error that a 4xx or 5xx stands for, with the server's own words."""
     status, said, errors = answer.status, *_words(answer)
-    reason = said.rstrip(".") or str(status)
+    reason, wait = said.rstrip(".") or str(status), _number(answer, "retry-after")
     error: AstaltyError
     match status:
         case 401:
@@ -158,15 +158,23 @@ def failure(answer: Answer, path: str) -> AstaltyError:
             error = ForbiddenError(said or "The account may not do this.", status=status)
         case 404:
             error = NotFoundError(f"There is no {path}: {said or 'not found'}", status=status)
+        case 409 if wait is not None:  # contract: the first request with this Idempotency-Key still runs
+            error = ServiceError(
+                "The same request is still being worked on.",
+                hint="Ask again in a moment.",
+                status=status,
+                outcome_unknown=True,
+                retry_after=wait,
+            )
         case 409:
             error = ConflictError(said or "Someone else changed it first.", status=status)
         case 429:
             limit = _number(answer, "x-ratelimit-limit") or contract.RATE_LIMIT
-            wait = _number(answer, "retry-after")
             error = ServiceError(
                 f"Rate limited: a key may make {limit} requests a minute.",
                 hint=f"Ask again in {wait} s." if wait else "Ask again in a minute.",
                 status=status,
+                retry_after=wait,
             )
         case _ if status in _REFUSED:
             said = said or f"The server refused (HTTP {status})."

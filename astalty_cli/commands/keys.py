@@ -9,14 +9,22 @@ import typer
 from astalty_cli.api import contract
 from astalty_cli.api.models import ApiKey, KeyStatus
 from astalty_cli.commands.group import group
-from astalty_cli.commands.options import ACCOUNT, ASK, JSON, OUTPUT, checked, sorting, takes, words
+from astalty_cli.commands.options import (
+    ACCOUNT,
+    ASK,
+    DRY_RUN,
+    JSON,
+    OUTPUT,
+    SECRET,
+    checked,
+    sorting,
+    takes,
+    words,
+)
 from astalty_cli.context import Context
-from astalty_cli.errors import SeveralError
+from astalty_cli.errors import AstaltyError, SeveralError
 from astalty_cli.output import columns
-from astalty_cli.secret import Secret
 from astalty_cli.times import local, parse_duration
-
-_PROOF_SECONDS = 30.0  # of its own for what follows a new secret, whatever --timeout has left
 
 app = group("Make, list, rename, rotate and revoke API keys.")
 
@@ -38,7 +46,7 @@ def _grace(text: str) -> timedelta:
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Id, name, or 4 and more characters of the id.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", parser=checked(_name), help="1 to 100 characters.")]
-Plain = Annotated[bool, typer.Option("--plain", help="Print the secret alone on stdout.")]
+AllowSelf = Annotated[bool, typer.Option("--allow-self", help="Even a key that is in use on this machine.")]
 
 
 @app.command("list")
@@ -66,47 +74,64 @@ def list_keys(
     ] = None,
 ) -> None:
     """List the account's keys; revoked ones only with --status."""
+    from astalty_cli.commands import secrets
+
     shown = context.output.columns(columns.KEYS, ApiKey)
     wanted = status or f"{KeyStatus.ACTIVE},{KeyStatus.EXPIRING}"
     keys = context.client.all_keys(status=wanted, sort=sort)
     context.output.rows((key.raw for key in keys), shown, none="No keys.")
+    secrets.remind(context)
 
 
 @app.command("show")
 @takes(ACCOUNT, OUTPUT)
 def show(context: Context, key: Key) -> None:
     """Show one key."""
+    from astalty_cli.commands import secrets
     from astalty_cli.services.keys import KeyFinder
 
     shown = context.output.columns(columns.KEY, ApiKey)
     context.output.item(KeyFinder(context.client).find(key).raw, shown)
+    secrets.remind(context)
 
 
 @app.command("create")
-@takes(ACCOUNT, JSON)
-def create(context: Context, name: Name, *, plain: Plain = False) -> None:
-    """Make a key and show its secret, this once."""
-    from astalty_cli.services import issuing
-    from astalty_cli.services.keys import described
-    from astalty_cli.sinks import terminal
+@takes(ACCOUNT, JSON, SECRET, DRY_RUN)
+def create(context: Context, name: Name) -> None:
+    """Make a key and show its secret, this once, or put it where --to says."""
+    from astalty_cli.api.models import CreateKey
+    from astalty_cli.commands import dry_run, secrets
+    from astalty_cli.services.creation import Creation
+    from astalty_cli.services.delivery import probe
 
-    sink = terminal.chosen(context.output, plain=plain)
-    made = issuing.create(context.client, name, sink)
-    context.output.note(f"Made the key {described(made.value)}. It can do all that the account owner can.")
+    sinks, force = secrets.sinks(context), context.destination.force
+    if context.dry_run:
+        probe(sinks, None, force=force)
+        dry_run.show(context, [("POST", contract.API_KEYS, CreateKey(name))], sinks)
+        return
+    secrets.remind(context)
+    made = Creation(secrets.session(context), sinks, force).run(name)
+    secrets.print_key(context, made.raw)
 
 
 @app.command("rename")
-@takes(ACCOUNT, OUTPUT)
+@takes(ACCOUNT, OUTPUT, DRY_RUN)
 def rename(
     context: Context,
     key: Key,
     new_name: Annotated[str, typer.Argument(metavar="NEW_NAME", parser=checked(_name))],
 ) -> None:
     """Give a key another name."""
+    from astalty_cli.api.models import RenameKey
+    from astalty_cli.commands import dry_run, secrets
     from astalty_cli.services.keys import KeyFinder
 
     shown = context.output.columns(columns.KEY, ApiKey)
     found = KeyFinder(context.client).find_active(key)
+    if context.dry_run:
+        dry_run.show(context, [("PATCH", contract.api_key(found.id), RenameKey(new_name))])
+        return
+    secrets.remind(context)
     renamed = context.client.rename_key(found.id, new_name)
     context.output.note(f"Renamed {found.name!r} to {renamed.value.name!r} ({found.id}).")
     if context.output.result_wanted:
@@ -114,12 +139,11 @@ def rename(
 
 
 @app.command("rotate")
-@takes(ACCOUNT, JSON, ASK)
+@takes(ACCOUNT, JSON, SECRET, ASK, DRY_RUN)
 def rotate(
     context: Context,
     key: Key,
     *,
-    plain: Plain = False,
     grace: Annotated[
         timedelta,
         typer.Option(
@@ -129,80 +153,98 @@ def rotate(
             help="How long the old secret still works: 0 to 7d.",
         ),
     ] = "24h",  # type: ignore[assignment]  # typer parses a default as it parses what is typed
+    if_older_than: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--if-older-than",
+            parser=checked(parse_duration),
+            metavar="DURATION",
+            help="Do nothing to a key whose secret is younger.",
+        ),
+    ] = None,
+    allow_self: AllowSelf = False,
 ) -> None:
     """Give a key a new secret, and end the old one in time.
 
-    The old secret works until the new one has been proved to work and the grace is over.
+    The old secret works until the new one has been delivered and proved to work, and the grace is over.
     """
-    from astalty_cli.config.settings import API_KEY
-    from astalty_cli.services.issuing import Rotation
-    from astalty_cli.services.keys import KeyFinder, described
-    from astalty_cli.sinks import terminal
+    from astalty_cli.commands import dry_run, secrets
+    from astalty_cli.services.delivery import probe
+    from astalty_cli.services.guards import Guards
+    from astalty_cli.services.keys import KeyFinder, described, secret_age
+    from astalty_cli.services.rotation import Rotation
 
-    sink = terminal.chosen(context.output, plain=plain)
+    output, force = context.output, context.destination.force
+    sinks = secrets.sinks(context)
+    if not grace and not context.dry_run:
+        output.must_be_able_to_ask("end the old secret at once?")
+    session = secrets.session(context)
+    found = KeyFinder(session.client).find_active(key)
+    if if_older_than is not None and secret_age(found, session.now) < if_older_than:
+        days = secret_age(found, session.now).days
+        output.note(f"The secret of {described(found)} is {days} days old: nothing was done.")
+        return
     if not grace:
-        context.output.must_be_able_to_ask("end the old secret at once?")
-    found = KeyFinder(context.client).find_active(key)
+        Guards(session, secrets.variable(context), allow_self=allow_self).refuse_in_use(found)
+    if context.dry_run:
+        probe(sinks, found, force=force)
+        dry_run.show_rotation(context, found, grace, sinks)
+        return
+    secrets.remind(context)
     if not grace:
-        context.output.confirm(
-            f"Rotate {described(found)} and end its old secret at once? "
+        output.confirm(
+            f"Rotate {described(found)}, {_last_use(found, session.own.id)}, and end its old secret at once? "
             "Whatever uses the old one stops working."
         )
-    own = context.client.current_key().value
-    rotation = Rotation(
-        client=context.client,
-        client_with=lambda secret: context.client_with(secret, _PROOF_SECONDS),
-        sink=sink,
-        adopt=lambda new, secret: _adopt(context, new, secret),
-        grace=grace,
-        account_id=own.account.id,
-    )
-    rotated = rotation.run(found)
-    if context.settings.variable and own.id == rotated.id:
-        context.output.note(f"{API_KEY} still holds the old secret: set it anew.")
-    until = rotated.previous_expires_at
-    context.output.note(
-        f"Rotated {described(rotated)}. "
-        + (f"The old secret works until {local(until)}." if until else "The old secret no longer works.")
-    )
-
-
-def _adopt(context: Context, key: ApiKey, secret: Secret) -> None:
-    """Bring along what holds the rotated key on this machine: the sandbox's file, or profiles."""
-    from astalty_cli.services.profiles import switch
-
-    settings, output = context.settings, context.output
-    if settings.is_sandbox:
-        own = context.client_with(context.sandbox.secret(), _PROOF_SECONDS).current_key().value
-        if own.id == key.id:
-            context.sandbox.store_secret(secret)
-            output.note("The sandbox profile now uses the new secret.")
-    else:
-        folder = context.program.folders.config
-        for name in switch(context.config_file, folder, settings.base_url.value, key, secret):
-            output.note(f"Profile {name!r} now uses the new secret.")
+    rotated = Rotation(session, sinks, grace, force=force).run(found.id)
+    secrets.say_rotated(context, rotated.value, own=session.own.id == found.id)
+    secrets.print_key(context, rotated.raw)
 
 
 @app.command("revoke")
 @app.command("rm", hidden=True)
-@takes(ACCOUNT, OUTPUT, ASK)
+@takes(ACCOUNT, OUTPUT, ASK, DRY_RUN)
 def revoke(
     context: Context,
     keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Ids, names or id prefixes.")],
+    *,
+    if_idle: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--if-idle",
+            parser=checked(parse_duration),
+            metavar="DURATION",
+            help="Refuse a key that was used within this time.",
+        ),
+    ] = None,
+    allow_self: AllowSelf = False,
+    allow_last: Annotated[
+        bool, typer.Option("--allow-last", help="Even the account's last active key.")
+    ] = False,
 ) -> None:
     """End keys for good: every secret of theirs stops at once."""
+    from astalty_cli.commands import dry_run, secrets
+    from astalty_cli.services.guards import Guards
     from astalty_cli.services.keys import described
     from astalty_cli.services.revoking import Revocation
 
     output = context.output
-    output.must_be_able_to_ask("revoke keys for good?")
+    if not context.dry_run:
+        output.must_be_able_to_ask("revoke keys for good?")
     shown = output.columns(columns.KEYS, ApiKey)
-    revocation = Revocation(context.client)
+    session = secrets.session(context)
+    guards = Guards(
+        session, secrets.variable(context), allow_self=allow_self, allow_last=allow_last, idle=if_idle
+    )
+    revocation = Revocation(session, guards)
     revocation.look_up(keys)
+    if context.dry_run:
+        dry_run.show(context, [("DELETE", contract.api_key(key.id), None) for key in revocation.keys])
+        _fail(revocation.failures, 0)
+        return
+    secrets.remind(context)
     if revocation.keys:
-        listed = "\n".join(
-            f"  {described(key)}, {_last_use(key, revocation.own_id)}" for key in revocation.keys
-        )
+        listed = "\n".join(f"  {described(key)}, {_last_use(key, session.own.id)}" for key in revocation.keys)
         output.confirm(f"{listed}\nRevoke? It cannot be undone: what uses a revoked key stops working.")
     revoked, rows = 0, []
     for key in revocation.run():
@@ -212,7 +254,10 @@ def revoke(
             rows.append(row)
     if output.result_wanted:
         output.rows(rows, shown, none="No revoked key can be shown.")
-    failures = revocation.failures
+    _fail(revocation.failures, revoked)
+
+
+def _fail(failures: dict[str, AstaltyError], revoked: int) -> None:
     if len(failures) == 1 and not revoked:
         raise next(iter(failures.values()))
     if failures:

@@ -7,6 +7,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -14,8 +15,10 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from astalty_cli.context import Account, Context, Program
+from astalty_cli.destination import Destination
 from astalty_cli.errors import InterruptedByUser, ReaderLeftError, UsageError
 from astalty_cli.output.output import Style
+from astalty_cli.times import parse_duration
 
 Value = TypeVar("Value")
 _MAX_SECONDS = 86_400.0
@@ -164,6 +167,45 @@ ASK: Flags = {
     "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without being asked.")], False)
 }
 
+SINKS: Flags = {
+    "to": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                "--to",
+                metavar="SINK",
+                help="Put the secret into file:PATH, dotenv:PATH#NAME, keyring:PROFILE, "
+                "github:OWNER/REPO#NAME or exec:COMMAND. Several may be named.",
+            ),
+        ],
+        None,
+    ),
+    "copy": (Annotated[bool, typer.Option("--copy", "-c", help="Put the secret on the clipboard.")], False),
+    "clear_after": (
+        Annotated[
+            timedelta,
+            typer.Option(
+                "--clear-after",
+                metavar="DURATION",
+                parser=checked(parse_duration),
+                help="When to clear the clipboard of it; 0 keeps it.",
+            ),
+        ],
+        "45s",
+    ),
+    "force": (Annotated[bool, typer.Option("--force", help="Replace what a sink holds already.")], False),
+}
+SECRET: Flags = {
+    **SINKS,
+    "plain": (Annotated[bool, typer.Option("--plain", help="Print the secret alone on stdout.")], False),
+}
+DRY_RUN: Flags = {
+    "dry_run": (
+        Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and change nothing.")],
+        False,
+    )
+}
+
 
 def takes(*groups: Flags) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add the flags of `groups`, and TALK, to a command, and hand it a Context made from them."""
@@ -212,7 +254,21 @@ def _context(program: Program, flags: dict[str, Any]) -> Context:
         quiet=flags["quiet"],
         yes=flags.get("yes", False),
     )
-    return Context(program, account, style, verbose=flags["verbose"])
+    context = Context(program, account, style, verbose=flags["verbose"])
+    context.dry_run = flags.get("dry_run", False)
+    if "to" in flags:
+        context.destination = _destination(flags)
+    return context
+
+
+def _destination(flags: dict[str, Any]) -> Destination:
+    return Destination(
+        to=tuple(flags["to"] or ()),
+        copy=flags["copy"],
+        clear_after=flags["clear_after"],
+        plain=flags.get("plain", False),
+        force=flags["force"],
+    )
 
 
 def _format(flags: dict[str, Any]) -> str | None:

@@ -8,7 +8,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from astalty_cli.errors import LocalError
@@ -37,21 +37,44 @@ def read_private(path: Path) -> bytes | None:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace the file in one step, 0600 at every moment, on the disk when this returns."""
-    with _told_as_local(path, "write"):
-        private_folder(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Replace the file in one step, 0600 at every moment, on the disk when this returns; make its folder."""
+    private_folder(path.parent)
+    replace_private(path, data)
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """As `write_private`, in a folder that must be there."""
+    with _told_as_local(path, "write"), _written_beside(path, data) as new:
+        os.replace(new, path)  # noqa: PTH105 - the same call, and it is the point here
+
+
+def create_private(path: Path, data: bytes) -> None:
+    """Make the file, 0600, in one step: it is there whole or not at all, and never over another one."""
+    with _told_as_local(path, "create"), _written_beside(path, data) as new:
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(handle)
-            os.replace(name, path)  # noqa: PTH105 - the same call, and it is the point here
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(name)  # noqa: PTH108
-            raise
-        _sync_folder(path.parent)
+            os.link(new, path)
+        except FileExistsError:
+            raise already_there(path) from None
+
+
+def already_there(path: Path) -> LocalError:
+    return LocalError(
+        f"{path} is there already, and nothing was written over it.",
+        hint="Choose another path, or replace it with --force.",
+    )
+
+
+def must_be_writable(folder: Path) -> None:
+    """Try what `create_private` does, in a folder that must be there, and leave nothing."""
+    with _told_as_local(folder, "write in"), _written_beside(folder / "astalty", bytes(4096)) as new:
+        link = Path(f"{new}.probe")
+        os.link(new, link)
+        link.unlink()
+        if new.stat().st_mode & 0o077:
+            raise LocalError(
+                f"The file system of {folder} cannot keep a file from being read by others.",
+                hint="Choose a folder on another one.",
+            )
 
 
 def private_folder(folder: Path) -> None:
@@ -69,6 +92,21 @@ def remove(path: Path) -> None:
     """Remove the file if it is there. Raises LocalError."""
     with _told_as_local(path, "remove"):
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
+    """Yield a new 0600 file with the data in the same folder, on the disk; it is gone afterwards."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

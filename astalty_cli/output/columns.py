@@ -30,6 +30,32 @@ KEY = (
     Field("revoked_at", "Revoked", Kind.TIME),
 )
 
+AUDIT = (
+    Field("severity", "Severity", Kind.SEVERITY),
+    Field("finding", "Finding"),
+    Field("key_name", "Key", Kind.NAME),
+    Field("key_id", "Key ID", Kind.ID, short=True, spare=True),
+    Field("detail", "Detail"),
+)
+
+JOURNAL = (
+    Field("id", "ID", Kind.ID, short=True),
+    Field("operation", "Operation"),
+    Field("name", "Key", Kind.NAME),
+    Field("key_id", "Key ID", Kind.ID),
+    Field("phase", "Phase"),
+    Field("sinks", "Sinks", spare=True),
+    Field("started_at", "Started", Kind.TIME, spare=True),
+    Field("profile", "Profile", spare=True),
+)
+
+PLAN = (
+    Field("method", "Method"),
+    Field("url", "URL"),
+    Field("authorization", "Authorization"),
+    Field("body", "Body"),
+)
+
 REQUESTS = (
     Field("id", "ID", Kind.ID),
     Field("status", "Status", Kind.HTTP_STATUS, spare=True),

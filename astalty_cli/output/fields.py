@@ -18,6 +18,7 @@ class Kind(Enum):
     ID = "id"
     TIME = "time"
     STATUS = "status"  # of a key
+    SEVERITY = "severity"  # of a finding
     HTTP_STATUS = "http status"
     MILLISECONDS = "milliseconds"
     NAME = "name"

@@ -29,7 +29,13 @@ _GAP = 2  # columns between two cells
 _READABLE = 14  # columns that a text needs to say anything
 _MAX_PANE = 256 * 1024  # bytes of JSON that are laid out for people
 _SIDE_BY_SIDE = 120  # columns of a terminal from which two panes stand beside each other
-_STATUS_STYLES = {"active": "green", "expiring": "yellow", "revoked": "red"}
+_WORD_STYLES = {
+    "active": "green",
+    "expiring": "yellow",
+    "revoked": "red",
+    "high": "bold red",
+    "medium": "yellow",
+}
 _CLASS_STYLES = {"2": "green", "3": "cyan", "4": "yellow", "5": "bold red"}
 
 
@@ -111,8 +117,8 @@ def _short(value: bytes, field: Field) -> Text:
 def _styled(text: str, field: Field) -> Text:
     if text in {"true", "false"}:
         return Text("yes" if text == "true" else "no")
-    if field.kind is Kind.STATUS:
-        return Text(text, style=_STATUS_STYLES.get(text, ""))
+    if field.kind in {Kind.STATUS, Kind.SEVERITY}:
+        return Text(text, style=_WORD_STYLES.get(text, ""))
     if field.kind is Kind.HTTP_STATUS:
         return Text(text, style=_CLASS_STYLES.get(text[:1], ""))
     if field.kind is Kind.NAME:

@@ -233,8 +233,13 @@ class Output:
 
     def confirm(self, question: str) -> None:
         """Return if the user agrees, else raise InterruptedByUser. `--yes` agrees beforehand."""
+        if not self.agrees(question):
+            raise InterruptedByUser("Nothing was done.")
+
+    def agrees(self, question: str) -> bool:
+        """Ask. `--yes` agrees beforehand, and Ctrl-C is a no."""
         if self.style.yes:
-            return
+            return True
         self.must_be_able_to_ask(question)
         self.say(self.streams.folded(f"{visible_lines(question)} [y/N]") + " ")
         try:
@@ -243,8 +248,7 @@ class Output:
             answer = ""
         if not answer.endswith("\n"):  # Ctrl-C or Ctrl-D: what follows starts on a line of its own
             self.say("\n")
-        if answer.strip().lower() not in {"y", "yes"}:
-            raise InterruptedByUser("Nothing was done.")
+        return answer.strip().lower() in {"y", "yes"}
 
 
 def report(error: AstaltyError, streams: Streams, *, as_json: bool) -> None:

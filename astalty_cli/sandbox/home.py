@@ -1,8 +1,10 @@
 """Where a sandbox lives: a database, and beside it the file with a key of its own."""
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
+from astalty_cli.api.models import ApiKey
 from astalty_cli.config import files
 from astalty_cli.errors import LocalError
 from astalty_cli.sandbox.database import must_be_unused
@@ -36,9 +38,22 @@ class Home:
             secret = self._read()
             return secret if secret and store.keys.accepts(secret) else self._issue(store)
 
-    def store_secret(self, secret: Secret) -> None:
-        """Put another secret into the key file, in one step: after a rotation of that key."""
-        files.write_private(self.key_file, f"{secret.reveal()}\n".encode())
+    def holding(self, key_id: str) -> list[str]:
+        """`sandbox`, where its file holds this key."""
+        return ["sandbox"] if list(self.secrets(key_id)) else []
+
+    def secrets(self, key_id: str) -> Iterator[Secret]:
+        with contextlib.closing(self.open()) as store:
+            secret = self._read()
+            if secret and store.keys.holder(secret) == key_id:
+                yield secret
+
+    def switch(self, key: ApiKey, secret: Secret) -> list[str]:
+        """Use the new secret of a rotated key from now on, where the file holds this key."""
+        holding = self.holding(key.id)
+        if holding:
+            self._write(secret)
+        return holding
 
     def reset(self) -> None:
         """Remove the database and the key. Raises `LocalError` while another process uses them."""
@@ -54,8 +69,11 @@ class Home:
             if secret and store.keys.accepts(secret):
                 return secret
             secret = _create_key(store)
-            self.store_secret(secret)
+            self._write(secret)
             return secret
+
+    def _write(self, secret: Secret) -> None:
+        files.write_private(self.key_file, f"{secret.reveal()}\n".encode())
 
     def _read(self) -> Secret | None:
         data = files.read_private(self.key_file)

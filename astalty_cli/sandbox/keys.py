@@ -173,8 +173,13 @@ class Keys:
 
     def accepts(self, secret: Secret) -> bool:
         """Tell whether a call with this secret would be let in now."""
+        return self.holder(secret) is not None
+
+    def holder(self, secret: Secret) -> str | None:
+        """The id of the key that this secret works for now."""
         with self._database.read() as connection:
-            return self._holder(connection, secret.reveal()) is not None
+            row = self._holder(connection, secret.reveal())
+            return None if row is None else str(row["id"])
 
     def _holder(self, connection: sqlite3.Connection, value: str) -> sqlite3.Row | None:
         """Find whose secret this is: one hash and one look into an index, however many keys there are."""

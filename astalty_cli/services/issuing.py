@@ -1,178 +1,191 @@
-"""Making a secret: create a key, or rotate one without ever locking anybody out.
+"""Making a secret, once and for all: the call, what a lost answer means, and the hand-over.
 
-The order of a rotation is the product's promise (docs/explanation/rotation.md): a new secret with the
-longest grace the service gives, delivery, a call that proves the new secret, and only then is the clock
-of the old one started.
+The order is the product's promise (docs/explanation/rotation.md): the journal, the call, every sink. A
+lost answer is "unknown", never "failed": the same request is sent again with the same Idempotency-Key,
+which makes no second secret. Where the service says that the secret was already shown, and nobody has
+seen it, the key is rotated once more.
 """
 
 import secrets
-import shlex
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
 
 from astalty_cli.api.answers import Issued, Row
 from astalty_cli.api.client import Client
-from astalty_cli.api.contract import MAX_GRACE
 from astalty_cli.api.models import ApiKey
-from astalty_cli.errors import AstaltyError, ConflictError, LeftOpenError, ServiceError, UnauthorizedError
+from astalty_cli.config.journal import Entry, Operation, Phase
+from astalty_cli.errors import AstaltyError, ConflictError, LeftOpenError, RefusedError, ServiceError
 from astalty_cli.secret import Secret
+from astalty_cli.services.delivery import Delivery, why
 from astalty_cli.services.keys import described
+from astalty_cli.services.session import PATIENCE, Session, wait_for
 from astalty_cli.sinks.sink import Sink
-from astalty_cli.times import local
+
+_TRIES = 5  # of a call whose answer is lost; and of rotating once more
 
 
-def create(client: Client, name: str, sink: Sink) -> Row[ApiKey]:
-    """Make a key and deliver its secret. Raises LeftOpenError where a secret may be in nobody's hands."""
-    try:
-        issued = client.create_key(name, idempotency_key=secrets.token_hex(16))
-    except (ServiceError, KeyboardInterrupt) as error:
-        raise _lost(
-            error,
-            f"the key {name!r} may exist with a secret that nobody has seen.",
-            hint="Look: astalty keys list. If it is there: "
-            f"astalty keys rotate {shlex.quote(name)} --grace 0 gives it a new secret.",
-        ) from None
-    _deliver(issued, sink, hint=f"Rotate it for a new secret: astalty keys rotate {issued.row.value.id}")
-    return issued.row
+def new_idempotency_key() -> str:
+    return secrets.token_hex(16)
 
 
 @dataclass(frozen=True)
-class Rotation:
-    """One rotation: whose key, how long the old secret may still live, and where the new one goes.
+class Handed:
+    """A secret that every sink has, the key as the service answered with it, and the journal's entry."""
 
-    `account_id` is whose key it is, as the client's own key says; `client_with` gives the same API with
-    another secret; `adopt` stores the new one wherever this machine holds the key.
+    entry: Entry
+    key: Row[ApiKey]
+    secret: Secret
+
+
+@dataclass
+class Issuing:
+    """Makes the secret that an entry asks for, and hands it over.
+
+    `unknown`: a secret may have been made already, by a call whose answer nobody has seen.
     """
 
-    client: Client
-    client_with: Callable[[Secret], Client]
-    sink: Sink
-    adopt: Callable[[ApiKey, Secret], None]
-    grace: timedelta
-    account_id: str
+    session: Session
+    sinks: Sequence[Sink]
+    unknown: bool = False
+    _over: bool = field(default=False, init=False)
 
-    def run(self, key: ApiKey) -> ApiKey:
-        """Rotate, and return the key as it is in the end.
+    def run(self, entry: Entry) -> Handed:
+        """Make it and hand it over; the caller holds signals back (`interrupts.held`).
 
-        Raises LeftOpenError from the moment when a new secret may exist: it says what still works.
+        Raises LeftOpenError from the moment when a secret may exist, and the entry stays. Any other error
+        says that there is nothing to finish, and the entry is closed.
         """
-        issued = self._issue(key)
-        again = f"The old secret still works. Rotate once more: astalty keys rotate {key.id}"
-        secret = _deliver(issued, self.sink, hint=again)
-        new = issued.row.value
-        with _left_open(new, "the old one was not ended by us: left alone, it works for seven more days"):
-            proved = self._prove(new, secret)
-            self.adopt(new, secret)
-        unknown = "works for the grace at least, and for seven days at most"
-        with _left_open(new, f"the old one {unknown if self.grace else 'may have ended'}"):
-            ended = self._end_the_old(new, proved)
-        until = ended.previous_expires_at
-        with _left_open(new, f"the old one works until {local(until)}" if until else "the old one was ended"):
-            _confirm(ended, proved.get_key(ended.id).value)
-        return ended
-
-    def _issue(self, key: ApiKey) -> Issued:
         try:
-            return self.client.rotate_key(
-                key.id,
-                grace_seconds=MAX_GRACE,
-                if_rotation=key.rotation,
-                idempotency_key=secrets.token_hex(16),
-            )
-        except ConflictError as error:
-            raise ConflictError(
-                f"Someone else rotated {described(key)} first; nothing was done.",
-                hint=f"See: astalty keys show {key.id}",
-                status=error.status,
-            ) from None
-        except (ServiceError, KeyboardInterrupt) as error:
-            raise _lost(
-                error,
-                f"{described(key)} may have a new secret that nobody has seen. The old one still works.",
-                hint=f"Rotate once more: astalty keys rotate {key.id}",
+            entry, issued = self._made(entry)
+            key, secret = issued.row, issued.secret
+            assert secret is not None  # noqa: S101 - `_made` returns when there is one
+            entry = self._advanced(entry, phase=Phase.DELIVERING, key_id=key.value.id, delivered=[])
+            self.session.say(_made_line(entry, key.value))
+            return self.hand_over(entry, key, secret)
+        except LeftOpenError:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            if self._over:
+                raise
+            raise LeftOpenError(
+                f"{why(error)} {_lost(entry)}",
+                hint=f"Finish it: {self.session.recover}",
+                status=error.status if isinstance(error, AstaltyError) else None,
             ) from None
 
-    def _prove(self, expected: ApiKey, secret: Secret) -> Client:
-        proved = self.client_with(secret)
-        try:
-            current = proved.current_key().value
-        except UnauthorizedError as error:
-            raise ServiceError(
-                "The service does not accept the new secret; someone else may have rotated the key since.",
-                status=error.status,
-            ) from None
-        if (current.account.id, current.id) != (self.account_id, expected.id):
-            raise ServiceError("The new secret does not belong to the key that was rotated.")
-        _must_be_the_newest(current, expected)
-        return proved
+    def hand_over(self, entry: Entry, key: Row[ApiKey], secret: Secret) -> Handed:
+        """Give a secret to the sinks. Raises LeftOpenError where one of them did not take it."""
+        delivery = Delivery(self.session)
+        delivery.run(self.sinks, key, secret)
+        done = [*entry.delivered, *delivery.done]
+        if delivery.failed:
+            self._advanced(entry, delivered=done)
+            raise LeftOpenError(delivery.story(key.value), hint=f"Finish it: {self.session.recover}")
+        return Handed(self._advanced(entry, phase=Phase.DELIVERED, delivered=done), key, secret)
 
-    def _end_the_old(self, key: ApiKey, proved: Client) -> ApiKey:
-        seconds = int(self.grace.total_seconds())
-        return proved.expire_previous(key.id, within_seconds=seconds, if_rotation=key.rotation).value
+    def once_more(self, entry: Entry, key: ApiKey) -> Entry:
+        """The entry for another secret, where nobody has the one that was made.
 
-
-def _confirm(ended: ApiKey, found: ApiKey) -> None:
-    _must_be_the_newest(found, ended)
-    if found.previous_expires_at not in {ended.previous_expires_at, None}:  # None: the grace is over already
-        raise ServiceError("The service says something else of the old secret than a moment ago.")
-
-
-def _must_be_the_newest(found: ApiKey, expected: ApiKey) -> None:
-    if found.rotation != expected.rotation:
-        raise ConflictError("Its rotation has moved on.")
-
-
-@contextmanager
-def _left_open(key: ApiKey, old: str) -> Iterator[None]:
-    """Say of a step that failed after the hand-over what holds now: nobody is locked out."""
-    try:
-        yield
-    except ConflictError as error:
-        raise ConflictError(
-            f"Meanwhile someone else rotated {described(key)} as well: "
-            "the secret handed over here is no longer its newest, and ends with their grace.",
-            hint=f"Use theirs, or agree with them and rotate once more. See: astalty keys show {key.id}",
-            status=error.status,
-        ) from None
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, say what holds
-        raise LeftOpenError(
-            f"{_why(error)} The new secret of {described(key)} was handed over; {old}.",
-            hint=f"See: astalty keys show {key.id}. Rotating again is harmless.",
-            status=error.status if isinstance(error, AstaltyError) else None,
-        ) from None
-
-
-def _lost(error: ServiceError | KeyboardInterrupt, then: str, *, hint: str) -> AstaltyError:
-    """What to raise where no answer came: "unknown", never "failed", unless nothing can have happened."""
-    if isinstance(error, KeyboardInterrupt):
-        return LeftOpenError(f"Interrupted before the answer came, so {then}", hint=hint)
-    if not error.outcome_unknown:
-        return error
-    return LeftOpenError(f"The answer was lost, so {then} {error.message}", hint=hint, status=error.status)
-
-
-def _deliver(issued: Issued, sink: Sink, *, hint: str) -> Secret:
-    key, secret = issued.row, issued.secret
-    if secret is None:
-        raise LeftOpenError(
-            f"The service made a secret for {described(key.value)} and did not send it.", hint=hint
+        Raises ConflictError, and closes the entry, where the key has moved on since.
+        """
+        if key.rotation != entry.rotation + 1:
+            raise self._elsewhere(entry, key)
+        self.unknown = True
+        self.session.say(f"Nobody has the secret that was made for {described(key)}: rotating once more.")
+        return self._advanced(
+            entry,
+            phase=Phase.ASKED,
+            key_id=key.id,
+            rotation=key.rotation,
+            idempotency_key=new_idempotency_key(),
+            delivered=[],
         )
-    try:
-        sink.deliver(key, secret)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, say what holds
-        was = "may not have been" if isinstance(error, KeyboardInterrupt) else "could not be"
+
+    # -- the call --------------------------------------------------------------------------------
+
+    def _made(self, entry: Entry) -> tuple[Entry, Issued]:
+        for _ in range(_TRIES):
+            issued = self._answered(entry)
+            if issued.secret is not None:
+                return entry, issued
+            key_id = issued.row.value.id
+            entry = self.once_more(entry, self.session.fresh().get_key(key_id).value)
         raise LeftOpenError(
-            f"The new secret of {described(key.value)} {was} handed over. {_why(error)}", hint=hint
-        ) from None
-    return secret
+            f"The service makes secrets for {entry.name!r} and does not send them. {_lost(entry)}",
+            hint=f"Try again: {self.session.recover}",
+        )
+
+    def _answered(self, entry: Entry) -> Issued:
+        left, client, later = PATIENCE, self.session.client, self.session.fresh()
+        for tries in range(1, _TRIES):
+            try:
+                return _asked(client, entry)
+            except AstaltyError as error:
+                self.unknown = self.unknown or (isinstance(error, ServiceError) and error.outcome_unknown)
+                seconds = wait_for(error, 0.25 * 2**tries)
+                if seconds is None or seconds > left:
+                    raise self._ended(entry, error) from None
+                self.session.say(f"{error.message} Asking again, with the same Idempotency-Key.")
+            self.session.sleep(seconds)
+            left, client = left - seconds, later
+        try:
+            return _asked(client, entry)
+        except AstaltyError as error:
+            raise self._ended(entry, error) from None
+
+    def _ended(self, entry: Entry, error: AstaltyError) -> AstaltyError:
+        """What to raise where no answer brings a secret: "unknown" unless nothing can have happened."""
+        if isinstance(error, ConflictError) and entry.key_id is not None:
+            return self._elsewhere(entry, None)
+        refused = isinstance(error, RefusedError) and entry.key_id is None  # so the first one was refused too
+        if self.unknown and not refused:
+            return LeftOpenError(
+                f"{error.message} {_lost(entry)}",
+                hint=f"Finish it: {self.session.recover}",
+                status=error.status,
+            )
+        self._close(entry)
+        return error
+
+    def _elsewhere(self, entry: Entry, key: ApiKey | None) -> ConflictError:
+        self._close(entry)
+        whose = described(key) if key else f"{entry.name!r} ({entry.key_id})"
+        return ConflictError(
+            f"Someone else rotated {whose} first; nothing of theirs was ended.",
+            hint=f"See: astalty keys show {entry.key_id}",
+        )
+
+    # -- the journal -----------------------------------------------------------------------------
+
+    def _advanced(self, entry: Entry, **changes: object) -> Entry:
+        return self.session.journal.write(msgspec.structs.replace(entry, **changes))
+
+    def _close(self, entry: Entry) -> None:
+        self.session.journal.close(entry)
+        self._over = True
 
 
-def _why(error: BaseException) -> str:
-    """A failure in a sentence; of one that nobody foresaw only the name, since its text may hold anything."""
-    if isinstance(error, AstaltyError):
-        return error.message
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}."
-    return "Interrupted." if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}."
+def _asked(client: Client, entry: Entry) -> Issued:
+    if entry.key_id is None:
+        return client.create_key(entry.name, idempotency_key=entry.idempotency_key)
+    return client.rotate_key(
+        entry.key_id,
+        grace_seconds=entry.first_grace,
+        if_rotation=entry.rotation,
+        idempotency_key=entry.idempotency_key,
+    )
+
+
+def _made_line(entry: Entry, key: ApiKey) -> str:
+    if entry.operation is Operation.CREATE:
+        return f"Made the key {described(key)}. It can do all that the account owner can."
+    return f"Made a new secret, which ends in {key.last_four}; the old one goes on working."
+
+
+def _lost(entry: Entry) -> str:
+    if entry.operation is Operation.CREATE:
+        return f"The key {entry.name!r} may exist, and its secret is not in its place."
+    whose = f"{entry.name!r} ({entry.key_id})"
+    return f"{whose} may have a new secret, which is not in its place. The old one works."

@@ -1,6 +1,7 @@
 """Which key is meant: a full id, else the exact name of an active key, else an unambiguous id prefix."""
 
 import re
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from astalty_cli.api.answers import Row
@@ -59,6 +60,11 @@ def is_active(key: ApiKey) -> bool:
 def described(key: ApiKey) -> str:
     """A key in a sentence: a name alone may be made to look like another's."""
     return f"{key.name!r} ({key.id}, ends in {key.last_four})"
+
+
+def secret_age(key: ApiKey, now: datetime) -> timedelta:
+    """How old the newest secret of a key is."""
+    return now - (key.rotated_at or key.created_at)
 
 
 def _only(keys: list[Row[ApiKey]], wanted: str) -> Row[ApiKey]:

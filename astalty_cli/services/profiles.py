@@ -1,26 +1,56 @@
 """The profiles on this machine that hold a key, brought along when the key is rotated."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from astalty_cli.api.models import ApiKey
 from astalty_cli.api.origin import origin
-from astalty_cli.config import credentials
-from astalty_cli.config.profiles import ConfigFile
+from astalty_cli.config.credentials import Credentials, stored_in
+from astalty_cli.config.profiles import ConfigFile, Profile
+from astalty_cli.errors import LocalError, UsageError
 from astalty_cli.secret import Secret
 
 
-def switch(config_file: ConfigFile, folder: Path, here: str, key: ApiKey, secret: Secret) -> list[str]:
-    """Store the new secret in every profile that holds `key` of the origin `here`; return their names.
+@dataclass(frozen=True)
+class Profiles:
+    """The profiles of one origin. `folder` is where file credentials lie."""
 
-    `folder` is where file credentials lie. Raises LocalError at the first profile that cannot take it.
-    """
-    switched = []
-    for name, profile in config_file.read().profiles.items():
-        if profile.storage is None or profile.key_id != key.id or origin(profile.base_url) != here:
-            continue
-        credentials.stored_in(profile.storage, folder).store(name, here, secret)
-        config_file.save(name, msgspec.structs.replace(profile, last_four=key.last_four))
-        switched.append(name)
-    return switched
+    config_file: ConfigFile
+    folder: Path
+    origin: str
+
+    def holding(self, key_id: str) -> list[str]:
+        return [name for name, _, _ in self._holding(key_id)]
+
+    def secrets(self, key_id: str) -> Iterator[Secret]:
+        for name, _, place in self._holding(key_id):
+            if secret := place.load(name, self.origin):
+                yield secret
+
+    def switch(self, key: ApiKey, secret: Secret) -> list[str]:
+        """Store the new secret in each of them, also after one that fails. Raises LocalError for those."""
+        switched, failures = [], []
+        for name, profile, place in self._holding(key.id):
+            try:
+                place.store(name, self.origin, secret)
+                self.config_file.save(name, msgspec.structs.replace(profile, last_four=key.last_four))
+                switched.append(name)
+            except LocalError as error:
+                failures.append(f"Profile {name!r} could not be given the new secret: {error.message}")
+        if failures:
+            raise LocalError(" ".join(failures))
+        return switched
+
+    def _holding(self, key_id: str) -> Iterator[tuple[str, Profile, Credentials]]:
+        for name, profile in self.config_file.read().profiles.items():
+            if profile.storage is not None and profile.key_id == key_id and self._is_here(profile):
+                yield name, profile, stored_in(profile.storage, self.folder)
+
+    def _is_here(self, profile: Profile) -> bool:
+        try:
+            return origin(profile.base_url) == self.origin
+        except UsageError:  # a damaged profile holds nothing that can be used
+            return False

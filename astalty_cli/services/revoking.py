@@ -2,11 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from uuid import uuid4
 
-from astalty_cli.api.client import Client
-from astalty_cli.api.models import ApiKey
-from astalty_cli.errors import AstaltyError
-from astalty_cli.services.keys import KeyFinder
+from astalty_cli.api.models import ApiKey, KeyStatus
+from astalty_cli.config.journal import Entry, Operation
+from astalty_cli.errors import (
+    AstaltyError,
+    ForbiddenError,
+    LeftOpenError,
+    NotFoundError,
+    ServiceError,
+    UnauthorizedError,
+)
+from astalty_cli.interrupts import held
+from astalty_cli.services.guards import Guards
+from astalty_cli.services.issuing import new_idempotency_key
+from astalty_cli.services.keys import KeyFinder, is_active
+from astalty_cli.services.session import PATIENCE, Session, wait_for
 
 
 @dataclass
@@ -17,30 +29,38 @@ class Revocation:
     are by what was typed, or by id.
     """
 
-    client: Client
+    session: Session
+    guards: Guards
     keys: list[ApiKey] = field(default_factory=list)
     failures: dict[str, AstaltyError] = field(default_factory=dict)
-    own_id: str = ""
 
     def look_up(self, arguments: list[str]) -> None:
-        """Find the keys; one that is named twice is one key."""
-        finder = KeyFinder(self.client)
-        found: dict[str, ApiKey] = {}
+        """Find the keys that may be revoked; one that is named twice is one key."""
+        finder = KeyFinder(self.session.client)
+        found: dict[str, tuple[str, ApiKey]] = {}
         for wanted in dict.fromkeys(arguments):
             try:
                 key = finder.find_active(wanted)
-                found[key.id] = key
+                self.guards.refuse_in_use(key)
+                self.guards.refuse_busy(key)
+                found.setdefault(key.id, (wanted, key))
             except AstaltyError as error:
                 self.failures[wanted] = error
-        if found:
-            self.own_id = self._own_id()
-        self.keys = sorted(found.values(), key=lambda key: key.id == self.own_id)
+        ordered = sorted(found.values(), key=lambda each: each[1].id == self.session.own.id)
+        others = self._active() - len(ordered) if ordered else 0
+        for wanted, key in reversed(ordered):
+            try:
+                self.guards.refuse_last(key, others)
+                self.keys.insert(0, key)
+            except AstaltyError as error:
+                self.failures[wanted] = error
+                others += 1
 
     def run(self) -> Iterator[ApiKey]:
         """Revoke them all, whatever becomes of one; yield each as soon as it is revoked."""
         for key in self.keys:
             try:
-                self.client.revoke_key(key.id)
+                revoke(self.session, key)
             except AstaltyError as error:
                 self.failures[key.id] = error
                 continue
@@ -49,12 +69,93 @@ class Revocation:
     def seen_again(self, key: ApiKey) -> bytes | None:
         """A revoked key as the service has it now; None where that cannot be seen, as with the key in use."""
         try:
-            return self.client.get_key(key.id).raw
+            return self.session.client.get_key(key.id).raw
         except AstaltyError:
             return None
 
-    def _own_id(self) -> str:
+    def _active(self) -> int:
+        return sum(is_active(row.value) for row in self.session.client.all_keys())
+
+
+def revoke(session: Session, key: ApiKey) -> None:
+    """Revoke one key, with the journal around it; open operations on it are over then.
+
+    Raises LeftOpenError where nobody can tell whether it is revoked.
+    """
+    with session.journal.lock(key.id):
+        entry = session.journal.write(_entry(session, key))
+        with held(session.say, f"Whether {key.name!r} is revoked is not known yet.") as signals:
+            try:
+                end(session, entry, key.id)
+            except KeyboardInterrupt:
+                raise _unknown(session, entry, "Interrupted.") from None
+            except LeftOpenError:
+                raise
+            except AstaltyError:
+                session.journal.close(entry)
+                raise
+            for each in session.journal.of_key(session.origin, key.id):
+                session.journal.close(each)
+    signals.obey()
+
+
+def end(session: Session, entry: Entry, key_id: str) -> None:
+    """Revoke a key. A lost answer is settled by looking at the key.
+
+    Raises LeftOpenError where nobody can tell; any other error says that the key was not revoked.
+    """
+    left, client, unknown = PATIENCE, session.client, False
+    for back_off in (0.5, 1.0, 2.0, 4.0, None):
         try:
-            return self.client.current_key().value.id
-        except AstaltyError:
-            return ""  # it is for the order and for a word in the question; the rest goes without
+            client.revoke_key(key_id)
+        except AstaltyError as error:
+            unknown = unknown or (isinstance(error, ServiceError) and error.outcome_unknown)
+            if unknown and is_revoked(session, entry, key_id):
+                return
+            seconds = None if back_off is None else wait_for(error, back_off)
+            if seconds is None or seconds > left:
+                raise (_unknown(session, entry, error.message) if unknown else error) from None
+            left -= seconds
+            session.sleep(seconds)
+            client = session.fresh()
+        else:
+            return
+
+
+def is_revoked(session: Session, entry: Entry, key_id: str) -> bool:
+    """What the service says of a key; a key that makes its own calls is revoked where they get a 401."""
+    try:
+        return session.fresh().get_key(key_id).value.status is KeyStatus.REVOKED
+    except NotFoundError:
+        return True
+    except ForbiddenError:
+        return False
+    except UnauthorizedError:
+        if entry.own:
+            session.say("The service no longer accepts the key that made this call: it is revoked.")
+        return entry.own
+    except AstaltyError:
+        return False
+
+
+def _unknown(session: Session, entry: Entry, why: str) -> LeftOpenError:
+    return LeftOpenError(
+        f"{why} Whether {entry.name!r} ({entry.key_id}) is revoked is not known.",
+        hint=f"Finish it: {session.recover}",
+    )
+
+
+def _entry(session: Session, key: ApiKey) -> Entry:
+    return Entry(
+        id=uuid4().hex,
+        operation=Operation.REVOKE,
+        key_id=key.id,
+        name=key.name,
+        rotation=key.rotation,
+        idempotency_key=new_idempotency_key(),
+        own=key.id == session.own.id,
+        profile=session.profile,
+        base_url=session.origin,
+        account_id=session.own.account.id,
+        started_at=session.now,
+    )

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -176,10 +177,11 @@ def test_a_rotated_secret_is_stored(tmp_path: Path) -> None:
     home.secret()
     with contextlib.closing(home.open()) as store:
         key = store.keys.page(parse_query("filter[name]=sandbox cli", KEYS))[0][0]
-        new = store.keys.rotate(key.id, 0, None).secret
+        new = store.keys.rotate(key.id, 60, None).secret
     assert new is not None
-    home.store_secret(new)
+    assert home.switch(key, new) == ["sandbox"]
     assert home.secret() == new
+    assert home.holding(str(uuid4())) == []
     assert sorted(path.name for path in home.database.parent.iterdir()) == ["sandbox.db", "sandbox.db.key"]
 
 

@@ -1,0 +1,58 @@
+"""`--dry-run`: the requests that would change something, shown and not made."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from astalty_cli.api import contract
+from astalty_cli.api.models import ApiKey, ExpirePrevious, RotateKey
+from astalty_cli.context import Context
+from astalty_cli.output import columns
+
+if TYPE_CHECKING:
+    from astalty_cli.sinks.sink import Sink
+
+Request = tuple[str, str, msgspec.Struct | None]  # method, path, body
+
+
+class Planned(msgspec.Struct):
+    """A request that would be made, with the key that would make it, masked."""
+
+    method: str
+    url: str
+    authorization: str
+    body: msgspec.Raw
+
+
+def show(context: Context, requests: Sequence[Request], sinks: "Sequence[Sink]" = ()) -> None:
+    """Print the requests, and say which sinks were asked whether they can take a secret."""
+    output, secret = context.output, context.secret()
+    shown = output.columns(columns.PLAN, Planned)
+    for sink in sinks:
+        output.note(f"{sink.spec}: can take the secret.")
+    rows = (
+        Planned(
+            method,
+            context.settings.base_url.value + path,
+            f"Bearer …{secret.last_four}",
+            msgspec.Raw(msgspec.json.encode(body)),
+        )
+        for method, path, body in requests
+    )
+    output.rows(map(msgspec.json.encode, rows), shown, none="Nothing would be sent.")
+    output.note("A dry run: nothing was changed.")
+
+
+def show_rotation(context: Context, key: ApiKey, grace: timedelta, sinks: "Sequence[Sink]") -> None:
+    """The two calls of a rotation; the second is made once the new secret is proved."""
+    ending = ExpirePrevious(int(grace.total_seconds()), key.rotation + 1)
+    show(
+        context,
+        [
+            ("POST", contract.rotate(key.id), RotateKey(contract.MAX_GRACE, key.rotation)),
+            ("POST", contract.expire_previous(key.id), ending),
+        ],
+        sinks,
+    )

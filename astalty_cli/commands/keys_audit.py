@@ -1,0 +1,100 @@
+"""`astalty keys audit`: which keys should go, be rotated or be asked about."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Annotated
+
+import msgspec
+import typer
+
+from astalty_cli.commands.keys import app
+from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, takes, words
+from astalty_cli.context import Context
+from astalty_cli.errors import FindingsError
+from astalty_cli.output import columns
+from astalty_cli.services.findings import Code, Finding, Limits
+from astalty_cli.times import parse_duration
+
+_LONGEST = timedelta(days=3650)  # so that no date before it is out of a calendar's range
+_NONE = "No findings."
+
+
+def _duration(text: str) -> timedelta:
+    with suppress(OverflowError):
+        duration = parse_duration(text)
+        if duration <= _LONGEST:
+            return duration
+    raise ValueError(f"the longest is {_LONGEST.days}d")
+
+
+def _baseline(text: str) -> timedelta:
+    baseline = _duration(text)
+    if not baseline:
+        raise ValueError("with a baseline of 0 every address would be new")
+    return baseline
+
+
+@app.command("audit")
+@takes(ACCOUNT, OUTPUT)
+def audit(
+    context: Context,
+    *,
+    max_age: Annotated[
+        timedelta,
+        typer.Option(
+            "--max-age", parser=checked(_duration), metavar="DURATION", help="How old a secret may be."
+        ),
+    ] = "90d",  # type: ignore[assignment]  # typer parses a default as it parses what is typed
+    unused: Annotated[
+        timedelta,
+        typer.Option(
+            "--unused", parser=checked(_duration), metavar="DURATION", help="How long a key may be unused."
+        ),
+    ] = "30d",  # type: ignore[assignment]
+    baseline: Annotated[
+        timedelta,
+        typer.Option(
+            "--baseline",
+            parser=checked(_baseline),
+            metavar="DURATION",
+            help="Compare the addresses of the last 24h with those of so long before.",
+        ),
+    ] = "30d",  # type: ignore[assignment]
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-on",
+            parser=words(tuple(Code)),
+            metavar="FINDINGS",
+            help=f"End with exit code 8 where there are such: {', '.join(Code)}; with commas.",
+        ),
+    ] = None,
+) -> None:
+    """Find keys to renew, end or ask about.
+
+    They are old, unused, in grace, used from a new address, or named alike.
+    """
+    from astalty_cli.services.audit import Audit
+
+    output = context.output
+    shown = output.columns(columns.AUDIT, Finding)
+    context.default_timeout = None  # a day of a busy account is many pages
+    looked = Audit(context.client, Limits(max_age, unused, baseline))
+    findings = looked.findings()
+    output.rows((msgspec.json.encode(each) for each in findings), shown, none=_NONE)
+    if not findings and output.format != "table":  # a table has said so itself
+        output.note(_NONE)
+    for note in looked.notes:
+        output.note(note)
+    _fail(findings, fail_on.split(",") if fail_on else [])
+
+
+def _fail(findings: list[Finding], wanted: list[str]) -> None:
+    """Raises FindingsError for findings of the wanted kinds."""
+    found = [each.finding for each in findings if each.finding in wanted]
+    if found:
+        kinds = [code for code in Code if code in found]
+        raise FindingsError(
+            f"{len(found)} finding{'s' * (len(found) != 1)} of {', '.join(kinds)}.",
+            hint="Renew a key: astalty keys rotate KEY. End one: astalty keys revoke KEY",
+        )

@@ -1,0 +1,112 @@
+"""What the commands that make or end secrets have in common: a session, and where a secret goes."""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from astalty_cli.context import Context
+from astalty_cli.errors import LocalError
+from astalty_cli.output import columns
+
+if TYPE_CHECKING:
+    from astalty_cli.api.models import ApiKey
+    from astalty_cli.config.journal import Entry
+    from astalty_cli.secret import Secret
+    from astalty_cli.services.session import Holders, Session
+    from astalty_cli.sinks.sink import Sink
+    from astalty_cli.sinks.specs import Surroundings
+
+
+def session(context: Context) -> "Session":
+    """The account in force, as the services work with it."""
+    from astalty_cli.services.session import PATIENCE, Session
+
+    settings = context.settings
+    return Session(
+        client=context.client,
+        client_with=lambda secret: context.client_with(secret, PATIENCE),
+        secret=context.secret(),
+        profile=settings.profile.value,
+        origin=settings.base_url.value,
+        journal=context.journal,
+        holders=_holders(context),
+        say=context.output.note,
+        show=lambda key, secret: _show(context, key, secret),
+    )
+
+
+def sinks(context: Context) -> "list[Sink]":
+    """Where the flags want a new secret. Raises UsageError where they do not say, or contradict."""
+    from astalty_cli.sinks.choice import chosen
+
+    return chosen(context.output, context.destination, surroundings(context))
+
+
+def surroundings(context: Context) -> "Surroundings":
+    from astalty_cli.sinks.specs import Surroundings
+
+    settings = context.settings
+    origin = None if settings.is_sandbox else settings.base_url.value
+    return Surroundings(context.program.environ, context.config_file, origin)
+
+
+def remind(context: Context) -> None:
+    """Say in one line that something is open; what cannot be read is `keys recover`'s to say."""
+    with suppress(LocalError):
+        entries = context.journal.abandoned()
+        if entries:
+            names = ", ".join(f"{entry.operation} {entry.name!r}" for entry in entries)
+            context.output.note(f"Still open: {names}. Finish it: {_recover(entries)}")
+
+
+def _recover(entries: "list[Entry]") -> str:
+    profiles = {entry.profile for entry in entries}
+    profile = profiles.pop() if len(profiles) == 1 else "default"
+    return "astalty keys recover" + ("" if profile == "default" else f" -p {profile}")
+
+
+def _holders(context: Context) -> "Holders":
+    from astalty_cli.services.profiles import Profiles
+
+    if context.settings.is_sandbox:
+        return context.sandbox
+    folder = context.program.folders.config
+    return Profiles(context.config_file, folder, context.settings.base_url.value)
+
+
+def _show(context: Context, key: "ApiKey", secret: "Secret") -> None:
+    from astalty_cli.output.human import secret_panel
+    from astalty_cli.output.tty import controlling_terminal
+
+    with controlling_terminal() as terminal:
+        streams = replace(context.program.streams, stdout=terminal)
+        terminal.write(secret_panel(secret.reveal(), key.name, streams))
+
+
+def variable(context: Context) -> "Secret | None":
+    """The key in the environment, whether this command uses it or not."""
+    from astalty_cli.config.settings import API_KEY, as_secret
+
+    text = context.program.environ.get(API_KEY)
+    return as_secret(text) if text else None
+
+
+def say_rotated(context: Context, key: "ApiKey", *, own: bool) -> None:
+    from astalty_cli.config.settings import API_KEY
+    from astalty_cli.services.keys import described
+    from astalty_cli.times import local
+
+    if own and context.settings.variable:
+        context.output.note(f"{API_KEY} still holds the old secret: set it anew.")
+    until = key.previous_expires_at
+    old = f"works until {local(until)}" if until else "no longer works"
+    context.output.note(f"Rotated {described(key)}. The old secret {old}.")
+
+
+def print_key(context: Context, row: bytes) -> None:
+    """Print the key where a flag asked for data and a sink took the secret."""
+    from astalty_cli.api.models import ApiKey
+
+    wanted, output = context.destination, context.output
+    if (wanted.to or wanted.copy) and not wanted.plain and output.result_wanted:
+        output.item(row, output.columns(columns.KEY, ApiKey))

@@ -1,0 +1,139 @@
+"""What a key operation has left open: a file for each, written before the call that makes or ends a secret.
+
+It holds ids, names, rotation numbers, idempotency keys, sinks and phases, and never a secret. With it
+`keys recover` finishes what a crash or a lost answer has interrupted.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from astalty_cli.config import files
+from astalty_cli.errors import ConflictError, LocalError
+
+
+class Operation(StrEnum):
+    CREATE = "create"
+    ROTATE = "rotate"
+    REVOKE = "revoke"
+
+
+class Phase(StrEnum):
+    """How far an operation certainly is; it may be one step further than the journal knows."""
+
+    ASKED = "asked"  # the call that makes or ends a secret may have been sent
+    DELIVERING = "delivering"  # a secret was made; any of the sinks may have it
+    DELIVERED = "delivered"  # all sinks have it
+    PROVED = "proved"  # it works, and this machine's profiles use it
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One open operation.
+
+    `rotation` and `last_four` are the key's before the call (-1 before it exists), so the secret in question
+    is that of `rotation + 1`. `first_grace` and `grace` are seconds: what the call that makes the secret
+    gives the old one, and what the user asked for. `own`: the key makes the calls itself. `started_at` is by the
+    service's clock.
+    """
+
+    id: str
+    operation: Operation
+    phase: Phase = Phase.ASKED
+    key_id: str | None = None
+    name: str
+    rotation: int = -1
+    last_four: str = ""
+    idempotency_key: str
+    first_grace: int = 0
+    grace: int = 0
+    sinks: list[str] = []
+    delivered: list[str] = []
+    force: bool = False
+    own: bool = False
+    profile: str
+    base_url: str
+    account_id: str
+    started_at: datetime
+
+    @property
+    def lock_name(self) -> str:
+        """A created key has no id before the answer, so its operation is locked by its own."""
+        return self.id if self.operation is Operation.CREATE or self.key_id is None else self.key_id
+
+
+class Journal:
+    """The open operations of this user on this machine, in a 0700 folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, entry: Entry) -> Entry:
+        """Put an entry on the disk, new or changed. Raises LocalError."""
+        files.write_private(self._path(entry.id), msgspec.json.encode(entry))
+        return entry
+
+    def close(self, entry: Entry) -> None:
+        files.remove(self._path(entry.id))
+        if entry.lock_name == entry.id:  # nobody else will ever lock this name; a key's lock file stays
+            files.remove(self._folder / f"{entry.id}.lock")
+
+    def read(self, entry_id: str) -> Entry | None:
+        """Raises LocalError where the file is not what was written."""
+        path = self._path(entry_id)
+        data = files.read_private(path)
+        try:
+            return None if data is None else msgspec.json.decode(data, type=Entry)
+        except msgspec.DecodeError as error:
+            raise LocalError(
+                f"{path} is not usable: {error}.",
+                hint="It says what a key operation has left open. Look at the key, then move the file away.",
+            ) from None
+
+    def entries(self) -> list[Entry]:
+        """All that is open, also what is being worked on right now; the oldest first."""
+        names = self._folder.glob("*.json") if self._folder.is_dir() else ()
+        found = [self.read(path.stem) for path in names if not path.name.startswith(".")]
+        return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.started_at)
+
+    def of_key(self, base_url: str, key_id: str) -> list[Entry]:
+        return [entry for entry in self.entries() if (entry.base_url, entry.key_id) == (base_url, key_id)]
+
+    def abandoned(self) -> list[Entry]:
+        """Those that no running process works on."""
+        return [entry for entry in self.entries() if not self._is_locked(entry.lock_name)]
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Work on one key alone. Raises ConflictError at once where another process does so."""
+        from filelock import FileLock, Timeout
+
+        files.private_folder(self._folder)
+        lock = FileLock(self._folder / f"{name}.lock", mode=0o600)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise ConflictError(
+                "Busy: another astalty on this machine is working on this key.",
+                hint="Nothing was done. Wait for it to end.",
+            ) from None
+        except OSError as error:
+            raise LocalError(f"Cannot lock {lock.lock_file}: {error.strerror or error}.") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _is_locked(self, name: str) -> bool:
+        try:
+            with self.lock(name):
+                return False
+        except ConflictError:
+            return True
+
+    def _path(self, entry_id: str) -> Path:
+        return self._folder / f"{entry_id}.json"

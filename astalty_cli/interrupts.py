@@ -1,0 +1,51 @@
+"""Ctrl-C, SIGTERM and a closed terminal, while a secret is in nobody's hands."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Held:
+    """The signals that came while they were held back."""
+
+    def __init__(self, say: Callable[[str], None], at_stake: str) -> None:
+        self._say = say
+        self._answers = [
+            "Interrupted: stopping once this step is done.",
+            f"{at_stake} Once more stops all the same.",
+        ]
+        self._came = False
+
+    def hear(self, _number: int, _frame: Any) -> None:
+        """Answer a signal: the first is told to wait, the second what is at stake; the third is obeyed."""
+        self._came = True
+        if not self._answers:
+            raise KeyboardInterrupt
+        answer = self._answers.pop(0)
+        with suppress(RuntimeError):  # it came in the middle of another write to stderr
+            self._say(answer)
+
+    def obey(self) -> None:
+        """Raise KeyboardInterrupt where one came."""
+        if self._came:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def held(say: Callable[[str], None], at_stake: str) -> Iterator[Held]:
+    """Let what is inside end, whoever interrupts it. What came meanwhile is in what this yields."""
+    signals = Held(say, at_stake)
+    if threading.current_thread() is not threading.main_thread():  # signals reach only that one
+        yield signals
+        return
+    ignored = {number for number in HEARD if signal.getsignal(number) is signal.SIG_IGN}
+    before = {number: signal.signal(number, signals.hear) for number in HEARD if number not in ignored}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,47 @@
+"""Making a key, and handing its first secret over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from astalty_cli.api.answers import Row
+from astalty_cli.api.models import ApiKey
+from astalty_cli.config.journal import Entry, Operation
+from astalty_cli.interrupts import held
+from astalty_cli.services.delivery import probe
+from astalty_cli.services.issuing import Issuing, new_idempotency_key
+from astalty_cli.services.session import Session
+from astalty_cli.sinks.sink import Sink
+
+
+@dataclass(frozen=True)
+class Creation:
+    session: Session
+    sinks: Sequence[Sink]
+    force: bool = False
+
+    def run(self, name: str) -> Row[ApiKey]:
+        """Make a key of this name. Raises LeftOpenError where a secret may be in nobody's hands."""
+        probe(self.sinks, None, force=self.force)
+        session = self.session
+        entry = Entry(
+            id=uuid4().hex,
+            operation=Operation.CREATE,
+            name=name,
+            idempotency_key=new_idempotency_key(),
+            sinks=[sink.spec for sink in self.sinks],
+            force=self.force,
+            profile=session.profile,
+            base_url=session.origin,
+            account_id=session.own.account.id,
+            started_at=session.now,
+        )
+        with session.journal.lock(entry.lock_name), held(session.say, stake(name)) as signals:
+            handed = Issuing(session, self.sinks).run(session.journal.write(entry))
+            session.journal.close(handed.entry)
+        signals.obey()
+        return handed.key
+
+
+def stake(name: str) -> str:
+    return f"A new secret of {name!r} may be made already, and in nobody's hands."

@@ -1,0 +1,128 @@
+"""The places of an interrupted operation: what they hold, and which of them can take another secret."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from astalty_cli.api.answers import Row
+from astalty_cli.api.models import ApiKey, CurrentKey
+from astalty_cli.config.journal import Entry, Phase
+from astalty_cli.errors import ForbiddenError, LocalError, UnauthorizedError, UsageError
+from astalty_cli.secret import Secret
+from astalty_cli.services.session import Session
+from astalty_cli.sinks.sink import Sink
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the user has to say. `agrees`: to what is about to be done; `--yes` agrees beforehand.
+
+    `knows`: what only a person can know; None where there is nobody to ask.
+    """
+
+    agrees: Callable[[str], bool]
+    knows: Callable[[str], bool | None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The newest secret of a key, in a place on this machine: the service has said so."""
+
+    secret: Secret
+    key: Row[ApiKey]
+
+
+@dataclass(frozen=True)
+class Places:
+    """`own`: the sinks of the entry that can be used again. `given`: those of `--to`, in their stead.
+
+    `screen` is a terminal to show a secret on, where there is one. `force`: what a slot of `given` holds may
+    be replaced.
+    """
+
+    session: Session
+    own: Sequence[Sink]
+    given: Sequence[Sink]
+    screen: Sink | None
+    force: bool = False
+    _of_this_key: set[Secret] = field(default_factory=set)
+
+    def newest(self, entry: Entry) -> Found | None:
+        """Ask the service about each secret that can be read here, and return the key's newest."""
+        for secret in self._readable(entry):
+            try:
+                row = self.session.client_with(secret).current_key()
+            except ForbiddenError:
+                raise
+            except UnauthorizedError:
+                continue
+            current = row.value
+            if (current.account.id, current.id) != (entry.account_id, entry.key_id):
+                continue
+            self._of_this_key.add(secret)
+            if _is_newest(current, secret, entry):
+                return Found(secret, Row(current, row.raw))
+        return None
+
+    def _readable(self, entry: Entry) -> Iterator[Secret]:
+        seen: set[Secret] = set()
+        for secret in (*self._in_sinks(), *self._in_holders(entry.key_id or "")):
+            if secret not in seen and secret.is_well_formed:
+                seen.add(secret)
+                yield secret
+
+    def _in_sinks(self) -> Iterator[Secret]:
+        for sink in (*self.own, *self.given):
+            try:
+                held = sink.held()
+            except LocalError:
+                if not self.given:  # nobody knows what is there, and no other place was named
+                    raise
+                continue
+            if held:
+                yield held
+
+    def _in_holders(self, key_id: str) -> Iterator[Secret]:
+        with suppress(LocalError):  # a keyring that is locked now has to be usable only when it is written
+            yield from self.session.holders.secrets(key_id)
+
+    def missing(self, entry: Entry, secret: Secret) -> list[Sink]:
+        """The sinks that do not have this secret yet."""
+        targets = self.given or self.own
+        return [
+            sink
+            for sink in targets
+            if (sink.held() != secret if sink.readable else sink.spec not in entry.delivered)
+        ]
+
+    def perhaps(self, entry: Entry) -> list[str]:
+        """The places that may have the secret and cannot be read; none where a readable one lacks it."""
+        if entry.phase is Phase.ASKED or self.given or any(sink.readable for sink in self.own):
+            return []
+        return entry.sinks if entry.phase is Phase.DELIVERING else entry.delivered
+
+    def targets(self, entry: Entry) -> list[Sink]:
+        """Where another secret of this operation can go."""
+        if self.given:
+            return list(self.given)
+        gone = {sink.spec for sink in self.own}
+        shown = [spec for spec in entry.sinks if spec not in gone]
+        return [*self.own, *([self.screen] if self.screen and shown else [])]
+
+    def probe(self, targets: Sequence[Sink], key: ApiKey | None, entry: Entry) -> None:
+        """As before any call: each can take a secret, and none holds another key's."""
+        force = self.force if self.given else entry.force
+        last_fours = {entry.last_four, key.last_four if key else ""}
+        for sink in targets:
+            sink.probe()
+            held = sink.held()
+            if held is None or force or held in self._of_this_key or held.last_four in last_fours - {""}:
+                continue
+            raise UsageError(
+                f"{sink.spec} holds a value that is not this key's secret.",
+                hint=f"Name another place: {self.session.recover} --yes --to SINK",
+            )
+
+
+def _is_newest(current: CurrentKey, secret: Secret, entry: Entry) -> bool:
+    return current.rotation == entry.rotation + 1 and current.last_four == secret.last_four

@@ -1,0 +1,266 @@
+"""Finishing what a crash, a lost answer or a failed sink has left open (`keys recover`).
+
+What the journal says may be one step behind what happened, so each entry is compared with the service and
+with every place that can be read. Nothing is guessed: where only the user can know whether a secret has
+arrived, the user is asked, and without an answer the entry stays open. Each step is itself in the
+journal, so that a recovery can be interrupted anywhere and run again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+
+from astalty_cli.api.models import ApiKey
+from astalty_cli.config.journal import Entry, Operation, Phase
+from astalty_cli.errors import (
+    AstaltyError,
+    ConflictError,
+    InterruptedByUser,
+    LeftOpenError,
+    UnauthorizedError,
+)
+from astalty_cli.interrupts import held
+from astalty_cli.services.creation import stake
+from astalty_cli.services.delivery import why
+from astalty_cli.services.issuing import Issuing
+from astalty_cli.services.keys import described, is_active
+from astalty_cli.services.places import Found, Places, Words
+from astalty_cli.services.revoking import end
+from astalty_cli.services.rotation import Ending
+from astalty_cli.services.session import Session
+from astalty_cli.services.unanswered import UnansweredCreation
+from astalty_cli.sinks.sink import Sink
+from astalty_cli.times import local
+
+# An Idempotency-Key is kept for 24 hours; an hour less, since clocks and requests are never exact.
+_REPLAYABLE = timedelta(hours=23)
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Finishes or undoes one entry at a time, of the session's account; the caller holds its lock."""
+
+    session: Session
+    places: Places
+    words: Words
+
+    def run(self, entry: Entry) -> None:
+        """Raises LeftOpenError where the entry stays open; it says why, and what to do."""
+        try:
+            self._must_be_this_account(entry)
+            self._finish(entry)
+        except LeftOpenError:
+            raise
+        except ConflictError as error:  # someone else rotated the key, and what raised this closed the entry
+            self.session.say(error.message)
+        except (AstaltyError, KeyboardInterrupt) as error:
+            if self.session.journal.read(entry.id) is None:
+                raise InterruptedByUser from None
+            raise still_open(entry, why(error), hint=getattr(error, "hint", "")) from None
+
+    def _must_be_this_account(self, entry: Entry) -> None:
+        try:
+            here = (self.session.origin, self.session.own.account.id)
+        except UnauthorizedError:
+            return  # a place that can be read may hold a secret that works
+        if here != (entry.base_url, entry.account_id):
+            raise elsewhere(entry)
+
+    def _finish(self, entry: Entry) -> None:
+        if entry.operation is Operation.REVOKE:
+            self._finish_revocation(entry, entry.key_id or "")
+        elif entry.key_id is None:
+            UnansweredCreation(self).finish(entry)
+        else:
+            self._finish_secret(entry, entry.key_id)
+
+    # -- a secret that was made, or may have been ------------------------------------------------
+
+    def _finish_secret(self, entry: Entry, key_id: str) -> None:
+        found = self.places.newest(entry)
+        if found is not None:
+            self._go_on_from(entry, found)
+            return
+        key = self._seen(key_id)
+        if not is_active(key):
+            self.over(entry, "The key is revoked.")
+        elif key.rotation > entry.rotation + 1:
+            self.over(
+                entry,
+                "Someone else has rotated the key since; the secret of this operation ends with their grace.",
+            )
+        elif self._is_ours(entry, key) and not self._has_arrived(entry, key):
+            self.issue_again(entry, key)
+
+    def _seen(self, key_id: str) -> ApiKey:
+        try:
+            return self.session.fresh().get_key(key_id).value
+        except UnauthorizedError as error:
+            error.hint = f"Sign in with another key of the account, then: {self.session.recover}"
+            raise
+
+    def _go_on_from(self, entry: Entry, found: Found) -> None:
+        missing = self.places.missing(entry, found.secret)
+        for sink in missing:
+            sink.probe()
+        with held(self.session.say, stake(entry.name)) as signals:
+            handed = Issuing(self.session, missing).hand_over(entry, found.key, found.secret)
+        signals.obey()
+        if entry.operation is Operation.ROTATE:
+            self._said_to_end(Ending(self.session).run(handed).value)
+        else:
+            self.over(entry, f"The secret of {described(found.key.value)} is in its place.")
+
+    def _is_ours(self, entry: Entry, key: ApiKey) -> bool:
+        """Whether the rotation that the key has seen is this one; past 24 hours no replay can tell."""
+        if entry.phase is not Phase.ASKED or key.rotation == entry.rotation or not self.is_old(entry):
+            return True
+        when = f" on {local(key.rotated_at)}" if key.rotated_at else ""
+        known = self.words.knows(f"{described(key)} was rotated{when}. Was it this command, and nobody else?")
+        if known is None:
+            raise still_open(
+                entry,
+                f"{described(key)} was rotated{when}, and the service no longer knows by whom.",
+                hint=f"Run {self.session.recover} on a terminal and say who it was.",
+            )
+        if not known:
+            self.over(entry, "Someone else rotated the key.")
+        return known
+
+    def is_old(self, entry: Entry) -> bool:
+        """Whether the service may have forgotten the entry's Idempotency-Key."""
+        return self.session.now - entry.started_at > _REPLAYABLE
+
+    def _has_arrived(self, entry: Entry, key: ApiKey) -> bool:
+        """Whether the secret is in places that cannot be read; then the entry is finished with that."""
+        places = ", ".join(self.places.perhaps(entry))
+        if not places:
+            return False
+        known = self.words.knows(
+            f"Do you have the new secret of {described(key)}, or is it in its place ({places})? "
+            "If not, it gets another."
+        )
+        if known is None:
+            raise still_open(
+                entry,
+                f"The new secret of {described(key)} may have arrived ({places}); nobody is here to say so.",
+                hint=f"Run {self.session.recover} on a terminal, or have another made: "
+                f"{self.session.recover} --yes --to SINK",
+            )
+        return known and self._finished_on_word(entry, key)
+
+    def _finished_on_word(self, entry: Entry, key: ApiKey) -> bool:
+        """Finish without having the secret; False where a profile here needs it: then another is made."""
+        session = self.session
+        if entry.operation is Operation.CREATE:
+            self.over(entry, "The secret has arrived.")
+        elif entry.phase is Phase.PROVED:
+            self._said_to_end(Ending(session).end_the_old(entry, key, session.fresh()).value)
+        elif session.holders.holding(key.id):
+            session.say("A profile on this machine needs the new secret too, so another has to be made.")
+            return False
+        else:
+            until = key.previous_expires_at
+            left = f"works until {local(until)}" if until else "has ended"
+            self.over(
+                entry, f"The secret has arrived. It was not proved, so the old one is left alone: it {left}."
+            )
+        return True
+
+    def issue_again(self, entry: Entry, key: ApiKey) -> None:
+        """Make another secret for a key whose newest one nobody has; or undo a creation."""
+        targets = self.places.targets(entry)
+        if not targets:
+            self._undo(entry, key)
+            return
+        if not self.words.agrees(
+            f"{titled(entry)}: make a new secret for {described(key)}, {into(targets)}?"
+        ):
+            self._undo(entry, key)
+            return
+        self.places.probe(targets, key, entry)
+        entry = msgspec.structs.replace(entry, sinks=[sink.spec for sink in targets], delivered=[])
+        issuing = Issuing(self.session, targets, unknown=True)
+        answered = entry.phase is not Phase.ASKED or self.is_old(entry)
+        if answered and key.rotation == entry.rotation + 1:
+            entry = issuing.once_more(entry, key)
+        self.issue(issuing, entry)
+
+    def issue(self, issuing: Issuing, entry: Entry) -> None:
+        """Make the secret that an entry asks for, and finish the entry."""
+        session = self.session
+        with held(session.say, stake(entry.name)) as signals:
+            handed = issuing.run(session.journal.write(entry))
+            if entry.operation is Operation.CREATE:
+                self.over(handed.entry, f"The secret of {described(handed.key.value)} is in its place.")
+        signals.obey()
+        if entry.operation is Operation.ROTATE:
+            self._said_to_end(Ending(session).run(handed).value)
+
+    def _said_to_end(self, key: ApiKey) -> None:
+        until = key.previous_expires_at
+        old = f"works until {local(until)}" if until else "no longer works"
+        self.session.say(f"Finished the rotation of {described(key)}. The old secret {old}.")
+
+    def _undo(self, entry: Entry, key: ApiKey) -> None:
+        """Revoke a key that was made and that nobody can use. A rotated key is never revoked."""
+        if entry.operation is not Operation.CREATE:
+            raise still_open(
+                entry,
+                f"Nothing says where a new secret of {described(key)} should go. The old one works.",
+                hint=f"Name a place: {self.session.recover} --yes --to file:PATH",
+            )
+        if not self.words.agrees(f"Revoke the key {described(key)}, whose secret nobody has?"):
+            raise still_open(entry, "", hint=f"Finish it: {self.session.recover}")
+        self.revoke_orphan(entry, key)
+
+    def revoke_orphan(self, entry: Entry, key: ApiKey) -> None:
+        end(self.session, entry, key.id)
+        self.over(entry, f"Revoked {described(key)}, whose secret nobody had.")
+
+    # -- a key that should end -------------------------------------------------------------------
+
+    def _finish_revocation(self, entry: Entry, key_id: str) -> None:
+        try:
+            key = self._seen(key_id)
+        except UnauthorizedError:
+            if not entry.own:
+                raise
+            self.over(entry, "The key that made the call is no longer accepted: it is revoked.")
+            return
+        if not is_active(key):
+            self.over(entry, "The key is revoked.")
+        elif key.rotation != entry.rotation:
+            self.over(entry, "Someone has rotated the key since, so it was not revoked.")
+        elif self.words.agrees(f"Revoke {described(key)}, as was begun?"):
+            end(self.session, entry, key.id)
+            self.over(entry, f"Revoked {described(key)}.")
+        else:
+            self.over(entry, "The key goes on working.")
+
+    # -- what to say -----------------------------------------------------------------------------
+
+    def over(self, entry: Entry, how: str) -> None:
+        """Close the entry, and say how it ended."""
+        self.session.journal.close(entry)
+        self.session.say(f"{titled(entry)} is finished. {how}")
+
+
+def titled(entry: Entry) -> str:
+    return f"{entry.operation.capitalize()} {entry.name!r}"
+
+
+def into(targets: Sequence[Sink]) -> str:
+    return f"into {', '.join(sink.spec for sink in targets)}"
+
+
+def still_open(entry: Entry, reason: str, *, hint: str) -> LeftOpenError:
+    return LeftOpenError(f"{titled(entry)} is still open. {reason}".rstrip(), hint=hint)
+
+
+def elsewhere(entry: Entry) -> LeftOpenError:
+    return still_open(
+        entry, "It is of another account.", hint=f"Finish it there: astalty keys recover -p {entry.profile}"
+    )
