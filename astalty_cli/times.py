@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 Clock = Callable[[], datetime]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+LONGEST = timedelta(days=3650)  # so that no moment before it is out of a calendar's range
 _DURATION = re.compile(r"(\d{1,9})([smhdw])", re.ASCII)
 
 
@@ -24,7 +25,10 @@ def parse_duration(text: str) -> timedelta:
     match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a duration such as 15m, 24h or 7d")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if seconds > LONGEST.total_seconds():
+        raise ValueError(f"the longest duration is {LONGEST.days}d")
+    return timedelta(seconds=seconds)
 
 
 def parse_moment(text: str, now: datetime) -> datetime:

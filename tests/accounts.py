@@ -1,9 +1,11 @@
 """An account of the sandbox, reached in both ways that a user has: in the process, and over HTTP."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -54,13 +56,15 @@ def in_process(shell: Shell) -> Account:
     return Account(shell, Home(shell.sandbox_folder / "sandbox.db"), Clock(utc_now()), None)
 
 
-def over_http(shell: Shell, folder: Path, closing: ExitStack) -> Account:
-    """A served sandbox, signed in to with its key in a file."""
+def over_http(
+    shell: Shell, folder: Path, closing: ExitStack, between: Callable[[Any], Any] = lambda app: app
+) -> Account:
+    """A served sandbox, signed in to with its key in a file; `between` may put a layer in front of it."""
     clock = Clock(utc_now())
     home = Home(folder / "sandbox.db")
     secret = home.secret()
     store = home.open(clock)
     closing.callback(store.close)
-    base_url = closing.enter_context(serving(create_app(store)))
+    base_url = closing.enter_context(serving(between(create_app(store, rate_limit=0))))
     shell(f"auth login --with-token --storage file --base-url {base_url}", stdin=secret.reveal() + "\n")
     return Account(shell, home, clock, base_url)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import accounts
+from tests import accounts, spoilt
 from tests.accounts import Account
 from tests.shell import Shell
+from tests.spoilt import Spoilt
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -40,6 +41,13 @@ def account(request: pytest.FixtureRequest, shell: Shell, tmp_path: Path) -> Ite
 def sandbox(shell: Shell) -> Account:
     """The account in the process, for what does not depend on the way to it."""
     return accounts.in_process(shell)
+
+
+@pytest.fixture
+def faulty(shell: Shell, tmp_path: Path) -> Iterator[tuple[Account, Spoilt]]:
+    """The account over HTTP, and the layer that spoils its answers."""
+    with ExitStack() as closing:
+        yield spoilt.account(shell, tmp_path / "served", closing)
 
 
 @pytest.fixture

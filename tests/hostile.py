@@ -78,6 +78,29 @@ def answering(*answers: Answer) -> Iterator[tuple[Hostile, str]]:
         yield app, url
 
 
+@dataclass
+class Scripted:
+    """A WSGI application that answers by what is asked: `name` of a call gives the key into `answers`."""
+
+    answers: dict[str, Answer]
+    name: Callable[[str, str, str], str]  # of method, path and bearer
+    calls: list[str] = field(default_factory=list)
+    bodies: dict[str, Any] = field(default_factory=dict)
+    idempotency_keys: list[str] = field(default_factory=list)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        bearer = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
+        call = self.name(environ["REQUEST_METHOD"], environ["PATH_INFO"], bearer)
+        self.calls.append(call)
+        sent = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        self.bodies[call] = json.loads(sent) if sent else None
+        if "HTTP_IDEMPOTENCY_KEY" in environ:
+            self.idempotency_keys.append(environ["HTTP_IDEMPOTENCY_KEY"])
+        status, headers, body = self.answers[call]
+        start_response(status, [("Content-Type", "application/json"), *headers.items()])
+        return [body]
+
+
 @contextlib.contextmanager
 def speaking(speak: Callable[[socket.socket], None], heard: list[bytes] | None = None) -> Iterator[str]:
     """Accept connections, read a request's head into `heard`, and let `speak` answer with its own bytes."""

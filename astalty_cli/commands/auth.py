@@ -16,7 +16,6 @@ from astalty_cli.context import Context
 from astalty_cli.errors import (
     AstaltyError,
     ForbiddenError,
-    InterruptedByUser,
     LocalError,
     NotOfferedError,
     UnauthorizedError,
@@ -44,6 +43,7 @@ def login(
     ] = Storage.KEYRING,
 ) -> None:
     """Check an API key with the service, and keep it under a profile."""
+    from astalty_cli.commands import secrets
     from astalty_cli.config.credentials import stored_in
     from astalty_cli.config.settings import API_KEY
 
@@ -62,7 +62,9 @@ def login(
         context.output.confirm(f"Profile {name!r} holds a key already, {held}. Replace it?")
     place = stored_in(storage, context.program.folders.config)
     place.check()
-    secret = _read_key(context, with_token=with_token)
+    secret = secrets.read_key(
+        context, "API key (not shown): ", with_token=with_token, stopped="Nothing was stored."
+    )
     context.settings = settings
     profile = _checked_profile(context, secret, origin, storage)
     place.store(name, origin, secret)
@@ -82,21 +84,6 @@ def login(
     )
     if API_KEY in context.program.environ:
         context.output.note(f"{API_KEY} is set and beats the stored key, except with -p {name}.")
-
-
-def _read_key(context: Context, *, with_token: bool) -> Secret:
-    from astalty_cli.config.settings import as_secret
-
-    streams = context.program.streams
-    if with_token:
-        return as_secret(streams.stdin.read(8192).strip())
-    from getpass import getpass
-
-    try:
-        return as_secret(getpass("API key (not shown): ", stream=streams.stderr).strip())
-    except (KeyboardInterrupt, EOFError):
-        context.output.say("\n")
-        raise InterruptedByUser("Nothing was stored.") from None
 
 
 def _checked_profile(context: Context, secret: Secret, origin: str, storage: Storage) -> Profile:

@@ -12,6 +12,7 @@ from astalty_cli.context import Context
 from astalty_cli.output import columns
 
 if TYPE_CHECKING:
+    from astalty_cli.secret import Secret
     from astalty_cli.sinks.sink import Sink
 
 Request = tuple[str, str, msgspec.Struct | None]  # method, path, body
@@ -26,9 +27,17 @@ class Planned(msgspec.Struct):
     body: msgspec.Raw
 
 
-def show(context: Context, requests: Sequence[Request], sinks: "Sequence[Sink]" = ()) -> None:
-    """Print the requests, and say which sinks were asked whether they can take a secret."""
-    output, secret = context.output, context.secret()
+def show(
+    context: Context,
+    requests: Sequence[Request],
+    sinks: "Sequence[Sink]" = (),
+    secret: "Secret | None" = None,
+) -> None:
+    """Print the requests, and say which sinks were asked whether they can take a secret.
+
+    `secret` is the key that would make them, where that is not the one in force.
+    """
+    output, secret = context.output, secret or context.secret()
     shown = output.columns(columns.PLAN, Planned)
     for sink in sinks:
         output.note(f"{sink.spec}: can take the secret.")
@@ -45,14 +54,23 @@ def show(context: Context, requests: Sequence[Request], sinks: "Sequence[Sink]" 
     output.note("A dry run: nothing was changed.")
 
 
-def show_rotation(context: Context, key: ApiKey, grace: timedelta, sinks: "Sequence[Sink]") -> None:
+def show_rotation(
+    context: Context,
+    key: ApiKey,
+    grace: timedelta,
+    sinks: "Sequence[Sink]",
+    first_grace: timedelta = timedelta(seconds=contract.MAX_GRACE),
+    secret: "Secret | None" = None,
+) -> None:
     """The two calls of a rotation; the second is made once the new secret is proved."""
+    making = RotateKey(int(first_grace.total_seconds()), key.rotation)
     ending = ExpirePrevious(int(grace.total_seconds()), key.rotation + 1)
     show(
         context,
         [
-            ("POST", contract.rotate(key.id), RotateKey(contract.MAX_GRACE, key.rotation)),
+            ("POST", contract.rotate(key.id), making),
             ("POST", contract.expire_previous(key.id), ending),
         ],
         sinks,
+        secret,
     )

@@ -179,6 +179,7 @@ def rotate(
     if not grace and not context.dry_run:
         output.must_be_able_to_ask("end the old secret at once?")
     session = secrets.session(context)
+    own = session.own
     found = KeyFinder(session.client).find_active(key)
     if if_older_than is not None and secret_age(found, session.now) < if_older_than:
         days = secret_age(found, session.now).days
@@ -193,11 +194,11 @@ def rotate(
     secrets.remind(context)
     if not grace:
         output.confirm(
-            f"Rotate {described(found)}, {_last_use(found, session.own.id)}, and end its old secret at once? "
+            f"Rotate {described(found)}, {_last_use(found, own.id)}, and end its old secret at once? "
             "Whatever uses the old one stops working."
         )
     rotated = Rotation(session, sinks, grace, force=force).run(found.id)
-    secrets.say_rotated(context, rotated.value, own=session.own.id == found.id)
+    secrets.say_rotated(context, rotated.value, own=own.id == found.id)
     secrets.print_key(context, rotated.raw)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from astalty_cli.context import Context
-from astalty_cli.errors import LocalError
+from astalty_cli.errors import InterruptedByUser, LocalError
 from astalty_cli.output import columns
 
 if TYPE_CHECKING:
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from astalty_cli.sinks.specs import Surroundings
 
 
-def session(context: Context) -> "Session":
-    """The account in force, as the services work with it."""
+def session(context: Context, secret: "Secret | None" = None) -> "Session":
+    """The account in force, as the services work with it; with `secret`, no key needs to be set up here."""
     from astalty_cli.services.session import PATIENCE, Session
 
     settings = context.settings
     return Session(
-        client=context.client,
+        client=context.client_with(secret, context.timeout) if secret else context.client,
         client_with=lambda secret: context.client_with(secret, PATIENCE),
-        secret=context.secret(),
+        secret=secret or context.secret(),
         profile=settings.profile.value,
         origin=settings.base_url.value,
         journal=context.journal,
@@ -33,6 +33,22 @@ def session(context: Context) -> "Session":
         say=context.output.note,
         show=lambda key, secret: _show(context, key, secret),
     )
+
+
+def read_key(context: Context, prompt: str, *, with_token: bool, stopped: str) -> "Secret":
+    """A key from stdin, or typed unseen after `prompt`; `stopped` is what Ctrl-C there is answered with."""
+    from astalty_cli.config.settings import as_secret
+
+    streams = context.program.streams
+    if with_token:
+        return as_secret(streams.stdin.read(8192).strip())
+    from getpass import getpass
+
+    try:
+        return as_secret(getpass(prompt, stream=streams.stderr).strip())
+    except (KeyboardInterrupt, EOFError):
+        context.output.say("\n")
+        raise InterruptedByUser(stopped) from None
 
 
 def sinks(context: Context) -> "list[Sink]":

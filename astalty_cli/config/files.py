@@ -4,11 +4,13 @@ A looser file is refused, not mended: somebody else may have read or written it 
 """
 
 import errno
+import fcntl
+import glob
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from astalty_cli.errors import LocalError
@@ -90,23 +92,43 @@ def private_folder(folder: Path) -> None:
 
 def remove(path: Path) -> None:
     """Remove the file if it is there. Raises LocalError."""
+    clear_leftovers(path)
     with _told_as_local(path, "remove"):
         path.unlink(missing_ok=True)
+
+
+def clear_leftovers(path: Path) -> None:
+    """Remove what a killed process has left beside the file it was about to write: it may hold a secret.
+
+    What a running process writes is locked by it before anything is in it, and left alone.
+    """
+    for left in path.parent.glob(f"{glob.escape(_beginning(path))}*"):
+        with suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_size:
+                left.unlink(missing_ok=True)
 
 
 @contextmanager
 def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
     """Yield a new 0600 file with the data in the same folder, on the disk; it is gone afterwards."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    clear_leftovers(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_beginning(path))
     try:
         with os.fdopen(handle, "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             file.write(data)
             file.flush()
             os.fsync(handle)
-        yield Path(name)
+            yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def _beginning(path: Path) -> str:
+    """How the names of temporary files for `path` begin: no user's file is called so."""
+    return f".{path.name[:32]}.astalty-"
 
 
 def _sync_folder(folder: Path) -> None:

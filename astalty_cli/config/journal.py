@@ -37,8 +37,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     `rotation` and `last_four` are the key's before the call (-1 before it exists), so the secret in question
     is that of `rotation + 1`. `first_grace` and `grace` are seconds: what the call that makes the secret
-    gives the old one, and what the user asked for. `own`: the key makes the calls itself. `started_at` is by the
-    service's clock.
+    gives the old one, and what the user asked for. `own`: the key makes the calls itself. `started_at` is
+    by the service's clock.
     """
 
     id: str

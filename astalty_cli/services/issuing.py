@@ -23,7 +23,7 @@ from astalty_cli.services.keys import described
 from astalty_cli.services.session import PATIENCE, Session, wait_for
 from astalty_cli.sinks.sink import Sink
 
-_TRIES = 5  # of a call whose answer is lost; and of rotating once more
+_TRIES = 4  # of a call whose answer is lost; and of rotating once more
 
 
 def new_idempotency_key() -> str:
@@ -188,4 +188,4 @@ def _lost(entry: Entry) -> str:
     if entry.operation is Operation.CREATE:
         return f"The key {entry.name!r} may exist, and its secret is not in its place."
     whose = f"{entry.name!r} ({entry.key_id})"
-    return f"{whose} may have a new secret, which is not in its place. The old one works."
+    return f"{whose} may have a new secret, which is not in its place. The old one still works."

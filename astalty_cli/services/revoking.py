@@ -105,7 +105,7 @@ def end(session: Session, entry: Entry, key_id: str) -> None:
     Raises LeftOpenError where nobody can tell; any other error says that the key was not revoked.
     """
     left, client, unknown = PATIENCE, session.client, False
-    for back_off in (0.5, 1.0, 2.0, 4.0, None):
+    for back_off in (0.5, 1.0, 2.0, None):
         try:
             client.revoke_key(key_id)
         except AstaltyError as error:

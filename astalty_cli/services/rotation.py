@@ -48,6 +48,10 @@ class Rotation:
 
         Raises LeftOpenError from the moment when a new secret may exist: it says what still works.
         """
+        return self.renew(key_id)[0]
+
+    def renew(self, key_id: str) -> tuple[Row[ApiKey], Secret]:
+        """As `run`, and the new secret with it, for a caller who has no other key to go on with."""
         session = self.session
         with session.journal.lock(key_id):
             self._must_be_closed(key_id)
@@ -59,7 +63,7 @@ class Rotation:
                 handed = Issuing(session, self.sinks).run(session.journal.write(entry))
             with left_open(session, handed.entry, handed.key.value, NOT_ENDED):
                 signals.obey()
-            return Ending(session).run(handed)
+            return Ending(session).run(handed), handed.secret
 
     def _entry(self, key: ApiKey) -> Entry:
         session = self.session

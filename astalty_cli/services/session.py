@@ -17,7 +17,7 @@ from astalty_cli.times import utc_now
 T = TypeVar("T")
 
 PATIENCE = 30.0  # seconds that delivery and proof have of their own, whatever --timeout left
-_BACK_OFF = (0.5, 1.0, 2.0, 4.0)
+_BACK_OFF = (0.5, 1.0, 2.0)  # seconds
 
 
 class Holders(Protocol):

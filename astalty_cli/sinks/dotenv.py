@@ -63,6 +63,7 @@ class Dotenv:
         files.must_be_writable(self.path.parent)
 
     def held(self) -> Secret | None:
+        files.clear_leftovers(self.path)
         entry = self._entry(self._content())
         value = _unquoted(entry["value"]) if entry else b""
         return Secret(value.decode("utf-8", "replace")) if value else None

@@ -36,6 +36,7 @@ class File:
         files.must_be_writable(self.path.parent)
 
     def held(self) -> Secret | None:
+        files.clear_leftovers(self.path)
         content = (files.read_private(self.path) or b"").strip()
         return Secret(content.decode("utf-8", "replace")) if content else None
 

@@ -71,7 +71,7 @@ def test_a_key_lives_in_the_keyring(served: Account, keyring: int) -> None:
 
 def test_a_rotation_reaches_the_keyring(served: Account, keyring: int) -> None:
     before = sign_in(served)
-    rotated = served.shell("keys rotate 'sandbox cli' -p work --grace 0 --yes --plain")
+    rotated = served.shell("keys rotate 'sandbox cli' -p work --grace 0 --yes --plain --allow-self")
     assert "Profile 'work' now uses the new secret." in rotated.err
     assert "Profile 'default' now uses the new secret." in rotated.err
     assert served.status_of(before) == 401

@@ -101,7 +101,7 @@ def test_exec_does_not_hand_on_a_profile_that_would_win_over_its_key(served: Acc
 def test_the_key_in_use_is_revoked_last_and_said_so(served: Account) -> None:
     shell = served.shell
     shell("keys create other --plain")
-    result = shell("keys revoke 'sandbox cli' other --yes --json")
+    result = shell("keys revoke 'sandbox cli' other --yes --json --allow-self")
     assert [key["name"] for key in result.json] == ["other"]
     assert "Revoked 'other'" in result.err
     assert "Revoked 'sandbox cli'" in result.err

@@ -15,10 +15,11 @@ import pytest
 
 from astalty_cli.errors import LocalError
 from astalty_cli.sinks.clipboard import Clipboard, suitable
+from astalty_cli.sinks.sink import Sink
 from tests.sinks.canary import BYTES, KEY, SECRET
 from tests.sinks.conftest import Stand
 
-KEPT, SOON = timedelta(0), timedelta(seconds=1)
+KEPT, SOON = timedelta(0), timedelta(seconds=2)
 ROOT = Path(__file__).parents[2]
 
 
@@ -99,11 +100,12 @@ def wait_for_clearing(environ: dict[str, str]) -> None:
 
 
 def test_on_the_clipboard_and_off_it_again(desktop: dict[str, str]) -> None:
-    sink = Clipboard(desktop, SOON)
+    sink: Sink = Clipboard(desktop, SOON)
     sink.probe()
+    assert (sink.spec, sink.readable, sink.held()) == ("clipboard", False, None)
     sink.deliver(KEY, SECRET)
     assert pasted(desktop) == BYTES
-    assert "cleared in 1 s" in sink.told
+    assert "cleared in 2 s" in sink.told
     wait_for_clearing(desktop)
     assert pasted(desktop) == b""
 
@@ -197,6 +199,13 @@ def test_a_program_that_lies_is_found_out(x11: dict[str, str], stand_in: Stand) 
     stand_in("xclip", "sys.stdin.read()")
     with pytest.raises(LocalError, match="accepted the secret and did not give it back"):
         Clipboard(x11, KEPT).deliver(KEY, SECRET)
+
+
+def test_a_program_that_takes_a_moment_is_waited_for(x11: dict[str, str], stand_in: Stand) -> None:
+    late = "looks = Path(os.environ['RECORD'] + '.looks')\n"
+    late += "if '-o' in sys.argv: looks.open('a').write('x'); looks.stat().st_size > 2 or sys.exit(1)\n"
+    stand_in("xclip", late + XCLIP)
+    Clipboard(x11, KEPT).deliver(KEY, SECRET)
 
 
 def test_a_clearing_that_cannot_start_leaves_nothing_there(

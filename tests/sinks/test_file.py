@@ -1,5 +1,6 @@
 """`file:PATH`: 0600 at every moment, whole or not at all, never over another file unasked."""
 
+import fcntl
 import os
 import resource
 import subprocess
@@ -96,6 +97,15 @@ def test_a_disk_that_lies_is_no_success(tmp_path: Path, monkeypatch: pytest.Monk
         File(tmp_path / "key").deliver(KEY, SECRET)
 
 
+def test_a_name_as_long_as_names_may_be(tmp_path: Path) -> None:
+    sink = File(tmp_path / ("k" * 255))
+    sink.probe()
+    sink.deliver(KEY, SECRET)
+    assert sink.held() == SECRET
+    with pytest.raises(LocalError, match="too long"):
+        File(tmp_path / ("k" * 256)).probe()
+
+
 WATCHED = """
 import os, sys
 from pathlib import Path
@@ -126,3 +136,18 @@ assert all(whole for named, _, whole in seen if named), seen
 def test_at_every_moment_it_is_private_and_whole(tmp_path: Path) -> None:
     """As seen at each thing that the process does, with a umask that closes nothing."""
     subprocess.run([sys.executable, "-c", WATCHED, tmp_path], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_what_a_killed_process_left_is_cleared_away_and_nothing_else(tmp_path: Path) -> None:
+    new = tmp_path / "new.key"
+    left = tmp_path / ".new.key.astalty-abcdefgh"
+    busy = tmp_path / ".new.key.astalty-hgfedcba"
+    other = tmp_path / ".new.key.template"
+    for path in (left, busy, other):
+        path.write_text("astalty_left\n")
+    with busy.open("rb") as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        assert File(new).held() is None
+        assert not left.exists()
+        assert busy.exists()
+        assert other.exists()

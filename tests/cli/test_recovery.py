@@ -1,0 +1,545 @@
+"""Answers that are lost, processes that are killed, sinks that fail: what is said, and how it is finished."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from astalty_cli.secret import Secret
+from tests.accounts import Account
+from tests.shell import ASTALTY, Shell
+from tests.spoilt import Fault, Spoilt
+from tests.terminal import Terminal
+
+Faulty = tuple[Account, Spoilt]
+CREATE, ROTATE, EXPIRE = "POST /api-keys", "POST /api-keys/.*/rotate", "POST .*/expire-previous"
+FOR_GOOD = 99
+
+
+def works(account: Account, secret: str, **after: float) -> bool:
+    return account.status_of(secret, after=timedelta(**after)) == 200
+
+
+def make(shell: Shell, name: str = "ci") -> str:
+    return shell(f"keys create {name} --plain").out.strip()
+
+
+def key(shell: Shell, name: str = "ci") -> dict[str, object]:
+    found: dict[str, object] = shell(f"keys show {name} --json").json
+    return found
+
+
+def is_open(shell: Shell) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = json.loads(shell("keys recover --json", code=7).out)
+    return rows
+
+
+# -- answers that are lost -----------------------------------------------------------------------
+
+
+def test_a_creation_that_never_arrived_is_asked_for_again(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    spoilt.faults.append(Fault(CREATE, acts=False))
+    made = account.shell("keys create ci --plain")
+    assert works(account, made.out.strip())
+    assert spoilt.posts() == [CREATE, CREATE]
+    assert "Asking again, with the same Idempotency-Key." in made.err
+    assert key(account.shell)["rotation"] == 0
+
+
+def test_a_created_key_whose_secret_was_lost_on_the_way_is_rotated_for_another(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    spoilt.faults.append(Fault(CREATE))
+    made = account.shell("keys create ci --plain")
+    assert works(account, made.out.strip())
+    assert [row[1] for row in account.shell("keys list").rows].count("ci") == 1
+    assert key(account.shell)["rotation"] == 1
+    assert account.shell("keys recover --json").json == []
+
+
+def test_a_rotation_whose_answer_was_lost_is_made_once_more(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    old = make(account.shell)
+    spoilt.faults.append(Fault(ROTATE))
+    new = account.shell("keys rotate ci --plain --grace 1h").out.strip()
+    assert key(account.shell)["rotation"] == 2
+    assert works(account, new)
+    assert works(account, old)
+    assert not works(account, old, hours=2)
+    assert works(account, new)
+
+
+def test_the_first_request_may_still_be_running(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    running = Fault(ROTATE, "409 Conflict", {"Retry-After": "1"}, acts=False)
+    make(account.shell)
+    spoilt.faults.append(running)
+    assert works(account, account.shell("keys rotate ci --plain").out.strip())
+
+
+def test_someone_else_who_rotates_meanwhile_keeps_a_secret_that_works(faulty: Faulty) -> None:
+    """The answer is lost, and before the replay another machine rotates: nothing of theirs is ended."""
+    account, spoilt = faulty
+    make(account.shell)
+    key_id = str(key(account.shell)["id"])
+    theirs: list[Secret] = []
+
+    def rotated_elsewhere() -> None:
+        store = account.store()
+        made = store.keys.rotate(key_id, 60, None).secret
+        assert made is not None
+        theirs.append(made)
+        store.close()
+
+    spoilt.faults += [Fault(ROTATE), Fault(ROTATE, "502 Bad Gateway", acts=False, first=rotated_elsewhere)]
+    refused = account.shell("keys rotate ci --plain --grace 0 --yes", code=5)
+    assert "Someone else rotated 'ci'" in refused.err
+    assert works(account, theirs[0].reveal(), days=8)
+    assert account.shell("keys recover --json").json == []
+
+
+def test_the_end_of_the_old_secret_may_be_asked_for_again(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    old = make(account.shell)
+    spoilt.faults += [Fault(EXPIRE), Fault(EXPIRE, "429 Slow", {"Retry-After": "1"}, acts=False)]
+    account.shell("keys rotate ci --plain --grace 0 --yes")
+    assert not works(account, old)
+
+
+@pytest.mark.parametrize("line", ["keys create ci --plain", "keys rotate ci --plain"])
+def test_a_rate_limit_that_is_over_soon_is_waited_out(faulty: Faulty, line: str) -> None:
+    account, spoilt = faulty
+    if "rotate" in line:
+        make(account.shell)
+    spoilt.faults.append(Fault("POST .*", "429 Slow", {"Retry-After": "1"}, acts=False))
+    assert works(account, account.shell(line).out.strip())
+    spoilt.faults.append(Fault("POST .*", "429 Slow", {"Retry-After": "60"}, acts=False))
+    limited = account.shell(line.replace("create ci", "create other"), code=6)
+    assert "Rate limited" in limited.err
+    assert account.shell("keys recover --json").json == []
+
+
+# -- what stays open -----------------------------------------------------------------------------
+
+
+def test_what_is_open_is_listed_and_every_key_command_says_so(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    shell = account.shell
+    make(shell)
+    spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
+    lost = shell("keys rotate ci --plain", code=7)
+    assert "may have a new secret" in lost.err
+    assert "The old one still works." in lost.err
+    assert lost.err.splitlines()[-1] == "Finish it: astalty keys recover"
+    (row,) = is_open(shell)
+    found = key(shell)
+    assert (row["operation"], row["name"], row["key_id"]) == ("rotate", "ci", found["id"])
+    assert (row["phase"], row["sinks"], row["profile"]) == ("asked", ["plain"], "default")
+    for line in ("keys list", "keys show ci", "keys create other --plain"):
+        assert "Still open: rotate 'ci'. Finish it: astalty keys recover\n" in shell(line).err
+    assert "1 key operation is open." in shell("keys recover", code=7).err
+
+
+def test_an_open_rotation_keeps_another_one_from_starting(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    make(account.shell)
+    spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
+    account.shell("keys rotate ci --plain", code=7)
+    spoilt.faults.clear()
+    refused = account.shell("keys rotate ci --plain", code=7)
+    assert "An earlier operation on 'ci'" in refused.err
+    assert key(account.shell)["rotation"] == 1
+
+
+def test_a_rotation_that_went_nowhere_stays_open_until_a_place_is_named(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    shell = account.shell
+    old = make(shell)
+    spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
+    shell("keys rotate ci --plain --grace 1h", code=7)
+    spoilt.faults.clear()
+    nowhere = shell("keys recover --yes", code=7)
+    assert "The old one works." in nowhere.err
+    assert "--yes --to file:PATH" in nowhere.err
+    done = shell("keys recover --yes --to file:new")
+    new = (shell.home / "new").read_text().strip()
+    assert "Finished the rotation of 'ci'" in done.err
+    assert works(account, new)
+    assert works(account, old)
+    assert works(account, new, hours=2)
+    assert not works(account, old)
+    assert shell("keys recover --json").json == []
+
+
+def test_a_created_key_that_nobody_has_is_revoked(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    spoilt.faults.append(Fault(CREATE, times=FOR_GOOD))
+    account.shell("keys create ci --plain", code=7)
+    spoilt.faults.clear()
+    assert "whose secret nobody had" in account.shell("keys recover --yes").err
+    assert "ci" not in [row[1] for row in account.shell("keys list").rows]
+
+
+def test_a_created_key_that_nobody_has_is_given_a_secret_where_a_place_is_named(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    spoilt.faults.append(Fault(CREATE, times=FOR_GOOD))
+    account.shell("keys create ci --plain", code=7)
+    spoilt.faults.clear()
+    account.shell("keys recover --yes --to dotenv:.env#KEY")
+    name, _, value = (account.shell.home / ".env").read_text().strip().partition("=")
+    assert name == "KEY"
+    assert works(account, value)
+
+
+def test_a_creation_that_never_happened_is_closed_without_one(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    spoilt.faults.append(Fault(CREATE, acts=False, times=FOR_GOOD))
+    account.shell("keys create ci --plain", code=7)
+    spoilt.faults.clear()
+    make(account.shell)
+    assert "never made" in account.shell("keys recover --yes").err
+    assert works(account, account.shell("keys rotate ci --plain").out.strip())
+
+
+def test_a_rotation_is_finished_from_the_place_that_has_the_secret(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    old = make(account.shell)
+    spoilt.faults.append(Fault(EXPIRE, acts=False, times=FOR_GOOD))
+    stopped = account.shell("keys rotate ci --to file:new --grace 0 --yes", code=7)
+    assert "was handed over; the old one may have ended" in stopped.err
+    spoilt.faults.clear()
+    assert works(account, old)
+    account.shell("keys recover --yes")
+    assert key(account.shell)["rotation"] == 1
+    assert works(account, (account.shell.home / "new").read_text().strip())
+    assert not works(account, old)
+
+
+def test_a_secret_that_is_not_proved_ends_nothing(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    old = make(account.shell)
+    spoilt.faults.append(Fault("POST .*", "", first=lambda: spoilt.faults.append(no_proof)))
+    no_proof = Fault("GET .*/current", "500 No", acts=False, times=FOR_GOOD)
+    told = account.shell("keys rotate ci --to file:new --grace 0 --yes", code=7)
+    assert "the old one was not ended by us" in told.err
+    spoilt.faults.clear()
+    assert works(account, old)
+    assert not any("expire" in call for call in spoilt.calls)
+
+
+def test_some_sinks_failed_and_recover_copies_to_them(faulty: Faulty) -> None:
+    account, _ = faulty
+    shell = account.shell
+    old = make(shell)
+    script = shell.home / "take"
+    script.write_text("#!/bin/sh\ntest -e open || exit 3\ncat > taken\n")
+    script.chmod(0o755)
+    half = shell(f"keys rotate ci --to file:new --to exec:{script} --grace 0 --yes", code=7)
+    assert "but not everywhere" in half.err
+    assert "exit 3" in half.err
+    assert works(account, old)
+    (shell.home / "open").touch()
+    shell("keys recover --yes")
+    new = (shell.home / "new").read_text().strip()
+    assert (shell.home / "taken").read_text() == new
+    assert key(shell)["rotation"] == 1
+    assert works(account, new)
+    assert not works(account, old)
+
+
+def test_a_sink_that_cannot_be_read_is_not_guessed_about(faulty: Faulty) -> None:
+    """Delivered by `exec:`, and the proof failed: only a person can know, and nobody is there."""
+    account, spoilt = faulty
+    shell = account.shell
+    make(shell)
+    spoilt.faults.append(Fault(ROTATE, "", first=lambda: spoilt.faults.append(no_proof)))
+    no_proof = Fault("GET .*/current", "500 No", acts=False, times=FOR_GOOD)
+    shell("keys rotate ci --to 'exec:tee taken'", code=7)
+    spoilt.faults.clear()
+    asked = shell("keys recover --yes", code=7)
+    assert "nobody is here to say so" in asked.err
+    assert key(shell)["rotation"] == 1
+    shell("keys recover --yes --to 'exec:tee taken'")
+    assert works(account, (shell.home / "taken").read_text())
+
+
+def test_a_rotated_key_is_never_revoked_by_recover(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    old = make(account.shell)
+    spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
+    account.shell("keys rotate ci --plain", code=7)
+    spoilt.faults.clear()
+    account.shell("keys recover --yes", code=7)
+    assert works(account, old)
+    assert "DELETE" not in "".join(spoilt.calls)
+
+
+def test_after_a_day_nothing_is_made_again_and_nothing_is_guessed(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    shell = account.shell
+    old = make(shell)
+    spoilt.faults += [Fault(ROTATE, times=4), Fault(CREATE, times=4)]
+    shell("keys rotate ci --plain", code=7)
+    shell("keys create other --plain", code=7)
+    account.clock.move(hours=25)
+    told = shell("keys recover --yes --json", code=7)
+    assert "no longer knows by whom" in told.err
+    assert "may be the key that was made, or another's" in told.err or "nobody is here to say" in told.err
+    assert {row["name"] for row in is_open(shell)} == {"ci", "other"}
+    assert [row[1] for row in shell("keys list").rows].count("other") == 1
+    assert works(account, old)
+
+
+def test_a_revocation_whose_answer_was_lost_is_looked_at(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    secret = make(account.shell)
+    spoilt.faults.append(Fault("DELETE .*"))
+    assert "Revoked 'ci'" in account.shell("keys revoke ci --yes").err
+    assert not works(account, secret)
+    assert [call.split()[0] for call in spoilt.posts()].count("DELETE") == 1
+
+
+def test_an_open_revocation_is_finished(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    secret = make(account.shell)
+    spoilt.faults.append(Fault("DELETE .*", acts=False, times=FOR_GOOD))
+    assert "is revoked is not known" in account.shell("keys revoke ci --yes", code=7).err
+    spoilt.faults.clear()
+    assert works(account, secret)
+    account.shell("keys recover --yes")
+    assert not works(account, secret)
+
+
+def test_ones_own_key_revoked_without_an_answer_is_told_by_the_401(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    spoilt.faults.append(Fault("DELETE .*"))
+    told = account.shell("keys revoke 'sandbox cli' --yes --allow-self")
+    assert "no longer accepts the key that made this call" in told.err
+
+
+def test_the_journal_holds_no_secret_and_is_for_the_owner_alone(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    shell = account.shell
+    secret = make(shell)
+    spoilt.faults.append(Fault(EXPIRE, acts=False, times=FOR_GOOD))
+    shell("keys rotate ci --to file:new", code=7)
+    new = (shell.home / "new").read_text().strip()
+    folder = shell.config / "journal"
+    (entry,) = folder.glob("*.json")
+    assert not any(each in entry.read_text() for each in (secret, new, new[:20]))
+    assert entry.stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_an_entry_of_another_account_is_left_for_it(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    make(account.shell)
+    spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
+    account.shell("keys rotate ci --plain", code=7)
+    told = account.shell("keys recover --yes -p sandbox", code=7)
+    assert "of another account" in told.err
+    assert "astalty keys recover -p default" in told.err
+
+
+def test_a_fresh_sandbox_has_nothing_open(sandbox: Account) -> None:
+    shell = sandbox.shell
+    make(shell)
+    shell("keys rotate ci --to file:new --to 'exec:false'", code=7)
+    assert is_open(shell)
+    shell("sandbox reset --yes")
+    assert shell("keys recover --json").json == []
+
+
+# -- people --------------------------------------------------------------------------------------
+
+
+def test_recover_asks_on_a_terminal_and_shows_the_secret_there(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    make(account.shell)
+    spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
+    account.shell("keys rotate ci --plain", code=7)
+    spoilt.faults.clear()
+    terminal = Terminal(account.shell, "keys recover", columns=100)
+    terminal.expect("[y/N]")
+    terminal.type("y")
+    shown = terminal.ends()
+    assert "It is shown once" in shown or "shown once" in shown
+    assert "Finished the rotation of 'ci'" in shown
+
+
+def test_who_says_that_the_secret_arrived_is_believed(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    make(account.shell)
+    spoilt.faults.append(Fault(ROTATE, "", first=lambda: spoilt.faults.append(no_proof)))
+    no_proof = Fault("GET .*/current", "500 No", acts=False, times=FOR_GOOD)
+    account.shell("keys rotate ci --to 'exec:tee taken' --grace 0 --yes", code=7)
+    spoilt.faults.clear()
+    terminal = Terminal(account.shell, "keys recover", columns=100)
+    terminal.expect("[y/N]")
+    terminal.type("y")
+    assert "it works until" in " ".join(terminal.ends().split())
+    assert not any("expire" in call for call in spoilt.calls)
+    assert account.shell("keys recover --json").json == []
+
+
+def test_a_no_leaves_it_open(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    make(account.shell)
+    spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
+    account.shell("keys rotate ci --plain", code=7)
+    spoilt.faults.clear()
+    terminal = Terminal(account.shell, "keys recover")
+    terminal.expect("[y/N]")
+    terminal.type("n")
+    assert "is still open" in terminal.ends(7)
+    assert len(is_open(account.shell)) == 1
+
+
+# -- signals -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def running(faulty: Faulty) -> Iterator[list[subprocess.Popen[str]]]:
+    """What the faults can send signals to."""
+    processes: list[subprocess.Popen[str]] = []
+    yield processes
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def start(shell: Shell, line: str, running: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [ASTALTY, *line.split()],
+        env=shell.environ, cwd=shell.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    running.append(process)
+    return process
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_between_the_call_and_the_hand_over_waits(
+    faulty: Faulty, running: list[subprocess.Popen[str]], sent: signal.Signals
+) -> None:
+    account, spoilt = faulty
+    old = make(account.shell)
+    spoilt.faults.append(Fault(ROTATE, "", first=lambda: running[0].send_signal(sent)))
+    process = start(account.shell, "keys rotate ci --plain --grace 0 --yes", running)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 7, err
+    assert "stopping once this step is done" in err
+    assert "was handed over; the old one was not ended" in err
+    assert works(account, out.strip())
+    assert works(account, old)
+
+
+def test_a_created_key_is_handed_over_before_ctrl_c_is_obeyed(
+    faulty: Faulty, running: list[subprocess.Popen[str]]
+) -> None:
+    account, spoilt = faulty
+    spoilt.faults.append(Fault(CREATE, "", first=lambda: running[0].send_signal(signal.SIGINT)))
+    process = start(account.shell, "keys create ci --plain", running)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert works(account, out.strip())
+    assert account.shell("keys recover --json").json == []
+
+
+def test_a_second_ctrl_c_is_told_what_is_at_stake_and_a_third_is_obeyed(
+    faulty: Faulty, running: list[subprocess.Popen[str]]
+) -> None:
+    account, spoilt = faulty
+    make(account.shell)
+
+    def three_times() -> None:
+        stderr = running[0].stderr
+        assert stderr is not None
+        for told in ("stopping once", "nobody's hands. Once more stops all the same"):
+            running[0].send_signal(signal.SIGINT)
+            while told not in (line := stderr.readline()):
+                assert line, "the process ended"
+        running[0].send_signal(signal.SIGINT)
+
+    spoilt.faults.append(Fault(ROTATE, "", first=three_times))
+    process = start(account.shell, "keys rotate ci --plain", running)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (7, "")
+    assert "may have a new secret" in err
+    assert len(is_open(account.shell)) == 1
+
+
+@pytest.mark.parametrize("call", [ROTATE, "GET .*/current", EXPIRE])
+def test_a_killed_rotation_is_finished(
+    faulty: Faulty, running: list[subprocess.Popen[str]], call: str
+) -> None:
+    account, spoilt = faulty
+    shell = account.shell
+    old = make(shell)
+
+    def killed() -> None:
+        os.kill(running[0].pid, signal.SIGKILL)
+        running[0].wait()
+
+    at = Fault(call, "", first=killed)
+    if call == "GET .*/current":  # the second one: the proof
+        spoilt.faults.append(Fault(ROTATE, "", first=lambda: spoilt.faults.append(at)))
+    else:
+        spoilt.faults.append(at)
+    start(shell, "keys rotate ci --to file:new --grace 0 --yes", running).communicate(timeout=30)
+    assert len(is_open(shell)) == 1
+    shell("keys recover --yes")
+    assert works(account, (shell.home / "new").read_text().strip(), days=8)
+    assert not works(account, old)
+    assert shell("keys recover --json").json == []
+
+
+def test_two_rotations_at_once_on_one_machine(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    shell = account.shell
+    make(shell)
+    busy: list[str] = []
+
+    def another() -> None:
+        busy.append(shell("keys rotate ci --plain", code=5).err)
+        assert shell("keys recover --json").json == [], "what is being worked on is not open"
+
+    spoilt.faults.append(Fault(ROTATE, "", first=another))
+    assert works(account, shell("keys rotate ci --plain").out.strip())
+    assert "Busy: another astalty" in busy[0]
+
+
+# -- stdout --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["keys create ci --plain", "keys rotate ci --plain"])
+def test_a_full_stdout_loses_no_secret(faulty: Faulty, line: str) -> None:
+    account, _ = faulty
+    shell = account.shell
+    if "rotate" in line:
+        old = make(shell)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [ASTALTY, *line.split()],
+            env=shell.environ, cwd=shell.home, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            start_new_session=True,
+        )  # fmt: skip
+    assert done.returncode == 7
+    assert "could not be handed over. plain: No space left on device." in done.stderr
+    if "rotate" in line:
+        assert works(account, old)
+    shell("keys recover --yes --to file:new")
+    assert works(account, (shell.home / "new").read_text().strip(), days=8)
+
+
+def test_with_a_terminal_left_a_secret_that_no_sink_took_is_shown_on_it(faulty: Faulty) -> None:
+    account, _ = faulty
+    terminal = Terminal(account.shell, "keys create ci --to exec:false", columns=120)
+    shown = terminal.ends(7)
+    assert "No sink took the new secret, so it was shown on the terminal." in shown
+    secret = next(line.strip() for line in shown.splitlines() if line.strip().startswith("astalty_"))
+    assert works(account, secret)
