@@ -51,7 +51,7 @@ class Spoilt:
         if fault.acts and not fault.status:
             return self.app(environ, start_response)
         if fault.acts:
-            b"".join(self.app(environ, lambda *_: None))  # type: ignore[arg-type,return-value]
+            b"".join(self.app(environ, lambda *_: None))  # type: ignore[arg-type]
         start_response(fault.status, [("Content-Type", "text/html"), *fault.headers.items()])
         return [HTML]
 
