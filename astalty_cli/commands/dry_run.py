@@ -41,7 +41,7 @@ def show(
     shown = output.columns(columns.PLAN, Planned)
     for sink in sinks:
         output.note(f"{sink.spec}: can take the secret.")
-    rows = (
+    planned = [
         Planned(
             method,
             context.settings.base_url.value + path,
@@ -49,8 +49,14 @@ def show(
             msgspec.Raw(msgspec.json.encode(body)),
         )
         for method, path, body in requests
-    )
-    output.rows(map(msgspec.json.encode, rows), shown, none="Nothing would be sent.")
+    ]
+    rows = [msgspec.json.encode(each) for each in planned]
+    if output.format == "table":  # whole, however narrow the terminal: this is what the user looks for
+        for number, row in enumerate(rows):
+            output.write("\n" * (number > 0))
+            output.item(row, shown)
+    else:
+        output.rows(rows, shown, none="Nothing would be sent.")
     output.note("A dry run: nothing was changed.")
 
 
@@ -59,6 +65,7 @@ def show_rotation(
     key: ApiKey,
     grace: timedelta,
     sinks: "Sequence[Sink]",
+    *,
     first_grace: timedelta = timedelta(seconds=contract.MAX_GRACE),
     secret: "Secret | None" = None,
 ) -> None:

@@ -44,6 +44,8 @@ def recover(
 
     Lists it, and asks for each; --yes goes ahead. --to names another place for the secret.
     """
+    from astalty_cli.commands import secrets
+
     output = context.output
     shown = output.columns(columns.JOURNAL, OpenOperation)
     entries = _wanted(context.journal.abandoned(), ids or [])
@@ -55,7 +57,7 @@ def recover(
     if not (output.style.yes or asks):
         raise LeftOpenError(
             f"{len(entries)} key operation{'s are' * (len(entries) > 1) or ' is'} open.",
-            hint="Finish: astalty keys recover --yes",
+            hint=f"Finish: {secrets.recover(entries)} --yes",
         )
     if len(entries) > 1 and context.destination.to:
         raise UsageError(

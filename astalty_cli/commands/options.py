@@ -90,6 +90,10 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _seconds_or_duration(text: str) -> timedelta:
+    return parse_duration(f"{text}s" if text.isascii() and text.isdigit() else text)
+
+
 Flags = Mapping[str, tuple[Any, Any]]
 
 ACCOUNT: Flags = {
@@ -186,8 +190,8 @@ SINKS: Flags = {
             timedelta,
             typer.Option(
                 "--clear-after",
-                metavar="DURATION",
-                parser=checked(parse_duration),
+                metavar="SECONDS",
+                parser=checked(_seconds_or_duration),
                 help="When to clear the clipboard of it; 0 keeps it.",
             ),
         ],

@@ -31,7 +31,7 @@ def probe(sinks: Iterable[Sink], key: ApiKey | None, *, force: bool) -> None:
 
 @dataclass
 class Delivery:
-    """What became of handing a secret over: `done` and `failed` are by the sinks' specs."""
+    """What became of handing a secret over: `done` (also before) and `failed` are by the sinks' specs."""
 
     session: Session
     done: list[str] = field(default_factory=list)

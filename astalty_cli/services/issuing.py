@@ -77,9 +77,9 @@ class Issuing:
 
     def hand_over(self, entry: Entry, key: Row[ApiKey], secret: Secret) -> Handed:
         """Give a secret to the sinks. Raises LeftOpenError where one of them did not take it."""
-        delivery = Delivery(self.session)
+        delivery = Delivery(self.session, done=list(entry.delivered))
         delivery.run(self.sinks, key, secret)
-        done = [*entry.delivered, *delivery.done]
+        done = delivery.done
         if delivery.failed:
             self._advanced(entry, delivered=done)
             raise LeftOpenError(delivery.story(key.value), hint=f"Finish it: {self.session.recover}")

@@ -88,12 +88,11 @@ class Places:
 
     def missing(self, entry: Entry, secret: Secret) -> list[Sink]:
         """The sinks that do not have this secret yet."""
-        targets = self.given or self.own
-        return [
-            sink
-            for sink in targets
-            if (sink.held() != secret if sink.readable else sink.spec not in entry.delivered)
-        ]
+        return [sink for sink in self.given or self.own if not _has(sink, entry, secret)]
+
+    def having(self, entry: Entry, secret: Secret) -> list[str]:
+        """The specs of those that do."""
+        return [sink.spec for sink in self.given or self.own if _has(sink, entry, secret)]
 
     def perhaps(self, entry: Entry) -> list[str]:
         """The places that may have the secret and cannot be read; none where a readable one lacks it."""
@@ -122,6 +121,10 @@ class Places:
                 f"{sink.spec} holds a value that is not this key's secret.",
                 hint=f"Name another place: {self.session.recover} --yes --to SINK",
             )
+
+
+def _has(sink: Sink, entry: Entry, secret: Secret) -> bool:
+    return sink.held() == secret if sink.readable else sink.spec in entry.delivered
 
 
 def _is_newest(current: CurrentKey, secret: Secret, entry: Entry) -> bool:

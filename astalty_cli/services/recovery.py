@@ -23,7 +23,6 @@ from astalty_cli.errors import (
 )
 from astalty_cli.interrupts import held
 from astalty_cli.services.creation import stake
-from astalty_cli.services.delivery import why
 from astalty_cli.services.issuing import Issuing
 from astalty_cli.services.keys import described, is_active
 from astalty_cli.services.places import Found, Places, Words
@@ -55,10 +54,14 @@ class Recovery:
             raise
         except ConflictError as error:  # someone else rotated the key, and what raised this closed the entry
             self.session.say(error.message)
-        except (AstaltyError, KeyboardInterrupt) as error:
+        except AstaltyError as error:
+            if self.session.journal.read(entry.id) is not None:
+                raise still_open(entry, error.message, hint=error.hint) from None
+            self.session.say(f"{titled(entry)} is finished: nothing was made. {error.message}")
+        except KeyboardInterrupt:
             if self.session.journal.read(entry.id) is None:
                 raise InterruptedByUser from None
-            raise still_open(entry, why(error), hint=getattr(error, "hint", "")) from None
+            raise still_open(entry, "Interrupted.", hint=f"Go on: {self.session.recover}") from None
 
     def _must_be_this_account(self, entry: Entry) -> None:
         try:
@@ -102,16 +105,20 @@ class Recovery:
             raise
 
     def _go_on_from(self, entry: Entry, found: Found) -> None:
-        missing = self.places.missing(entry, found.secret)
+        missing, whose = self.places.missing(entry, found.secret), described(found.key.value)
+        also = f", put it {into(missing)} as well," if missing else ""
+        if not self.words.agrees(f"The newest secret of {whose} is here: go on with it{also} and finish?"):
+            raise still_open(entry, "", hint=f"Finish it: {self.session.recover}")
         for sink in missing:
             sink.probe()
+        entry = msgspec.structs.replace(entry, delivered=self.places.having(entry, found.secret))
         with held(self.session.say, stake(entry.name)) as signals:
             handed = Issuing(self.session, missing).hand_over(entry, found.key, found.secret)
         signals.obey()
         if entry.operation is Operation.ROTATE:
             self._said_to_end(Ending(self.session).run(handed).value)
         else:
-            self.over(entry, f"The secret of {described(found.key.value)} is in its place.")
+            self.over(entry, f"The secret of {whose} is in its place.")
 
     def _is_ours(self, entry: Entry, key: ApiKey) -> bool:
         """Whether the rotation that the key has seen is this one; past 24 hours no replay can tell."""

@@ -108,3 +108,31 @@ def test_a_keyring_that_cannot_take_a_key_costs_no_stored_one(served: Account, k
     line = f"auth login --with-token --base-url {served.base_url} --yes"
     assert "did not answer" in served.shell(line, stdin=secret, code=2).err
     assert served.shell("auth status --query key_source").out == "file\n"
+
+
+def test_a_new_secret_goes_straight_into_the_keyring(served: Account, keyring: int) -> None:
+    shell = served.shell
+    made = shell("keys create ci --to keyring:ci")
+    assert made.out == ""
+    assert shell("auth status -p ci --json").json["key_source"] == "keyring"
+    before = shell("auth status -p ci --query last_four").out
+    shell("keys rotate ci --to keyring:ci --grace 0 --yes --allow-self")
+    assert shell("auth status -p ci --query last_four").out != before
+    assert "holds a value already" in shell("keys create other --to keyring:ci", code=2).err
+
+
+def test_a_keyring_that_hangs_keeps_the_old_secret_alive(served: Account, keyring: int) -> None:
+    """The profile cannot be switched, so the old secret is not ended; `recover` finishes it later."""
+    secret = sign_in(served)
+    served.shell("auth logout")
+    env = {"ASTALTY_PROFILE": "work", "ASTALTY_API_KEY": secret}
+    os.kill(keyring, signal.SIGSTOP)
+    hung = served.shell(
+        "keys rotate 'sandbox cli' --to file:new --grace 0 --yes --allow-self", env=env, code=7
+    )
+    assert "Profile 'work' could not be given the new secret" in hung.err
+    assert served.status_of(secret) == 200
+    os.kill(keyring, signal.SIGCONT)
+    served.shell("keys recover --yes", env=env)
+    assert served.status_of(secret) == 401
+    assert served.shell("keys list -p work").rows

@@ -206,6 +206,18 @@ def test_a_creation_that_never_happened_is_closed_without_one(faulty: Faulty) ->
     assert works(account, account.shell("keys rotate ci --plain").out.strip())
 
 
+def test_a_creation_that_never_happened_into_a_file_whose_name_is_taken_since(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    spoilt.faults.append(Fault(CREATE, acts=False, times=FOR_GOOD))
+    account.shell("keys create ci --to file:new", code=7)
+    spoilt.faults.clear()
+    make(account.shell)
+    told = account.shell("keys recover --yes")
+    assert "nothing was made. The given data was invalid." in told.err
+    assert not (account.shell.home / "new").exists()
+    assert account.shell("keys recover --json").json == []
+
+
 def test_a_rotation_is_finished_from_the_place_that_has_the_secret(faulty: Faulty) -> None:
     account, spoilt = faulty
     old = make(account.shell)
@@ -385,6 +397,24 @@ def test_who_says_that_the_secret_arrived_is_believed(faulty: Faulty) -> None:
     assert "it works until" in " ".join(terminal.ends().split())
     assert not any("expire" in call for call in spoilt.calls)
     assert account.shell("keys recover --json").json == []
+
+
+def test_what_is_found_in_one_place_is_put_into_the_others_when_the_user_agrees(faulty: Faulty) -> None:
+    account, _ = faulty
+    shell = account.shell
+    make(shell)
+    shell("keys rotate ci --to file:new --to exec:false", code=7)
+    declined = Terminal(shell, "keys recover", columns=120)
+    declined.expect("[y/N]")
+    declined.type("n")
+    assert "put it into exec:false as well" in declined.ends(7)
+    failed = Terminal(shell, "keys recover", columns=120)
+    failed.expect("[y/N]")
+    failed.type("y")
+    shown = failed.ends(7)
+    assert "but not everywhere" in shown
+    assert "astalty_" not in shown, "it is in a file, and needs no screen"
+    assert key(shell)["rotation"] == 1
 
 
 def test_a_no_leaves_it_open(faulty: Faulty) -> None:
