@@ -15,8 +15,9 @@ from tests.spoilt import Spoilt
 
 @pytest.fixture(autouse=True, scope="session")
 def interrupts_are_heard() -> None:
-    """A shell starts background jobs with SIGINT ignored, and what a test starts would inherit that."""
+    """Background jobs start with SIGINT ignored, what `nohup` runs with SIGHUP: children would inherit it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture
