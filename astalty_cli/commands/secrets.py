@@ -72,10 +72,11 @@ def remind(context: Context) -> None:
         entries = context.journal.abandoned()
         if entries:
             names = ", ".join(f"{entry.operation} {entry.name!r}" for entry in entries)
-            context.output.note(f"Still open: {names}. Finish it: {_recover(entries)}")
+            context.output.note(f"Still open: {names}. Finish it: {recover(entries)}")
 
 
-def _recover(entries: "list[Entry]") -> str:
+def recover(entries: "list[Entry]") -> str:
+    """The command that finishes these."""
     profiles = {entry.profile for entry in entries}
     profile = profiles.pop() if len(profiles) == 1 else "default"
     return "astalty keys recover" + ("" if profile == "default" else f" -p {profile}")
