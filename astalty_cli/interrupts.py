@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -26,8 +26,10 @@ class Held:
         if not self._answers:
             raise KeyboardInterrupt
         answer = self._answers.pop(0)
-        with suppress(RuntimeError):  # it came in the middle of another write to stderr
+        try:
             self._say(answer)
+        except RuntimeError:  # it came in the middle of another write to stderr: it is said next time
+            self._answers.insert(0, answer)
 
     def obey(self) -> None:
         """Raise KeyboardInterrupt where one came."""

@@ -36,11 +36,13 @@ class Spoilt:
     app: "WSGIApplication | None" = None
     faults: list[Fault] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    bearers: list[str] = field(default_factory=list)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         assert self.app is not None
         call = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO'].removeprefix('/public/v1')}"
         self.calls.append(call)
+        self.bearers.append(environ.get("HTTP_AUTHORIZATION", ""))
         fault = next((each for each in self.faults if re.fullmatch(each.call, call)), None)
         if fault is None:
             return self.app(environ, start_response)

@@ -51,10 +51,11 @@ def show(
         for method, path, body in requests
     ]
     rows = [msgspec.json.encode(each) for each in planned]
-    if output.format == "table":  # whole, however narrow the terminal: this is what the user looks for
-        for number, row in enumerate(rows):
-            output.write("\n" * (number > 0))
-            output.item(row, shown)
+    if output.format == "table" and output.style.fields is None:
+        for each in planned:  # whole and on lines of their own, to be copied: no table cuts or folds them
+            body = bytes(each.body).decode()
+            output.lines(f"{each.method} {each.url}", f"  Authorization: {each.authorization}")
+            output.lines(*([] if body == "null" else [f"  {body}"]))
     else:
         output.rows(rows, shown, none="Nothing would be sent.")
     output.note("A dry run: nothing was changed.")

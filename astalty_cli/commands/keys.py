@@ -172,7 +172,7 @@ def rotate(
     from astalty_cli.services.delivery import probe
     from astalty_cli.services.guards import Guards
     from astalty_cli.services.keys import KeyFinder, described, secret_age
-    from astalty_cli.services.rotation import Rotation
+    from astalty_cli.services.rotation import Rotation, must_be_free
 
     output, force = context.output, context.destination.force
     sinks = secrets.sinks(context)
@@ -181,6 +181,7 @@ def rotate(
     session = secrets.session(context)
     own = session.own
     found = KeyFinder(session.client).find_active(key)
+    must_be_free(session, found.id)
     if if_older_than is not None and secret_age(found, session.now) < if_older_than:
         days = secret_age(found, session.now).days
         output.note(f"The secret of {described(found)} is {days} days old: nothing was done.")

@@ -60,8 +60,9 @@ def recover(
             hint=f"Finish: {secrets.recover(entries)} --yes",
         )
     if len(entries) > 1 and context.destination.to:
+        lines = "\n".join(f"  {secrets.recover([each])} {each.id[:8]} --yes --to SINK" for each in entries)
         raise UsageError(
-            "--to names a place for one secret, and several operations are open.", hint="Name one: ID"
+            "--to names a place for one secret, and several operations are open.", hint=f"Name one:\n{lines}"
         )
     failures = _finished(context, entries)
     if output.style.yes and output.result_wanted:
@@ -95,9 +96,9 @@ def _row(entry: Entry) -> bytes:
 
 
 def _finished(context: Context, entries: list[Entry]) -> dict[str, AstaltyError]:
-    """Try each; return what stays open, by what it is."""
+    """Try each; return what stays open, by the start of its id."""
     from astalty_cli.commands import secrets
-    from astalty_cli.services.recovery import Recovery, elsewhere, titled
+    from astalty_cli.services.recovery import Recovery, elsewhere
 
     failures: dict[str, AstaltyError] = {}
     session: Session | None = None
@@ -111,7 +112,7 @@ def _finished(context: Context, entries: list[Entry]) -> dict[str, AstaltyError]
                 if current is not None:
                     Recovery(session, _places(context, session, current), _words(context)).run(current)
         except (LeftOpenError, ConflictError, UsageError) as error:
-            failures[titled(entry)] = error
+            failures[entry.id[:8]] = error
     return failures
 
 

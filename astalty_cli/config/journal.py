@@ -35,10 +35,10 @@ class Phase(StrEnum):
 class Entry(Struct, frozen=True, kw_only=True):
     """One open operation.
 
-    `rotation` and `last_four` are the key's before the call (-1 before it exists), so the secret in question
-    is that of `rotation + 1`. `first_grace` and `grace` are seconds: what the call that makes the secret
-    gives the old one, and what the user asked for. `own`: the key makes the calls itself. `started_at` is
-    by the service's clock.
+    `rotation` is the key's before the call (-1 before it exists), so the secret in question is that of
+    `rotation + 1`; `last_fours` are of the secret before it and of each one made since. `first_grace` and
+    `grace` are seconds: what the call that makes the secret gives the old one, and what the user asked for.
+    `own`: the key makes the calls itself. `started_at` is by the service's clock.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     key_id: str | None = None
     name: str
     rotation: int = -1
-    last_four: str = ""
+    last_fours: list[str] = []
     idempotency_key: str
     first_grace: int = 0
     grace: int = 0

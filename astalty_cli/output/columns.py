@@ -42,7 +42,7 @@ JOURNAL = (
     Field("id", "ID", Kind.ID, short=True),
     Field("operation", "Operation"),
     Field("name", "Key", Kind.NAME),
-    Field("key_id", "Key ID", Kind.ID),
+    Field("key_id", "Key ID", Kind.ID, short=True),
     Field("phase", "Phase"),
     Field("sinks", "Sinks", spare=True),
     Field("started_at", "Started", Kind.TIME, spare=True),

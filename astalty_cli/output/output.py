@@ -174,6 +174,10 @@ class Output:
             text = defuse_workflow_commands(text)
         self.streams.stdout.write(text)
 
+    def lines(self, *lines: str) -> None:
+        """Put lines for people on stdout, as long as they are."""
+        self.write("".join(f"{visible(line)}\n" for line in lines))
+
     def page(self, text: str) -> None:
         """Print what may be long: through the pager, on a terminal that it does not fit."""
         if self.style.pager and self.streams.overflows(text):

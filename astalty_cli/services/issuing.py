@@ -16,7 +16,14 @@ from astalty_cli.api.answers import Issued, Row
 from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey
 from astalty_cli.config.journal import Entry, Operation, Phase
-from astalty_cli.errors import AstaltyError, ConflictError, LeftOpenError, RefusedError, ServiceError
+from astalty_cli.errors import (
+    AstaltyError,
+    ConflictError,
+    LeftOpenError,
+    LocalError,
+    RefusedError,
+    ServiceError,
+)
 from astalty_cli.secret import Secret
 from astalty_cli.services.delivery import Delivery, why
 from astalty_cli.services.keys import described
@@ -61,7 +68,7 @@ class Issuing:
             entry, issued = self._made(entry)
             key, secret = issued.row, issued.secret
             assert secret is not None  # noqa: S101 - `_made` returns when there is one
-            entry = self._advanced(entry, phase=Phase.DELIVERING, key_id=key.value.id, delivered=[])
+            entry = self._delivering(entry, key.value)
             self.session.say(_made_line(entry, key.value))
             return self.hand_over(entry, key, secret)
         except LeftOpenError:
@@ -83,7 +90,14 @@ class Issuing:
         if delivery.failed:
             self._advanced(entry, delivered=done)
             raise LeftOpenError(delivery.story(key.value), hint=f"Finish it: {self.session.recover}")
-        return Handed(self._advanced(entry, phase=Phase.DELIVERED, delivered=done), key, secret)
+        try:
+            entry = self._advanced(entry, phase=Phase.DELIVERED, delivered=done)
+        except LocalError as error:
+            raise LeftOpenError(
+                f"{error.message} The new secret of {described(key.value)} is in its place all the same.",
+                hint=f"Finish it: {self.session.recover}",
+            ) from None
+        return Handed(entry, key, secret)
 
     def once_more(self, entry: Entry, key: ApiKey) -> Entry:
         """The entry for another secret, where nobody has the one that was made.
@@ -158,6 +172,10 @@ class Issuing:
         )
 
     # -- the journal -----------------------------------------------------------------------------
+
+    def _delivering(self, entry: Entry, key: ApiKey) -> Entry:
+        made = [*entry.last_fours, key.last_four]
+        return self._advanced(entry, phase=Phase.DELIVERING, key_id=key.id, last_fours=made, delivered=[])
 
     def _advanced(self, entry: Entry, **changes: object) -> Entry:
         return self.session.journal.write(msgspec.structs.replace(entry, **changes))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey, CurrentKey
@@ -45,30 +45,28 @@ class Places:
     given: Sequence[Sink]
     screen: Sink | None
     force: bool = False
-    _of_this_key: set[Secret] = field(default_factory=set)
 
     def newest(self, entry: Entry) -> Found | None:
-        """Ask the service about each secret that can be read here, and return the key's newest."""
-        for secret in self._readable(entry):
+        """The key's newest secret, where a place that can be read holds it; the service is asked.
+
+        Only what ends as the secret that was made is sent there: a place may hold anybody's by now.
+        """
+        if entry.phase is Phase.ASKED:  # nothing was handed over yet
+            return None
+        for secret in {each for each in self._readable(entry) if each.last_four == entry.last_fours[-1]}:
             try:
                 row = self.session.client_with(secret).current_key()
             except ForbiddenError:
                 raise
             except UnauthorizedError:
                 continue
-            current = row.value
-            if (current.account.id, current.id) != (entry.account_id, entry.key_id):
-                continue
-            self._of_this_key.add(secret)
-            if _is_newest(current, secret, entry):
-                return Found(secret, Row(current, row.raw))
+            if _is_newest(row.value, entry):
+                return Found(secret, Row(row.value, row.raw))
         return None
 
     def _readable(self, entry: Entry) -> Iterator[Secret]:
-        seen: set[Secret] = set()
         for secret in (*self._in_sinks(), *self._in_holders(entry.key_id or "")):
-            if secret not in seen and secret.is_well_formed:
-                seen.add(secret)
+            if secret.is_well_formed:
                 yield secret
 
     def _in_sinks(self) -> Iterator[Secret]:
@@ -111,11 +109,11 @@ class Places:
     def probe(self, targets: Sequence[Sink], key: ApiKey | None, entry: Entry) -> None:
         """As before any call: each can take a secret, and none holds another key's."""
         force = self.force if self.given else entry.force
-        last_fours = {entry.last_four, key.last_four if key else ""}
+        last_fours = {*entry.last_fours, key.last_four if key else ""} - {""}
         for sink in targets:
             sink.probe()
             held = sink.held()
-            if held is None or force or held in self._of_this_key or held.last_four in last_fours - {""}:
+            if held is None or force or held.last_four in last_fours:
                 continue
             raise UsageError(
                 f"{sink.spec} holds a value that is not this key's secret.",
@@ -127,5 +125,6 @@ def _has(sink: Sink, entry: Entry, secret: Secret) -> bool:
     return sink.held() == secret if sink.readable else sink.spec in entry.delivered
 
 
-def _is_newest(current: CurrentKey, secret: Secret, entry: Entry) -> bool:
-    return current.rotation == entry.rotation + 1 and current.last_four == secret.last_four
+def _is_newest(current: CurrentKey, entry: Entry) -> bool:
+    whose = (current.account.id, current.id, current.rotation)
+    return whose == (entry.account_id, entry.key_id, entry.rotation + 1)

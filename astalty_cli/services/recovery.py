@@ -19,6 +19,7 @@ from astalty_cli.errors import (
     ConflictError,
     InterruptedByUser,
     LeftOpenError,
+    LocalError,
     UnauthorizedError,
 )
 from astalty_cli.interrupts import held
@@ -55,13 +56,19 @@ class Recovery:
         except ConflictError as error:  # someone else rotated the key, and what raised this closed the entry
             self.session.say(error.message)
         except AstaltyError as error:
-            if self.session.journal.read(entry.id) is not None:
+            if not self._is_closed(entry):
                 raise still_open(entry, error.message, hint=error.hint) from None
             self.session.say(f"{titled(entry)} is finished: nothing was made. {error.message}")
         except KeyboardInterrupt:
-            if self.session.journal.read(entry.id) is None:
+            if self._is_closed(entry):
                 raise InterruptedByUser from None
             raise still_open(entry, "Interrupted.", hint=f"Go on: {self.session.recover}") from None
+
+    def _is_closed(self, entry: Entry) -> bool:
+        try:
+            return self.session.journal.read(entry.id) is None
+        except LocalError:
+            return False
 
     def _must_be_this_account(self, entry: Entry) -> None:
         try:
@@ -109,8 +116,7 @@ class Recovery:
         also = f", put it {into(missing)} as well," if missing else ""
         if not self.words.agrees(f"The newest secret of {whose} is here: go on with it{also} and finish?"):
             raise still_open(entry, "", hint=f"Finish it: {self.session.recover}")
-        for sink in missing:
-            sink.probe()
+        self.places.probe(missing, found.key.value, entry)
         entry = msgspec.structs.replace(entry, delivered=self.places.having(entry, found.secret))
         with held(self.session.say, stake(entry.name)) as signals:
             handed = Issuing(self.session, missing).hand_over(entry, found.key, found.secret)

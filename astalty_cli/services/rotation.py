@@ -54,7 +54,7 @@ class Rotation:
         """As `run`, and the new secret with it, for a caller who has no other key to go on with."""
         session = self.session
         with session.journal.lock(key_id):
-            self._must_be_closed(key_id)
+            _must_be_closed(session, key_id)
             key = session.client.get_key(key_id).value
             probe(self.sinks, key, force=self.force)
             entry = self._entry(key)
@@ -73,7 +73,7 @@ class Rotation:
             key_id=key.id,
             name=key.name,
             rotation=key.rotation,
-            last_four=key.last_four,
+            last_fours=[key.last_four],
             idempotency_key=new_idempotency_key(),
             first_grace=int(self.first_grace.total_seconds()),
             grace=int(self.grace.total_seconds()),
@@ -86,13 +86,20 @@ class Rotation:
             started_at=session.now,
         )
 
-    def _must_be_closed(self, key_id: str) -> None:
-        for entry in self.session.journal.of_key(self.session.origin, key_id):
-            if entry.operation is not Operation.REVOKE:
-                raise LeftOpenError(
-                    f"An earlier operation on {entry.name!r} ({key_id}) is open; nothing was done.",
-                    hint=f"Finish it first: {self.session.recover}",
-                )
+
+def must_be_free(session: Session, key_id: str) -> None:
+    """Raises ConflictError where another process works on the key, LeftOpenError where one left it open."""
+    with session.journal.lock(key_id):
+        _must_be_closed(session, key_id)
+
+
+def _must_be_closed(session: Session, key_id: str) -> None:
+    for entry in session.journal.of_key(session.origin, key_id):
+        if entry.operation is not Operation.REVOKE:
+            raise LeftOpenError(
+                f"An earlier operation on {entry.name!r} ({key_id}) is open; nothing was done.",
+                hint=f"Finish it first: {session.recover}",
+            )
 
 
 NOT_ENDED = "the old one was not ended by us: left alone, it goes on working for its longest grace"

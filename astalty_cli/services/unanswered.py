@@ -78,6 +78,10 @@ class UnansweredCreation:
             recovery.over(entry, "The key is another's.")
             return
         entry = msgspec.structs.replace(
-            entry, key_id=key.id, rotation=key.rotation - 1, phase=Phase.DELIVERING
+            entry,
+            key_id=key.id,
+            rotation=key.rotation - 1,
+            last_fours=[key.last_four],
+            phase=Phase.DELIVERING,
         )
         recovery.issue_again(recovery.session.journal.write(entry), key)

@@ -29,9 +29,7 @@ def named(wanted: Destination, around: Surroundings) -> list[Sink]:
     try:
         sinks = [specs.parse(text, around, force=wanted.force) for text in wanted.to]
     except ValueError as error:
-        raise UsageError(
-            str(error), hint="Such as --to file:/home/me/key, or --to dotenv:.env#NAME"
-        ) from None
+        raise UsageError(str(error)) from None
     if wanted.copy:
         from astalty_cli.sinks.clipboard import Clipboard
 

@@ -110,6 +110,14 @@ def test_a_young_secret_is_left_alone(served: Account) -> None:
     assert shell("keys show ci --query rotation").out == "1\n"
 
 
+def test_a_schedule_does_not_hide_an_open_rotation(served: Account) -> None:
+    shell = served.shell
+    shell("keys create ci --plain")
+    shell("keys rotate ci --to file:new --to exec:false", code=7)
+    open_still = shell("keys rotate ci --if-older-than 80d --to file:other", code=7)
+    assert "An earlier operation on 'ci'" in open_still.err
+
+
 @pytest.mark.parametrize(
     ("line", "method", "path", "body"),
     [
