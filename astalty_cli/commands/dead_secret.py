@@ -10,9 +10,9 @@ from astalty_cli.errors import (
     InterruptedByUser,
     NotFoundError,
     NotOfferedError,
+    RefusedError,
     SeveralError,
     UnauthorizedError,
-    UsageError,
 )
 from astalty_cli.times import local
 
@@ -65,7 +65,7 @@ def clean_up(case: Case, *, allow_self: bool, allow_last: bool) -> None:
             raise SeveralError("Not all of them can be revoked.", revocation.failures)
         return
     secrets.remind(context)
-    revoked, failure = _revoked(case, revocation, ambiguous=len(found) > 1)
+    revoked, failure = _revoked(case, revocation)
 
     def write() -> str:
         seen = Evidence(trail.entries(ids), deeds, keys)
@@ -142,17 +142,20 @@ def _story(match: "Match") -> str:
     return story
 
 
-def _revoked(
-    case: Case, revocation: "Revocation", *, ambiguous: bool
-) -> tuple[list[str], AstaltyError | None]:
-    """Ask, and revoke. Returns the ids of what is revoked, and what to end with where that is not all."""
+def _revoked(case: Case, revocation: "Revocation") -> tuple[list[str], AstaltyError | None]:
+    """Ask, and revoke. Returns the ids of what is revoked, and what to end with where that is not all.
+
+    `--yes` is no answer to this question: a key may have made and rotated others for its owner, too, and
+    nobody is to be cut off by a script that runs twice.
+    """
     from astalty_cli.services.keys import described
 
     output, keys = case.context.output, revocation.keys
-    if keys and ambiguous and output.style.yes:
-        return [], UsageError(
-            "The secret may be of several keys, so nothing was revoked without being asked.",
-            hint="Run it on a terminal without --yes, or name the keys: astalty keys revoke ID...",
+    if keys and output.style.yes:
+        case.did("These keys were not revoked: --yes does not say which of them are a thief's.")
+        return [], RefusedError(
+            f"Not revoked, since they may be yours: {', '.join(map(described, keys))}.",
+            hint=f"Those that are not: astalty keys revoke {' '.join(key.id for key in keys)} --yes",
         )
     if keys and not output.agrees(_question(keys)):
         case.did("The user was asked whether to revoke these keys, and declined.")

@@ -193,15 +193,24 @@ def test_dry_run_shows_two_calls_and_changes_nothing(account: Account) -> None:
 # -- a secret that is dead -----------------------------------------------------------------------
 
 
-def test_dead_by_revocation_what_it_made_is_revoked(account: Account) -> None:
+def asked(account: Account, leaked: str, answer: str = "y", flags: str = "", code: int = 0) -> str:
+    """Run it where it can ask, and answer the question about the keys."""
+    terminal = Terminal(account.shell, f"keys panic {flags}", columns=200)
+    terminal.expect("Leaked secret (not shown): ")
+    terminal.type(leaked)
+    terminal.expect("Revoke? It cannot be undone")
+    terminal.type(answer)
+    return terminal.ends(code)
+
+
+def test_dead_by_revocation_what_it_made_is_revoked_when_the_user_says_so(account: Account) -> None:
     leaked = created(account, "leaky")
     created(account, "child", by=leaked)
     account.shell("keys revoke leaky --yes")
-    result = account.shell(f"{PANIC} --plain", stdin=leaked)
-    assert result.out == ""
-    assert "which was revoked 20" in result.err
-    assert "Revoked 'child'" in result.err
-    assert "No new secret was made" in result.err
+    told = asked(account, leaked)
+    assert "which was revoked 20" in told
+    assert "Revoked 'child'" in told
+    assert "No new secret was made" in told
     assert shown(account, "child")["status"] == "revoked"
     data, markdown = report(account.shell.home)
     assert not data["worked"]
@@ -209,14 +218,29 @@ def test_dead_by_revocation_what_it_made_is_revoked(account: Account) -> None:
     assert "revoked just now" in markdown
 
 
+def test_yes_is_no_answer_to_which_keys_are_a_thiefs(account: Account) -> None:
+    """A key may have made and rotated others for its owner; a script that runs twice must cut nobody off."""
+    leaked = created(account, "leaky")
+    created(account, "child", by=leaked)
+    account.shell(f"{PANIC} --plain", stdin=leaked)
+    for path in reports(account.shell.home):
+        path.unlink()
+    again = account.shell(f"{PANIC} --plain", stdin=leaked, code=5)
+    ids = [str(shown(account, name)["id"]) for name in ("child", "leaky")]
+    assert "since they may be yours" in again.err
+    assert all(key_id in again.err.partition("astalty keys revoke ")[2] for key_id in ids)
+    assert {shown(account, name)["status"] for name in ("leaky", "child")} == {"active"}
+    assert len(reports(account.shell.home)) == 2
+
+
 def test_dead_by_the_thiefs_rotation_the_key_itself_is_revoked(account: Account) -> None:
     leaked = created(account, "leaky")
     line = "keys rotate leaky --plain --grace 0 --yes --allow-self"
     theirs = account.shell(line, env=key(leaked)).out.strip()
     child = created(account, "child", by=theirs)
-    result = account.shell(f"{PANIC} --plain", stdin=leaked)
-    assert "It was rotated with the leaked secret" in result.err
-    assert "from 127.0.0.1" in result.err
+    told = asked(account, leaked)
+    assert "It was rotated with the leaked secret" in told
+    assert "from 127.0.0.1" in told
     assert {shown(account, name)["status"] for name in ("leaky", "child")} == {"revoked"}
     assert status_of(account, theirs) == status_of(account, child) == 401
 
@@ -225,8 +249,7 @@ def test_dead_by_somebody_elses_rotation_its_key_is_left_alone(sandbox: Account)
     leaked = created(sandbox, "leaky")
     created(sandbox, "child", by=leaked)
     sandbox.shell("keys rotate leaky --plain --grace 0 --yes")
-    result = sandbox.shell(f"{PANIC} --plain", stdin=leaked)
-    assert "whose secret is another one now" in result.err
+    assert "whose secret is another one now" in asked(sandbox, leaked)
     assert (shown(sandbox, "leaky")["status"], shown(sandbox, "child")["status"]) == ("active", "revoked")
 
 
@@ -259,17 +282,17 @@ def test_a_key_in_use_here_is_revoked_only_with_the_flag(sandbox: Account) -> No
     sandbox.shell("keys rotate 'sandbox cli' --plain", env=key(leaked))
     created(sandbox, "child", by=leaked)
     sandbox.shell("keys revoke leaky --yes")
-    refused = sandbox.shell(f"{PANIC} --plain", stdin=leaked, code=5)
-    assert "is in use here" in refused.err
-    assert "Revoked 'child'" in refused.err
-    assert "The incident report: " in refused.err
+    refused = asked(sandbox, leaked, code=5)
+    assert "is in use here" in refused
+    assert "Revoked 'child'" in refused
+    assert "The incident report: " in refused
     assert shown(sandbox, "sandbox cli")["status"] != "revoked"
     for path in reports(sandbox.shell.home):
         path.unlink()
-    assert "Revoked 'sandbox cli'" in sandbox.shell(f"{PANIC} --plain --allow-self", stdin=leaked).err
+    assert "Revoked 'sandbox cli'" in asked(sandbox, leaked, flags="--allow-self")
 
 
-def test_with_several_matches_yes_is_not_enough(sandbox: Account) -> None:
+def test_several_matches_are_all_listed(sandbox: Account) -> None:
     leaked = created(sandbox, "leaky")
     created(sandbox, "child", by=leaked)
     sandbox.shell("keys revoke leaky --yes")
@@ -280,8 +303,7 @@ def test_with_several_matches_yes_is_not_enough(sandbox: Account) -> None:
             "UPDATE key_secrets SET last_four = ? WHERE key_id = ?",
             (leaked[-4:], key_id),
         )
-    refused = sandbox.shell(f"{PANIC} --plain", stdin=leaked, code=2)
-    assert "may be of several keys" in refused.err
+    refused = sandbox.shell(f"{PANIC} --plain", stdin=leaked, code=5)
     assert "'alike'" in refused.err
     assert shown(sandbox, "child")["status"] == "active"
     data, _ = report(sandbox.shell.home)
@@ -376,12 +398,7 @@ def test_a_dead_one_asks_before_it_revokes_and_reports_a_no(sandbox: Account) ->
     leaked = created(sandbox, "leaky")
     created(sandbox, "child", by=leaked)
     sandbox.shell("keys revoke leaky --yes")
-    terminal = Terminal(sandbox.shell, "keys panic", columns=120)
-    terminal.expect("Leaked secret (not shown): ")
-    terminal.type(leaked)
-    terminal.expect("Revoke? It cannot be undone")
-    terminal.type("n")
-    assert "The incident report:" in terminal.ends(130)
+    assert "The incident report:" in asked(sandbox, leaked, "n", code=130)
     assert shown(sandbox, "child")["status"] == "active"
     data, _ = report(sandbox.shell.home)
     assert data["revoked"] == []
