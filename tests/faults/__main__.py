@@ -1,0 +1,80 @@
+"""`python -m tests.faults`: a campaign of many runs, its counts, and each violation with its story."""
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+
+from tests.faults import plan
+from tests.faults.campaign import Counts, too_few
+from tests.faults.invariants import Kind
+from tests.faults.work import Job, work
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--runs", type=int, default=200, help="how many runs (default 200)")
+    parser.add_argument("--seed", default="1", help="which ones (default 1)")
+    parser.add_argument("--only", type=int, metavar="INDEX", help="this run alone, with its story")
+    parser.add_argument("--every", action="store_true", help="every fault at every step, instead of --runs")
+    parser.add_argument(
+        "--shape", default="", help="with --every: this shape, or all whose words contain this"
+    )
+    parser.add_argument("--double", action="store_true", help="a second fault, during recovery")
+    parser.add_argument("--in-process", action="store_true", help="in this process: much faster")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="worker processes")
+    parser.add_argument("--stories", type=int, default=3, help="how many violations are told in full")
+    return parser.parse_args()
+
+
+def _jobs(arguments: argparse.Namespace) -> list[Job]:
+    job = Job(arguments.seed, arguments.double, arguments.in_process)
+    if arguments.every:
+        named = [shape for shape in plan.SHAPES if arguments.shape == str(shape)]
+        shapes = named or [shape for shape in plan.SHAPES if arguments.shape in str(shape)]
+        return [replace(job, shapes=tuple(shapes[n :: arguments.jobs])) for n in range(arguments.jobs)]
+    if arguments.only is not None:
+        return [replace(job, first=arguments.only, runs=arguments.only + 1)]
+    return [
+        replace(job, first=number, runs=arguments.runs, stride=arguments.jobs)
+        for number in range(arguments.jobs)
+    ]
+
+
+def main() -> int:
+    arguments = _arguments()
+    started, counts, jobs = time.monotonic(), Counts(), _jobs(arguments)
+    if len(jobs) == 1:
+        counts.take(work(jobs[0]))
+    else:
+        with ProcessPoolExecutor(len(jobs), multiprocessing.get_context("spawn")) as pool:
+            for part in pool.map(work, jobs):
+                counts.take(part)
+    _print(counts, arguments, time.monotonic() - started)
+    return 1 if counts.found or (too_few(counts) and arguments.only is None) else 0
+
+
+def _print(counts: Counts, arguments: argparse.Namespace, seconds: float) -> None:
+    engine = "in process" if arguments.in_process else "by process"
+    rate = counts.runs / seconds * 60 if seconds else 0
+    lines = [f"{counts.runs} runs {engine}, seed {arguments.seed}, {seconds:.0f} s, {rate:.0f} a minute"]
+    for what, counter in counts.by.items():
+        lines.append(f"{what}:")
+        lines += [f"  {number:6} {value}" for value, number in sorted(counter.items())]
+    lines += [f"{kind}: {counts.violated(kind)}" for kind in Kind]
+    lines.append("" if not too_few(counts) else "HARDLY A FAULT HAPPENED: this campaign says nothing.")
+    for number, (label, verdict) in enumerate(counts.found):
+        lines.append(f"-- {label}: {verdict.case}")
+        lines += [f"   {violation.kind}: {violation.what}" for violation in verdict.violations]
+        if number < arguments.stories or arguments.only is not None:
+            lines += verdict.story
+    if not counts.found and arguments.only is not None:
+        lines.append("nothing was violated")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

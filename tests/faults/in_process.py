@@ -1,0 +1,261 @@
+"""The same program inside this process: thousands of runs a minute, with the same faults.
+
+What leaves the process is replaced at its edges: httpx's transport, the streams, the keyring behind the
+keyring library, the clock of the waits. Files and other programs are real. A kill is an exception that
+nothing catches; from then on each edge raises it again, so that no cleaning up gets out either.
+"""
+
+import contextlib
+import functools
+import io
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Final, Self
+
+import httpx
+import typer.main
+
+from astalty_cli.api import http
+from astalty_cli.config import credentials
+from astalty_cli.context import Folders, Program
+from astalty_cli.main import run
+from astalty_cli.output.streams import Streams
+from tests.faults.home import Done, World
+from tests.faults.plan import At, Fault
+from tests.faults.service import Sent
+from tests.faults.site.sitecustomize import SIGNALS, Keyring, Steps, put_keyring_in_place
+
+_SLEEP: Final = time.sleep
+_HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Killed(BaseException):
+    """SIGKILL. What may still run are `finally` clauses, and nothing of them is seen outside."""
+
+
+class Stdout(io.StringIO):
+    """A stream whose text counts once it is flushed; `kind` is what is wrong with it."""
+
+    def __init__(self, steps: Steps, kind: str) -> None:
+        super().__init__()
+        self._steps, self._kind = steps, kind
+        self.handed = ""
+
+    def flush(self) -> None:
+        text = self.getvalue()
+        if len(text) > len(self.handed):
+            self._steps.step("stdout")
+            if self._kind == "full":
+                raise OSError(28, "No space left on device")
+            if self._kind:
+                raise BrokenPipeError(32, "Broken pipe")
+            self.handed = text
+
+
+class Clock:
+    """Waits cost nothing: they move this clock. Threads that wait for each other do so in real time."""
+
+    def __init__(self) -> None:
+        self.waited = 0.0
+        self._monotonic, self._counter = time.monotonic, time.perf_counter
+
+    def sleep(self, seconds: float) -> None:
+        self.waited += max(0.0, seconds)
+
+    def monotonic(self) -> float:
+        return self._monotonic() + self.waited
+
+    def perf_counter(self) -> float:
+        return self._counter() + self.waited
+
+
+class Edge(httpx.BaseTransport):
+    """Instead of a connection: the world's service, in this process."""
+
+    def __init__(self, engine: "InProcess") -> None:
+        self._engine = engine
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        engine = self._engine
+        engine.must_live()
+        assert engine.world is not None
+        request.read()
+        with engine.unwatched():
+            sent = engine.world.service.handle(request)
+        engine.must_live()
+        if sent.lost:
+            raise self._lost(sent, request)
+        return httpx.Response(sent.status, headers=sent.headers, stream=_Body(sent))
+
+    def _lost(self, sent: Sent, request: httpx.Request) -> httpx.HTTPError:
+        if sent.lost == "refuse":
+            return httpx.ConnectError("[Errno 111] Connection refused", request=request)
+        if sent.lost == "hold":
+            seconds = request.extensions.get("timeout", {}).get("read") or 60.0
+            self._engine.clock.sleep(seconds)
+            return httpx.ReadTimeout("timed out", request=request)
+        return httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, sent: Sent) -> None:
+        self._sent = sent
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._sent.body[: self._sent.cut]
+        if self._sent.cut is not None:
+            raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+
+
+class InProcess:
+    """Runs commands for one world at a time. To be used as a context: it holds the process's edges."""
+
+    slow = True  # since waits cost nothing here
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.world: World | None = None
+        self._steps = _steps()
+
+    def __enter__(self) -> Self:
+        self._undo = contextlib.ExitStack()
+        swap = functools.partial(_swap, self._undo)
+        swap(http, "_transport", lambda _: Edge(self))
+        swap(typer.main, "get_command", functools.cache(typer.main.get_command))  # 6 ms each time
+        swap(credentials, "KEYRING_SECONDS", 0.05)
+        for name in ("sleep", "monotonic", "perf_counter"):
+            swap(time, name, getattr(self.clock, name))
+        _swap_default(self._undo, http.Http.__init__, self.clock.sleep)
+        with contextlib.suppress(ImportError):
+            from astalty_cli.services.session import Session
+
+            _swap_default(self._undo, Session.__init__, self.clock.sleep)
+        swap(threading, "excepthook", lambda _: None)  # a kill on the keyring's thread
+        for number in _HEARD:
+            self._undo.callback(signal.signal, number, signal.getsignal(number))
+        put_keyring_in_place()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._undo.close()
+
+    @contextlib.contextmanager
+    def address(self, world: World) -> Iterator[str]:
+        self.world = world
+        yield "http://127.0.0.1:9"
+        self.world = None
+
+    def run(self, world: World, words: list[str], fault: Fault | None) -> Done:
+        world.service.begin(fault)
+        world.service.send_signal = self._send
+        world.service.rival = lambda kind: world.done.append(
+            self._execute(world, world.rival_words(kind), None)
+        )
+        Keyring.calls, Keyring.file = 0, world.keyring
+        Keyring.mode, Keyring.after = "ok", 0
+        Keyring.released.clear()
+        if fault is not None and fault.at is At.KEYRING:
+            Keyring.mode, Keyring.after = fault.kind, fault.number
+        try:
+            return self._execute(world, words, fault)
+        finally:
+            Keyring.released.set()
+
+    def _execute(self, world: World, words: list[str], fault: Fault | None) -> Done:
+        steps = self._steps
+        outer, handlers = dict(vars(steps)), [(number, signal.getsignal(number)) for number in _HEARD]
+        steps.send, steps.dead, steps.seen, steps.fired = self._signal, False, [], False
+        at_step = fault is not None and fault.at is At.STEP
+        steps.kind = fault.kind if fault is not None and at_step else ""
+        steps.at = fault.number if fault is not None and at_step else -1
+        stdout = Stdout(steps, fault.kind if fault is not None and fault.at is At.STDOUT else "")
+        stderr = io.StringIO()
+        environ = {"HOME": str(world.home), "LANG": "C.UTF-8", "TZ": "UTC", "PATH": os.environ["PATH"]}
+        folders = Folders(world.config, world.home / ".local" / "share" / "astalty")
+        program = Program(words, Streams(io.StringIO(), stdout, stderr, environ), environ, folders, run)
+        code: int | None
+        try:
+            for number in _HEARD:
+                signal.signal(number, signal.default_int_handler)
+            world.printing.append(lambda: stdout.handed)
+            steps.root = str(world.home)
+            code = run(program)
+            with contextlib.suppress(OSError):
+                stdout.flush()  # as the interpreter does in the end
+        except KeyboardInterrupt:
+            code = 130
+        except Killed:
+            code = None
+        finally:
+            steps.root = ""
+            world.printing.pop()
+            for number, handler in handlers:
+                signal.signal(number, handler)
+        if steps.dead:
+            code = None
+        around = fault is not None and fault.at in {At.STDOUT, At.EXEC, At.KEYRING}
+        done = Done(
+            line=" ".join(words),
+            code=code,
+            out=stdout.handed,
+            err=stderr.getvalue(),
+            fired=steps.fired or world.service.fired or around,
+            log=tuple(world.service.log),
+            steps=tuple(steps.seen),
+        )
+        vars(steps).update(outer)
+        return done
+
+    # -- signals ---------------------------------------------------------------------------------
+
+    def _send(self, name: str) -> None:
+        """From the service, to the process that asks it."""
+        name, _, after = name.partition(" ")
+        if after and name == "kill":
+            self._steps.dead = True  # found at the next edge: the answer has arrived
+            return
+        for number in SIGNALS[name]:
+            self._signal(number)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if number is signal.SIGKILL:
+            self._steps.dead = True
+            raise Killed
+        signal.raise_signal(number)
+
+    def must_live(self) -> None:
+        if self._steps.dead:
+            raise Killed
+
+    @contextlib.contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """For what is done by others than the program: the service, the harness."""
+        root, self._steps.root = self._steps.root, ""
+        try:
+            yield
+        finally:
+            self._steps.root = root
+
+
+@functools.cache
+def _steps() -> Steps:
+    steps = Steps("", lambda _: None)
+    steps.install()
+    return steps
+
+
+def _swap(undo: contextlib.ExitStack, owner: Any, name: str, value: object) -> None:
+    undo.callback(setattr, owner, name, getattr(owner, name))
+    setattr(owner, name, value)
+
+
+def _swap_default(undo: contextlib.ExitStack, function: Any, value: object) -> None:
+    """A wait that a function has as a default was bound when the function was made."""
+    if (defaults := function.__defaults__) is not None:
+        swapped = tuple(value if each is _SLEEP else each for each in defaults)
+        _swap(undo, function, "__defaults__", swapped)
+    if (named := function.__kwdefaults__) is not None:
+        _swap(undo, function, "__kwdefaults__", {k: value if v is _SLEEP else v for k, v in named.items()})

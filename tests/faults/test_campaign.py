@@ -1,0 +1,98 @@
+"""A fixed sample of the campaign by both engines, and whether a campaign can find anything at all.
+
+More of it: `python -m tests.faults --help`.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from astalty_cli.api.client import Client
+from astalty_cli.config.journal import Entry, Journal
+from astalty_cli.sandbox.keys import Keys
+from tests.faults.invariants import Kind
+from tests.faults.work import Job, work
+
+ROOT = Path(__file__).parents[2]
+
+
+def campaign(*words: str) -> None:
+    """Run one in a process of its own, and show what it found."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults", "--jobs", "1", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("seed", ["a", "b", "c", "d"])
+@pytest.mark.parametrize("faults", [[], ["--double"]], ids=["one fault", "two faults"])
+def test_in_process(seed: str, faults: list[str]) -> None:
+    campaign("--in-process", "--runs", "160", "--seed", seed, *faults)
+
+
+@pytest.mark.parametrize(
+    "shape", ["rotate own --grace 0 to dotenv", "rotate --grace 24h to stdout", "revoke to nowhere"]
+)
+def test_every_fault_at_every_step(shape: str) -> None:
+    campaign("--in-process", "--every", "--shape", shape)
+
+
+@pytest.mark.parametrize("seed", ["a", "b", "c", "d", "e", "f"])
+def test_by_process(seed: str) -> None:
+    campaign("--runs", "12", "--seed", seed, *(["--double"] if seed in "def" else []))
+
+
+# -- a campaign that finds nothing in these programs is none --------------------------------------
+
+
+def found(runs: int = 120) -> set[Kind]:
+    counts = work(Job(seed="a", double=False, in_process=True, runs=runs))
+    return {violation.kind for _, verdict in counts.found for violation in verdict.violations}
+
+
+def test_it_finds_a_journal_that_is_not_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def keep(_: Journal, entry: Entry) -> Entry:
+        return entry
+
+    monkeypatch.setattr(Journal, "write", keep)
+    assert found() & {Kind.SILENT_LOSS, Kind.ORPHAN}
+
+
+def test_it_finds_a_journal_that_is_closed_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Journal.write
+
+    def forget(journal: Journal, entry: Entry) -> Entry:
+        write(journal, entry)
+        if entry.phase == "delivering":
+            journal.close(entry)
+        return entry
+
+    monkeypatch.setattr(Journal, "write", forget)
+    assert found() & {Kind.SILENT_LOSS, Kind.ORPHAN}
+
+
+def test_it_finds_an_old_secret_that_ends_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    rotate = Client.rotate_key
+
+    def at_once(client: Client, key_id: str, **values: Any) -> Any:
+        return rotate(client, key_id, **{**values, "grace_seconds": 0})
+
+    monkeypatch.setattr(Client, "rotate_key", at_once)
+    assert Kind.LOCK_OUT in found()
+
+
+def test_it_finds_a_rotation_of_whatever_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    rotate = Keys.rotate
+
+    def anyhow(keys: Keys, key_id: str, grace_seconds: int, _: int | None) -> Any:
+        return rotate(keys, key_id, grace_seconds, None)
+
+    monkeypatch.setattr(Keys, "rotate", anyhow)
+    assert Kind.LOCK_OUT in found(300)

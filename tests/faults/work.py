@@ -1,0 +1,51 @@
+"""A part of a campaign, as one of several worker processes does it."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.faults import plan
+from tests.faults.by_process import ByProcess
+from tests.faults.campaign import Cases, Counts, play
+from tests.faults.home import Engine, forget_template
+from tests.faults.in_process import InProcess
+
+
+@dataclass(frozen=True)
+class Job:
+    """Which runs: of `runs` those from `first` on, each `stride`th; or every fault of `shapes`."""
+
+    seed: str
+    double: bool
+    in_process: bool
+    first: int = 0
+    runs: int = 0
+    stride: int = 1
+    shapes: tuple[plan.Shape, ...] = ()
+
+
+@contextlib.contextmanager
+def engine(*, in_process: bool) -> Iterator[Engine]:
+    try:
+        if in_process:
+            with InProcess() as made:
+                yield made
+        else:
+            yield ByProcess()
+    finally:
+        forget_template()
+
+
+def work(job: Job) -> Counts:
+    counts = Counts()
+    with engine(in_process=job.in_process) as here:
+        cases = Cases(here, job.seed, double=job.double)
+        for shape in job.shapes:
+            for number, case in enumerate(cases.all_of(shape)):
+                counts.add(f"{number} of --every {shape}", play(case, here))
+        for index in range(job.first, job.runs, job.stride):
+            counts.add(f"--only {index}", play(cases[index], here))
+        for verdict in cases.verdicts:
+            if verdict.violations:
+                counts.add("without a fault", verdict)
+    return counts
