@@ -26,6 +26,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     acts: bool = True
     times: int = 1
+    body: bytes = HTML
     first: Callable[[], None] = lambda: None  # what happens just before
 
 
@@ -54,8 +55,8 @@ class Spoilt:
             return self.app(environ, start_response)
         if fault.acts:
             b"".join(self.app(environ, lambda *_: None))  # type: ignore[arg-type]
-        start_response(fault.status, [("Content-Type", "text/html"), *fault.headers.items()])
-        return [HTML]
+        start_response(fault.status, list(({"Content-Type": "text/html"} | fault.headers).items()))
+        return [fault.body]
 
     def posts(self) -> list[str]:
         return [call for call in self.calls if not call.startswith("GET")]

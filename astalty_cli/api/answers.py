@@ -133,11 +133,20 @@ def _without_lone_surrogate(match: re.Match[bytes]) -> bytes:
     return rb"\ufffd" if match[1] else match[0]
 
 
-def _not_json(data: bytes) -> ServiceError:
+def _is_an_object(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=dict[str, Raw])
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def _not_json(data: bytes, status: int | None = None) -> ServiceError:
     looks = "HTML" if data.lstrip()[:1] == b"<" else "something else"
     return ServiceError(
         f"The server answered with {looks}, not with JSON.",
         hint="Check the base URL; a proxy or a login page may stand in between.",
+        status=status,
         outcome_unknown=True,
     )
 
@@ -146,6 +155,8 @@ def failure(answer: Answer, path: str) -> AstaltyError:
     """The error that a 4xx or 5xx stands for, with the server's own words."""
     status, said, errors = answer.status, *_words(answer)
     reason, wait = said.rstrip(".") or str(status), _number(answer, "retry-after")
+    if status in {409, *_REFUSED} and not _is_an_object(answer.body):
+        return _not_json(answer.body, status)  # a proxy's page: nobody knows what the service did
     error: AstaltyError
     match status:
         case 401:
@@ -158,7 +169,9 @@ def failure(answer: Answer, path: str) -> AstaltyError:
             error = ForbiddenError(said or "The account may not do this.", status=status)
         case 404:
             error = NotFoundError(f"There is no {path}: {said or 'not found'}", status=status)
-        case 409 if wait is not None:  # contract: the first request with this Idempotency-Key still runs
+        case 409 if (
+            "retry-after" in answer.headers
+        ):  # contract: the first request with this Idempotency-Key still runs
             error = ServiceError(
                 "The same request is still being worked on.",
                 hint="Ask again in a moment.",

@@ -198,7 +198,7 @@ def rotate(
             f"Rotate {described(found)}, {_last_use(found, own.id)}, and end its old secret at once? "
             "Whatever uses the old one stops working."
         )
-    rotated = Rotation(session, sinks, grace, force=force).run(found.id)
+    rotated, _ = Rotation(session, sinks, grace, force=force).run(found)
     secrets.say_rotated(context, rotated.value, own=own.id == found.id)
     secrets.print_key(context, rotated.raw)
 

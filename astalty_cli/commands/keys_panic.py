@@ -107,7 +107,7 @@ def _end(case: Case, session: "Session", sinks: "Sequence[Sink]") -> None:
     )
     profiles = session.holders.holding(key.id)
     try:
-        row, new = Rotation(session, sinks, timedelta(), FIRST_GRACE, force).renew(key.id)
+        row, new = Rotation(session, sinks, timedelta(), FIRST_GRACE, force).run(key)
     except AstaltyError as error:
         case.did(f"The rotation stopped: {error.message}")
         trail = Trail(session.fresh(), session.now - case.since)

@@ -1,5 +1,6 @@
 """`astalty keys recover`: what key operations have left open on this machine, and how it ends."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -9,13 +10,12 @@ from astalty_cli.commands.keys import app
 from astalty_cli.commands.options import ACCOUNT, ASK, OUTPUT, SINKS, takes
 from astalty_cli.config.journal import Entry, Operation, Phase
 from astalty_cli.context import Context
-from astalty_cli.errors import AstaltyError, ConflictError, LeftOpenError, NotFoundError, UsageError
+from astalty_cli.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
 from astalty_cli.output import columns
 from astalty_cli.times import iso
 
 if TYPE_CHECKING:
-    from astalty_cli.services.places import Places, Words
-    from astalty_cli.services.session import Session
+    from astalty_cli.services.recovery import Recovery
 
 
 class OpenOperation(msgspec.Struct):
@@ -44,32 +44,48 @@ def recover(
 
     Lists it, and asks for each; --yes goes ahead. --to names another place for the secret.
     """
-    from astalty_cli.commands import secrets
-
-    output = context.output
+    output, journal = context.output, context.journal
     shown = output.columns(columns.JOURNAL, OpenOperation)
-    entries = _wanted(context.journal.abandoned(), ids or [])
-    asks = output.streams.can_ask and not output.result_wanted
+    entries, damaged = _wanted(journal.abandoned(), ids or []), journal.damaged()
+    busy = len(journal.entries()) - len(journal.abandoned())
+    if busy:
+        output.note(f"Being worked on by another astalty just now: {busy}.")
     if not (entries and output.style.yes):
-        output.rows(map(_row, entries), shown, none="Nothing is open.")
-    if not entries:
-        return
-    if not (output.style.yes or asks):
-        raise LeftOpenError(
-            f"{len(entries)} key operation{'s are' * (len(entries) > 1) or ' is'} open.",
-            hint=f"Finish: {secrets.recover(entries)} --yes",
-        )
-    if len(entries) > 1 and context.destination.to:
-        lines = "\n".join(f"  {secrets.recover([each])} {each.id[:8]} --yes --to SINK" for each in entries)
-        raise UsageError(
-            "--to names a place for one secret, and several operations are open.", hint=f"Name one:\n{lines}"
-        )
-    failures = _finished(context, entries)
-    if output.style.yes and output.result_wanted:
-        left = [entry for entry in entries if context.journal.read(entry.id)]
-        output.rows(map(_row, left), shown, none="")
+        output.rows(map(_row, entries), shown, none="" if damaged or busy else "Nothing is open.")
+    if entries:
+        _must_be_answerable(context, entries)
+    failures = {path.name: _damaged(path) for path in damaged} | _finished(context, entries)
+    if entries and output.style.yes and output.result_wanted:
+        output.rows([_row(entry) for entry in entries if journal.read(entry.id)], shown, none="")
     if failures:
         raise _left_open(failures)
+
+
+def _must_be_answerable(context: Context, entries: list[Entry]) -> None:
+    """Raises LeftOpenError where nobody can say what to do, UsageError where one place is for several."""
+    from astalty_cli.commands import secrets
+
+    output, wanted = context.output, context.destination
+    if not (output.style.yes or (output.streams.can_ask and not output.result_wanted)):
+        raise LeftOpenError(
+            f"{len(entries)} key operation{'s are' if len(entries) > 1 else ' is'} open.",
+            hint=f"Finish: {secrets.recover(context, entries[0].profile)} --yes",
+        )
+    if len(entries) > 1 and (wanted.to or wanted.copy):
+        lines = [
+            f"  {secrets.recover(context, each.profile)} {each.id[:8]} --yes --to SINK" for each in entries
+        ]
+        raise UsageError(
+            "--to and --copy name a place for one secret, and several operations are open.",
+            hint="\n".join(["Name one:", *lines]),
+        )
+
+
+def _damaged(path: Path) -> LeftOpenError:
+    return LeftOpenError(
+        f"{path} cannot be read.",
+        hint="It says what a key operation has left open. Look at the keys, then move the file away.",
+    )
 
 
 def _wanted(entries: list[Entry], ids: list[str]) -> list[Entry]:
@@ -95,52 +111,50 @@ def _row(entry: Entry) -> bytes:
     )
 
 
-def _finished(context: Context, entries: list[Entry]) -> dict[str, AstaltyError]:
+def _finished(context: Context, entries: list[Entry]) -> dict[str, LeftOpenError]:
     """Try each; return what stays open, by the start of its id."""
-    from astalty_cli.commands import secrets
-    from astalty_cli.services.recovery import Recovery, elsewhere
+    from astalty_cli.services.recovery import elsewhere
 
-    failures: dict[str, AstaltyError] = {}
-    session: Session | None = None
+    failures: dict[str, LeftOpenError] = {}
     for entry in entries:
         try:
             if entry.base_url != context.settings.base_url.value:
                 raise elsewhere(entry)
-            session = session or secrets.session(context)
             with context.journal.lock(entry.lock_name):
                 current = context.journal.read(entry.id)
                 if current is not None:
-                    Recovery(session, _places(context, session, current), _words(context)).run(current)
+                    _recovery(context, current).run(current)
         except (LeftOpenError, ConflictError, UsageError) as error:
-            failures[entry.id[:8]] = error
+            failures[entry.id[:8]] = LeftOpenError(error.message, hint=error.hint, status=error.status)
     return failures
 
 
-def _places(context: Context, session: "Session", entry: Entry) -> "Places":
+def _recovery(context: Context, entry: Entry) -> "Recovery":
     from astalty_cli.commands import secrets
-    from astalty_cli.services.places import Places
+    from astalty_cli.services.places import Places, Words
+    from astalty_cli.services.recovery import Recovery
     from astalty_cli.sinks.choice import again, named
     from astalty_cli.sinks.terminal import Panel
 
-    around, output = secrets.surroundings(context), context.output
-    own = [sink for spec in entry.sinks if (sink := again(spec, around))]
-    given = named(context.destination, around)
+    around, output, wanted = secrets.surroundings(context), context.output, context.destination
+    own = [sink for spec in entry.sinks if (sink := again(spec, around, wanted.clear_after))]
+    given = named(wanted, around)
     screen = Panel(output) if output.streams.stdout_is_terminal and not output.result_wanted else None
-    return Places(session, own, given, screen, context.destination.force)
+    session = secrets.session(context, context.secret())  # read anew: the entry before may have rotated it
+    yes = output.style.yes
+    return Recovery(
+        session,
+        Places(session, own, given, screen, wanted.force),
+        Words(
+            agrees=lambda question: yes or output.answer(question) is True,
+            knows=lambda question: output.answer(question) if output.streams.can_ask and not yes else None,
+        ),
+    )
 
 
-def _words(context: Context) -> "Words":
-    from astalty_cli.services.places import Words
-
-    output = context.output
-    asks = output.streams.can_ask and not output.style.yes
-    return Words(agrees=output.agrees, knows=lambda question: output.agrees(question) if asks else None)
-
-
-def _left_open(failures: dict[str, AstaltyError]) -> AstaltyError:
+def _left_open(failures: dict[str, LeftOpenError]) -> LeftOpenError:
     if len(failures) == 1:
-        (error,) = failures.values()
-        return LeftOpenError(error.message, hint=error.hint, status=error.status)
+        return next(iter(failures.values()))
     hints = list(dict.fromkeys(error.hint for error in failures.values() if error.hint))
     return LeftOpenError(
         f"{len(failures)} key operations are still open.",

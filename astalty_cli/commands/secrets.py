@@ -10,7 +10,6 @@ from astalty_cli.output import columns
 
 if TYPE_CHECKING:
     from astalty_cli.api.models import ApiKey
-    from astalty_cli.config.journal import Entry
     from astalty_cli.secret import Secret
     from astalty_cli.services.session import Holders, Session
     from astalty_cli.sinks.sink import Sink
@@ -30,7 +29,9 @@ def session(context: Context, secret: "Secret | None" = None) -> "Session":
         origin=settings.base_url.value,
         journal=context.journal,
         holders=_holders(context),
+        recover=recover(context, settings.profile.value),
         say=context.output.note,
+        warn=context.output.warn,
         show=lambda key, secret: _show(context, key, secret),
     )
 
@@ -67,19 +68,22 @@ def surroundings(context: Context) -> "Surroundings":
 
 
 def remind(context: Context) -> None:
-    """Say in one line that something is open; what cannot be read is `keys recover`'s to say."""
-    with suppress(LocalError):
-        entries = context.journal.abandoned()
-        if entries:
-            names = ", ".join(f"{entry.operation} {entry.name!r}" for entry in entries)
-            context.output.note(f"Still open: {names}. Finish it: {recover(entries)}")
+    """Say in one line that something is open."""
+    with suppress(LocalError):  # where even the folder cannot be read, it is `keys recover`'s to say
+        entries, damaged = context.journal.abandoned(), context.journal.damaged()
+        names = [f"{entry.operation} {entry.name!r}" for entry in entries]
+        names += [f"{path}, which cannot be read" for path in damaged]
+        if names:
+            profiles = {entry.profile for entry in entries} or {context.settings.profile.value}
+            finish = " and ".join(recover(context, profile) for profile in sorted(profiles))
+            context.output.note(f"Still open: {', '.join(names)}. Finish it: {finish}")
 
 
-def recover(entries: "list[Entry]") -> str:
-    """The command that finishes these."""
-    profiles = {entry.profile for entry in entries}
-    profile = profiles.pop() if len(profiles) == 1 else "default"
-    return "astalty keys recover" + ("" if profile == "default" else f" -p {profile}")
+def recover(context: Context, profile: str) -> str:
+    """The command that finishes what this profile left open; it is named where it is not the one in force."""
+    in_force = context.settings.profile
+    named = profile != in_force.value or in_force.source.startswith("flag")
+    return "astalty keys recover" + (f" -p {profile}" if named else "")
 
 
 def _holders(context: Context) -> "Holders":

@@ -131,6 +131,18 @@ def _beginning(path: Path) -> str:
     return f".{path.name[:32]}.astalty-"
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Change a file in the folder by what is in it, alone among processes of ours. Raises LocalError."""
+    with _told_as_local(folder, "lock"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
 def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

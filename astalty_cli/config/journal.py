@@ -4,17 +4,25 @@ It holds ids, names, rotation numbers, idempotency keys, sinks and phases, and n
 `keys recover` finishes what a crash or a lost answer has interrupted.
 """
 
+import fcntl
+import os
+import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from astalty_cli.config import files
 from astalty_cli.errors import ConflictError, LocalError
+
+_LOOKS: Final = 10  # at a lock that another process has
+_BETWEEN_LOOKS: Final = 0.05  # seconds
 
 
 class Operation(StrEnum):
@@ -95,10 +103,16 @@ class Journal:
             ) from None
 
     def entries(self) -> list[Entry]:
-        """All that is open, also what is being worked on right now; the oldest first."""
-        names = self._folder.glob("*.json") if self._folder.is_dir() else ()
-        found = [self.read(path.stem) for path in names if not path.name.startswith(".")]
+        """All that is open and can be read, also what is being worked on right now; the oldest first."""
+        found = []
+        for path in self._files():
+            with suppress(LocalError):
+                found.append(self.read(path.stem))
         return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.started_at)
+
+    def damaged(self) -> list[Path]:
+        """The files that cannot be read. What they stand for, only `keys show` can tell."""
+        return [path for path in self._files() if not self._is_readable(path)]
 
     def of_key(self, base_url: str, key_id: str) -> list[Entry]:
         return [entry for entry in self.entries() if (entry.base_url, entry.key_id) == (base_url, key_id)]
@@ -109,31 +123,55 @@ class Journal:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Work on one key alone. Raises ConflictError at once where another process does so."""
-        from filelock import FileLock, Timeout
-
-        files.private_folder(self._folder)
-        lock = FileLock(self._folder / f"{name}.lock", mode=0o600)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise ConflictError(
-                "Busy: another astalty on this machine is working on this key.",
-                hint="Nothing was done. Wait for it to end.",
-            ) from None
-        except OSError as error:
-            raise LocalError(f"Cannot lock {lock.lock_file}: {error.strerror or error}.") from None
-        try:
+        """Work on one key alone. Raises ConflictError where another process does so."""
+        with self._locked(name, fcntl.LOCK_EX, looks=_LOOKS) as is_mine:
+            if not is_mine:
+                raise ConflictError(
+                    "Busy: another astalty on this machine is working on this key.",
+                    hint="Nothing was done. Wait for it to end.",
+                )
             yield
-        finally:
-            lock.release()
 
     def _is_locked(self, name: str) -> bool:
+        with self._locked(name, fcntl.LOCK_SH, looks=1) as is_free:  # shared by all who only look
+            return not is_free
+
+    @contextmanager
+    def _locked(self, name: str, how: int, *, looks: int) -> Iterator[bool]:
+        """Yield whether the lock could be had; who only looks has it for a moment, so it is tried again.
+
+        Not filelock, as elsewhere: it has no shared locks.
+        """
+        files.private_folder(self._folder)
+        safe = re.sub(r"[^0-9A-Za-z-]", "_", name)[:64]  # a key's id is a server's text
+        path = self._folder / f"{safe}.lock"
         try:
-            with self.lock(name):
-                return False
-        except ConflictError:
-            return True
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise LocalError(f"Cannot lock {path}: {error.strerror or error}.") from None
+        try:
+            yield any(_try(handle, how) for _ in range(looks))
+        finally:
+            os.close(handle)
+
+    def _files(self) -> list[Path]:
+        return [path for path in self._folder.glob("*.json") if not path.name.startswith(".")]
+
+    def _is_readable(self, path: Path) -> bool:
+        try:
+            self.read(path.stem)
+        except LocalError:
+            return False
+        return True
 
     def _path(self, entry_id: str) -> Path:
         return self._folder / f"{entry_id}.json"
+
+
+def _try(handle: int, how: int) -> bool:
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(_BETWEEN_LOOKS)
+        return False
+    return True

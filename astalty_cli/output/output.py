@@ -203,6 +203,11 @@ class Output:
         else:
             self.say(line)
 
+    def warn(self, text: str) -> None:
+        """Say on a terminal what has to be heard there at once, also in the quiet modes."""
+        if self.streams.stderr.isatty() or not (self.style.quiet or self.talks_json):
+            self.say(self.streams.folded(visible_lines(text)) + "\n")
+
     def say(self, line: str) -> None:
         if self.streams.runs_workflow_commands:
             line = defuse_workflow_commands(line)
@@ -241,18 +246,23 @@ class Output:
             raise InterruptedByUser("Nothing was done.")
 
     def agrees(self, question: str) -> bool:
-        """Ask. `--yes` agrees beforehand, and Ctrl-C is a no."""
-        if self.style.yes:
-            return True
+        """Ask. `--yes` agrees beforehand; Ctrl-C, or anything but a yes, is a no."""
+        try:
+            return self.style.yes or self.answer(question) is True
+        except KeyboardInterrupt:
+            return False
+
+    def answer(self, question: str) -> bool | None:
+        """Ask, and return a yes or a no that was typed; None where it was neither."""
         self.must_be_able_to_ask(question)
         self.say(self.streams.folded(f"{visible_lines(question)} [y/N]") + " ")
+        typed = ""
         try:
-            answer = self.streams.stdin.readline()
-        except KeyboardInterrupt:
-            answer = ""
-        if not answer.endswith("\n"):  # Ctrl-C or Ctrl-D: what follows starts on a line of its own
-            self.say("\n")
-        return answer.strip().lower() in {"y", "yes"}
+            typed = self.streams.stdin.readline()
+        finally:
+            if not typed.endswith("\n"):  # Ctrl-C or Ctrl-D: what follows starts on a line of its own
+                self.say("\n")
+        return {"y": True, "yes": True, "n": False, "no": False}.get(typed.strip().lower())
 
 
 def report(error: AstaltyError, streams: Streams, *, as_json: bool) -> None:

@@ -36,7 +36,7 @@ class Creation:
             account_id=session.own.account.id,
             started_at=session.now,
         )
-        with session.journal.lock(entry.lock_name), held(session.say, stake(name)) as signals:
+        with session.journal.lock(entry.lock_name), held(session.warn, stake(name)) as signals:
             handed = Issuing(session, self.sinks).run(session.journal.write(entry))
             session.journal.close(handed.entry)
         signals.obey()

@@ -27,10 +27,10 @@ from astalty_cli.errors import (
 from astalty_cli.secret import Secret
 from astalty_cli.services.delivery import Delivery, why
 from astalty_cli.services.keys import described
-from astalty_cli.services.session import PATIENCE, Session, wait_for
+from astalty_cli.services.session import Session
 from astalty_cli.sinks.sink import Sink
 
-_TRIES = 4  # of a call whose answer is lost; and of rotating once more
+_TRIES = 4  # of rotating once more, where the secret that was made is lost again
 
 
 def new_idempotency_key() -> str:
@@ -76,11 +76,7 @@ class Issuing:
         except (Exception, KeyboardInterrupt) as error:
             if self._over:
                 raise
-            raise LeftOpenError(
-                f"{why(error)} {_lost(entry)}",
-                hint=f"Finish it: {self.session.recover}",
-                status=error.status if isinstance(error, AstaltyError) else None,
-            ) from None
+            raise self._open(entry, error) from None
 
     def hand_over(self, entry: Entry, key: Row[ApiKey], secret: Secret) -> Handed:
         """Give a secret to the sinks. Raises LeftOpenError where one of them did not take it."""
@@ -104,8 +100,10 @@ class Issuing:
 
         Raises ConflictError, and closes the entry, where the key has moved on since.
         """
-        if key.rotation != entry.rotation + 1:
+        if key.rotation > entry.rotation + 1:
             raise self._elsewhere(entry, key)
+        if key.rotation < entry.rotation + 1:
+            raise self._open(entry, ServiceError("The service does not know yet what it has just said."))
         self.unknown = True
         self.session.say(f"Nobody has the secret that was made for {described(key)}: rotating once more.")
         return self._advanced(
@@ -132,36 +130,42 @@ class Issuing:
         )
 
     def _answered(self, entry: Entry) -> Issued:
-        left, client, later = PATIENCE, self.session.client, self.session.fresh()
-        for tries in range(1, _TRIES):
+        clients = self.session.clients()
+
+        def ask() -> Issued:
             try:
-                return _asked(client, entry)
-            except AstaltyError as error:
-                self.unknown = self.unknown or (isinstance(error, ServiceError) and error.outcome_unknown)
-                seconds = wait_for(error, 0.25 * 2**tries)
-                if seconds is None or seconds > left:
-                    raise self._ended(entry, error) from None
-                self.session.say(f"{error.message} Asking again, with the same Idempotency-Key.")
-            self.session.sleep(seconds)
-            left, client = left - seconds, later
+                return _asked(next(clients), entry)
+            except ServiceError as error:
+                self.unknown = self.unknown or error.outcome_unknown
+                raise
+
+        def told(error: ServiceError) -> None:
+            self.session.say(f"{error.message} Asking again, with the same Idempotency-Key.")
+
         try:
-            return _asked(client, entry)
+            return self.session.patiently(ask, told)
         except AstaltyError as error:
             raise self._ended(entry, error) from None
 
     def _ended(self, entry: Entry, error: AstaltyError) -> AstaltyError:
         """What to raise where no answer brings a secret: "unknown" unless nothing can have happened."""
         if isinstance(error, ConflictError) and entry.key_id is not None:
-            return self._elsewhere(entry, None)
-        refused = isinstance(error, RefusedError) and entry.key_id is None  # so the first one was refused too
-        if self.unknown and not refused:
-            return LeftOpenError(
-                f"{error.message} {_lost(entry)}",
-                hint=f"Finish it: {self.session.recover}",
-                status=error.status,
-            )
+            return self._conflict(entry, entry.key_id)
+        if self.unknown and not (entry.key_id is None and is_refused_name(error)):
+            return self._open(entry, error)
         self._close(entry)
         return error
+
+    def _conflict(self, entry: Entry, key_id: str) -> AstaltyError:
+        """A 409 says that someone else has rotated; the key has to show it before anything is closed."""
+        if self.unknown:
+            try:
+                key = self.session.fresh().get_key(key_id).value
+            except AstaltyError as error:
+                return self._open(entry, error)
+            if key.rotation <= entry.rotation:
+                return self._open(entry, ConflictError("The service refuses, and nobody rotated the key."))
+        return self._elsewhere(entry, None)
 
     def _elsewhere(self, entry: Entry, key: ApiKey | None) -> ConflictError:
         self._close(entry)
@@ -169,6 +173,13 @@ class Issuing:
         return ConflictError(
             f"Someone else rotated {whose} first; nothing of theirs was ended.",
             hint=f"See: astalty keys show {entry.key_id}",
+        )
+
+    def _open(self, entry: Entry, error: BaseException) -> LeftOpenError:
+        return LeftOpenError(
+            f"{why(error)} {_lost(entry)}",
+            hint=f"Finish it: {self.session.recover}",
+            status=error.status if isinstance(error, AstaltyError) else None,
         )
 
     # -- the journal -----------------------------------------------------------------------------
@@ -183,6 +194,11 @@ class Issuing:
     def _close(self, entry: Entry) -> None:
         self.session.journal.close(entry)
         self._over = True
+
+
+def is_refused_name(error: AstaltyError) -> bool:
+    """Whether a creation was refused for its name: then the first request made no key either."""
+    return isinstance(error, RefusedError) and error.status == 422 and "name" in error.errors
 
 
 def _asked(client: Client, entry: Entry) -> Issued:
@@ -206,4 +222,4 @@ def _lost(entry: Entry) -> str:
     if entry.operation is Operation.CREATE:
         return f"The key {entry.name!r} may exist, and its secret is not in its place."
     whose = f"{entry.name!r} ({entry.key_id})"
-    return f"{whose} may have a new secret, which is not in its place. The old one still works."
+    return f"{whose} may have a new secret, which is not in its place. The old one was not ended."

@@ -53,7 +53,7 @@ class Places:
         """
         if entry.phase is Phase.ASKED:  # nothing was handed over yet
             return None
-        for secret in {each for each in self._readable(entry) if each.last_four == entry.last_fours[-1]}:
+        for secret in {each for each in self._readable(entry) if each.last_four in entry.last_fours[-1:]}:
             try:
                 row = self.session.client_with(secret).current_key()
             except ForbiddenError:
@@ -65,7 +65,8 @@ class Places:
         return None
 
     def _readable(self, entry: Entry) -> Iterator[Secret]:
-        for secret in (*self._in_sinks(), *self._in_holders(entry.key_id or "")):
+        own = self.session.secret  # where the new one was put into the variable by hand
+        for secret in (own, *self._in_sinks(), *self._in_holders(entry.key_id or "")):
             if secret.is_well_formed:
                 yield secret
 
@@ -92,19 +93,40 @@ class Places:
         """The specs of those that do."""
         return [sink.spec for sink in self.given or self.own if _has(sink, entry, secret)]
 
-    def perhaps(self, entry: Entry) -> list[str]:
-        """The places that may have the secret and cannot be read; none where a readable one lacks it."""
-        if entry.phase is Phase.ASKED or self.given or any(sink.readable for sink in self.own):
+    def maybe(self, entry: Entry) -> list[str]:
+        """The places that may have the newest secret and cannot be read."""
+        if entry.phase is Phase.ASKED:
             return []
-        return entry.sinks if entry.phase is Phase.DELIVERING else entry.delivered
+        readable = {sink.spec for sink in self.own if sink.readable}
+        reached = entry.sinks if entry.phase is Phase.DELIVERING else entry.delivered
+        return [spec for spec in reached if spec not in readable]
+
+    def to_ask_about(self, entry: Entry) -> list[str]:
+        """The places that only the user can tell of; none where another secret is to be made anyway.
+
+        That is so where `--to` asks for one, and where a place that can be read never got its secret.
+        """
+        if self.given:
+            return []
+        if entry.phase is Phase.DELIVERED:  # all had it: one that lacks it now has been moved
+            return entry.delivered
+        return [] if any(sink.readable for sink in self.own) else self.maybe(entry)
 
     def targets(self, entry: Entry) -> list[Sink]:
-        """Where another secret of this operation can go."""
+        """Where another secret of this operation goes: also to what may use the one before it."""
         if self.given:
-            return list(self.given)
-        gone = {sink.spec for sink in self.own}
-        shown = [spec for spec in entry.sinks if spec not in gone]
+            named, maybe = {sink.spec for sink in self.given}, self.maybe(entry)
+            return [
+                *self.given,
+                *(sink for sink in self.own if sink.spec in maybe and sink.spec not in named),
+            ]
+        own = {sink.spec for sink in self.own}
+        shown = any(spec not in own for spec in entry.sinks)
         return [*self.own, *([self.screen] if self.screen and shown else [])]
+
+    def is_spared(self, entry: Entry, targets: Sequence[Sink]) -> bool:
+        """Whether the newest secret may be in use somewhere that does not get another one."""
+        return bool({*self.maybe(entry), *entry.delivered} - {sink.spec for sink in targets})
 
     def probe(self, targets: Sequence[Sink], key: ApiKey | None, entry: Entry) -> None:
         """As before any call: each can take a secret, and none holds another key's."""

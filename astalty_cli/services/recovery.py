@@ -12,11 +12,11 @@ from datetime import timedelta
 
 import msgspec
 
+from astalty_cli.api.contract import MAX_GRACE
 from astalty_cli.api.models import ApiKey
 from astalty_cli.config.journal import Entry, Operation, Phase
 from astalty_cli.errors import (
     AstaltyError,
-    ConflictError,
     InterruptedByUser,
     LeftOpenError,
     LocalError,
@@ -27,7 +27,7 @@ from astalty_cli.services.creation import stake
 from astalty_cli.services.issuing import Issuing
 from astalty_cli.services.keys import described, is_active
 from astalty_cli.services.places import Found, Places, Words
-from astalty_cli.services.revoking import end
+from astalty_cli.services.revoking import end, is_revoked_by_itself
 from astalty_cli.services.rotation import Ending
 from astalty_cli.services.session import Session
 from astalty_cli.services.unanswered import UnansweredCreation
@@ -47,22 +47,19 @@ class Recovery:
     words: Words
 
     def run(self, entry: Entry) -> None:
-        """Raises LeftOpenError where the entry stays open; it says why, and what to do."""
+        """Raises LeftOpenError where the entry stays open: it says why, and what to do."""
         try:
             self._must_be_this_account(entry)
             self._finish(entry)
         except LeftOpenError:
             raise
-        except ConflictError as error:  # someone else rotated the key, and what raised this closed the entry
-            self.session.say(error.message)
         except AstaltyError as error:
             if not self._is_closed(entry):
                 raise still_open(entry, error.message, hint=error.hint) from None
-            self.session.say(f"{titled(entry)} is finished: nothing was made. {error.message}")
+            self.session.say(f"{titled(entry)} is finished: nothing is left to do. {error.message}")
         except KeyboardInterrupt:
-            if self._is_closed(entry):
-                raise InterruptedByUser from None
-            raise still_open(entry, "Interrupted.", hint=f"Go on: {self.session.recover}") from None
+            left = "" if self._is_closed(entry) else f" {titled(entry)} is still open."
+            raise InterruptedByUser(f"Interrupted.{left}") from None
 
     def _is_closed(self, entry: Entry) -> bool:
         try:
@@ -101,8 +98,22 @@ class Recovery:
                 entry,
                 "Someone else has rotated the key since; the secret of this operation ends with their grace.",
             )
-        elif self._is_ours(entry, key) and not self._has_arrived(entry, key):
+        elif entry.phase is Phase.PROVED:
+            self._end_the_old(entry, key)
+        elif entry.phase is not Phase.ASKED:
+            if not self._has_arrived(entry, key):
+                self.issue_again(entry, key)
+        elif key.rotation == entry.rotation and self.is_old(entry):
+            self.over(entry, "The service never got the request: the key is as it was.")
+        elif key.rotation == entry.rotation or not self.is_old(entry) or self._is_ours(entry, key):
             self.issue_again(entry, key)
+
+    def _end_the_old(self, entry: Entry, key: ApiKey) -> None:
+        """All was done but the last step: the secret was delivered, proved, and is where it is used."""
+        if self.words.agrees(f"Start the clock of the old secret of {described(key)}, as was begun?"):
+            self._said_to_end(Ending(self.session).end_the_old(entry, key, self.session.fresh()).value)
+        else:
+            raise still_open(entry, "", hint=f"Finish it: {self.session.recover}")
 
     def _seen(self, key_id: str) -> ApiKey:
         try:
@@ -118,7 +129,7 @@ class Recovery:
             raise still_open(entry, "", hint=f"Finish it: {self.session.recover}")
         self.places.probe(missing, found.key.value, entry)
         entry = msgspec.structs.replace(entry, delivered=self.places.having(entry, found.secret))
-        with held(self.session.say, stake(entry.name)) as signals:
+        with held(self.session.warn, stake(entry.name)) as signals:
             handed = Issuing(self.session, missing).hand_over(entry, found.key, found.secret)
         signals.obey()
         if entry.operation is Operation.ROTATE:
@@ -127,9 +138,7 @@ class Recovery:
             self.over(entry, f"The secret of {whose} is in its place.")
 
     def _is_ours(self, entry: Entry, key: ApiKey) -> bool:
-        """Whether the rotation that the key has seen is this one; past 24 hours no replay can tell."""
-        if entry.phase is not Phase.ASKED or key.rotation == entry.rotation or not self.is_old(entry):
-            return True
+        """Whether the rotation that the key has seen is this one: past 24 hours no replay can tell."""
         when = f" on {local(key.rotated_at)}" if key.rotated_at else ""
         known = self.words.knows(f"{described(key)} was rotated{when}. Was it this command, and nobody else?")
         if known is None:
@@ -144,11 +153,11 @@ class Recovery:
 
     def is_old(self, entry: Entry) -> bool:
         """Whether the service may have forgotten the entry's Idempotency-Key."""
-        return self.session.now - entry.started_at > _REPLAYABLE
+        return self.session.latest - entry.started_at > _REPLAYABLE
 
     def _has_arrived(self, entry: Entry, key: ApiKey) -> bool:
         """Whether the secret is in places that cannot be read; then the entry is finished with that."""
-        places = ", ".join(self.places.perhaps(entry))
+        places = ", ".join(self.places.to_ask_about(entry))
         if not places:
             return False
         known = self.words.knows(
@@ -162,41 +171,38 @@ class Recovery:
                 hint=f"Run {self.session.recover} on a terminal, or have another made: "
                 f"{self.session.recover} --yes --to SINK",
             )
-        return known and self._finished_on_word(entry, key)
+        if known:
+            self._finish_on_word(entry, key)
+        return known
 
-    def _finished_on_word(self, entry: Entry, key: ApiKey) -> bool:
-        """Finish without having the secret; False where a profile here needs it: then another is made."""
-        session = self.session
+    def _finish_on_word(self, entry: Entry, key: ApiKey) -> None:
+        """Finish without having the secret. Nothing is ended then: it was not proved."""
+        holding = self.session.holders.holding(key.id)
         if entry.operation is Operation.CREATE:
             self.over(entry, "The secret has arrived.")
-        elif entry.phase is Phase.PROVED:
-            self._said_to_end(Ending(session).end_the_old(entry, key, session.fresh()).value)
-        elif session.holders.holding(key.id):
-            session.say("A profile on this machine needs the new secret too, so another has to be made.")
-            return False
-        else:
-            until = key.previous_expires_at
-            left = f"works until {local(until)}" if until else "has ended"
-            self.over(
-                entry, f"The secret has arrived. It was not proved, so the old one is left alone: it {left}."
+        elif holding:
+            raise still_open(
+                entry,
+                f"The profile {holding[0]!r} needs the new secret too.",
+                hint=f"Sign in with it: astalty auth login -p {holding[0]}. Then: {self.session.recover}",
             )
-        return True
+        else:
+            self.over(
+                entry, f"The secret has arrived. It was not proved, so the old one was left alone. {old(key)}"
+            )
 
     def issue_again(self, entry: Entry, key: ApiKey) -> None:
         """Make another secret for a key whose newest one nobody has; or undo a creation."""
         targets = self.places.targets(entry)
-        if not targets:
-            self._undo(entry, key)
-            return
-        if not self.words.agrees(
-            f"{titled(entry)}: make a new secret for {described(key)}, {into(targets)}?"
-        ):
-            self._undo(entry, key)
+        if not targets or not self.words.agrees(f"Make a new secret for {described(key)}, {into(targets)}?"):
+            self._undo(entry, key, declined=bool(targets))
             return
         self.places.probe(targets, key, entry)
+        if self.places.is_spared(entry, targets):  # somebody may use what could not be handed over again
+            entry = msgspec.structs.replace(entry, grace=MAX_GRACE)
+        answered = entry.phase is not Phase.ASKED or self.is_old(entry)
         entry = msgspec.structs.replace(entry, sinks=[sink.spec for sink in targets], delivered=[])
         issuing = Issuing(self.session, targets, unknown=True)
-        answered = entry.phase is not Phase.ASKED or self.is_old(entry)
         if answered and key.rotation == entry.rotation + 1:
             entry = issuing.once_more(entry, key)
         self.issue(issuing, entry)
@@ -204,7 +210,7 @@ class Recovery:
     def issue(self, issuing: Issuing, entry: Entry) -> None:
         """Make the secret that an entry asks for, and finish the entry."""
         session = self.session
-        with held(session.say, stake(entry.name)) as signals:
+        with held(session.warn, stake(entry.name)) as signals:
             handed = issuing.run(session.journal.write(entry))
             if entry.operation is Operation.CREATE:
                 self.over(handed.entry, f"The secret of {described(handed.key.value)} is in its place.")
@@ -213,23 +219,28 @@ class Recovery:
             self._said_to_end(Ending(session).run(handed).value)
 
     def _said_to_end(self, key: ApiKey) -> None:
-        until = key.previous_expires_at
-        old = f"works until {local(until)}" if until else "no longer works"
-        self.session.say(f"Finished the rotation of {described(key)}. The old secret {old}.")
+        self.session.say(f"Finished the rotation of {described(key)}. {old(key)}")
 
-    def _undo(self, entry: Entry, key: ApiKey) -> None:
+    def _undo(self, entry: Entry, key: ApiKey, *, declined: bool) -> None:
         """Revoke a key that was made and that nobody can use. A rotated key is never revoked."""
+        finish = f"Finish it: {self.session.recover}"
         if entry.operation is not Operation.CREATE:
+            if declined:
+                raise still_open(entry, "", hint=finish)
             raise still_open(
                 entry,
-                f"Nothing says where a new secret of {described(key)} should go. The old one works.",
+                f"Nothing says where a new secret of {described(key)} should go. {old(key)}",
                 hint=f"Name a place: {self.session.recover} --yes --to file:PATH",
             )
         if not self.words.agrees(f"Revoke the key {described(key)}, whose secret nobody has?"):
-            raise still_open(entry, "", hint=f"Finish it: {self.session.recover}")
+            raise still_open(entry, "", hint=finish)
         self.revoke_orphan(entry, key)
 
     def revoke_orphan(self, entry: Entry, key: ApiKey) -> None:
+        """Revoke it, unless somebody has given it a secret of theirs since."""
+        if key.rotation > entry.rotation + 1:
+            self.over(entry, f"Someone has rotated {described(key)} since, so it was not revoked.")
+            return
         end(self.session, entry, key.id)
         self.over(entry, f"Revoked {described(key)}, whose secret nobody had.")
 
@@ -239,7 +250,7 @@ class Recovery:
         try:
             key = self._seen(key_id)
         except UnauthorizedError:
-            if not entry.own:
+            if not is_revoked_by_itself(self.session, entry):
                 raise
             self.over(entry, "The key that made the call is no longer accepted: it is revoked.")
             return
@@ -261,6 +272,14 @@ class Recovery:
         self.session.say(f"{titled(entry)} is finished. {how}")
 
 
+def old(key: ApiKey) -> str:
+    """What became of the earlier secrets of a key."""
+    until = key.previous_expires_at
+    if until:
+        return f"The old secret works until {local(until)}."
+    return "The old secret works." if key.rotated_at is None else "No earlier secret works any more."
+
+
 def titled(entry: Entry) -> str:
     return f"{entry.operation.capitalize()} {entry.name!r}"
 
@@ -275,5 +294,8 @@ def still_open(entry: Entry, reason: str, *, hint: str) -> LeftOpenError:
 
 def elsewhere(entry: Entry) -> LeftOpenError:
     return still_open(
-        entry, "It is of another account.", hint=f"Finish it there: astalty keys recover -p {entry.profile}"
+        entry,
+        f"It is of another account, at {entry.base_url}.",
+        hint=f"Finish it with a key of that account: astalty keys recover -p {entry.profile}, "
+        "or with ASTALTY_API_KEY and ASTALTY_BASE_URL as they were.",
     )

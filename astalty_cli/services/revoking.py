@@ -8,17 +8,17 @@ from astalty_cli.api.models import ApiKey, KeyStatus
 from astalty_cli.config.journal import Entry, Operation
 from astalty_cli.errors import (
     AstaltyError,
+    ConflictError,
     ForbiddenError,
     LeftOpenError,
-    NotFoundError,
     ServiceError,
     UnauthorizedError,
 )
 from astalty_cli.interrupts import held
 from astalty_cli.services.guards import Guards
 from astalty_cli.services.issuing import new_idempotency_key
-from astalty_cli.services.keys import KeyFinder, is_active
-from astalty_cli.services.session import PATIENCE, Session, wait_for
+from astalty_cli.services.keys import KeyFinder, described, is_active
+from astalty_cli.services.session import Session
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Revocation:
         """Revoke them all, whatever becomes of one; yield each as soon as it is revoked."""
         for key in self.keys:
             try:
-                revoke(self.session, key)
+                revoke(self.session, self.guards, key)
             except AstaltyError as error:
                 self.failures[key.id] = error
                 continue
@@ -77,14 +77,16 @@ class Revocation:
         return sum(is_active(row.value) for row in self.session.client.all_keys())
 
 
-def revoke(session: Session, key: ApiKey) -> None:
+def revoke(session: Session, guards: Guards, key: ApiKey) -> None:
     """Revoke one key, with the journal around it; open operations on it are over then.
 
-    Raises LeftOpenError where nobody can tell whether it is revoked.
+    Raises ConflictError where it is not what the user was shown any more, and LeftOpenError where nobody
+    can tell whether it is revoked.
     """
     with session.journal.lock(key.id):
+        _must_be_as_shown(session, guards, key)
         entry = session.journal.write(_entry(session, key))
-        with held(session.say, f"Whether {key.name!r} is revoked is not known yet.") as signals:
+        with held(session.warn, f"Whether {key.name!r} is revoked is not known yet.") as signals:
             try:
                 end(session, entry, key.id)
             except KeyboardInterrupt:
@@ -99,43 +101,53 @@ def revoke(session: Session, key: ApiKey) -> None:
     signals.obey()
 
 
+def _must_be_as_shown(session: Session, guards: Guards, key: ApiKey) -> None:
+    now = session.client.get_key(key.id).value
+    if now.rotation != key.rotation:
+        raise ConflictError(f"Someone rotated {described(key)} meanwhile; it was not revoked.")
+    guards.refuse_busy(now)
+
+
 def end(session: Session, entry: Entry, key_id: str) -> None:
     """Revoke a key. A lost answer is settled by looking at the key.
 
     Raises LeftOpenError where nobody can tell; any other error says that the key was not revoked.
     """
-    left, client, unknown = PATIENCE, session.client, False
-    for back_off in (0.5, 1.0, 2.0, None):
+    clients, unknown = session.clients(), False
+
+    def revoke_once() -> None:
+        nonlocal unknown
         try:
-            client.revoke_key(key_id)
+            next(clients).revoke_key(key_id)
         except AstaltyError as error:
             unknown = unknown or (isinstance(error, ServiceError) and error.outcome_unknown)
-            if unknown and is_revoked(session, entry, key_id):
-                return
-            seconds = None if back_off is None else wait_for(error, back_off)
-            if seconds is None or seconds > left:
-                raise (_unknown(session, entry, error.message) if unknown else error) from None
-            left -= seconds
-            session.sleep(seconds)
-            client = session.fresh()
-        else:
-            return
+            if not (unknown and _is_revoked(session, entry, key_id)):
+                raise
+
+    try:
+        session.patiently(revoke_once)
+    except AstaltyError as error:
+        raise (_unknown(session, entry, error.message) if unknown else error) from None
 
 
-def is_revoked(session: Session, entry: Entry, key_id: str) -> bool:
-    """What the service says of a key; a key that makes its own calls is revoked where they get a 401."""
+def _is_revoked(session: Session, entry: Entry, key_id: str) -> bool:
+    """What the service says of a key, revoked ones too; any other answer says nothing of it."""
     try:
         return session.fresh().get_key(key_id).value.status is KeyStatus.REVOKED
-    except NotFoundError:
-        return True
     except ForbiddenError:
         return False
     except UnauthorizedError:
-        if entry.own:
+        if is_revoked_by_itself(session, entry):
             session.say("The service no longer accepts the key that made this call: it is revoked.")
-        return entry.own
+            return True
     except AstaltyError:
-        return False
+        pass
+    return False
+
+
+def is_revoked_by_itself(session: Session, entry: Entry) -> bool:
+    """Whether a 401 means that the revocation was done: the secret that got it is the revoked key's own."""
+    return entry.own and session.secret.last_four in entry.last_fours
 
 
 def _unknown(session: Session, entry: Entry, why: str) -> LeftOpenError:
@@ -154,6 +166,7 @@ def _entry(session: Session, key: ApiKey) -> Entry:
         rotation=key.rotation,
         idempotency_key=new_idempotency_key(),
         own=key.id == session.own.id,
+        last_fours=[session.secret.last_four],
         profile=session.profile,
         base_url=session.origin,
         account_id=session.own.account.id,

@@ -43,23 +43,25 @@ class Rotation:
     first_grace: timedelta = timedelta(seconds=MAX_GRACE)
     force: bool = False
 
-    def run(self, key_id: str) -> Row[ApiKey]:
-        """Rotate, and return the key as it is in the end.
+    def run(self, seen: ApiKey) -> tuple[Row[ApiKey], Secret]:
+        """Rotate a key as the user saw it; return it as it is in the end, and its new secret.
 
-        Raises LeftOpenError from the moment when a new secret may exist: it says what still works.
+        Raises ConflictError where somebody has rotated it since, and LeftOpenError from the moment when a
+        new secret may exist: it says what still works.
         """
-        return self.renew(key_id)[0]
-
-    def renew(self, key_id: str) -> tuple[Row[ApiKey], Secret]:
-        """As `run`, and the new secret with it, for a caller who has no other key to go on with."""
-        session = self.session
+        session, key_id = self.session, seen.id
         with session.journal.lock(key_id):
             _must_be_closed(session, key_id)
             key = session.client.get_key(key_id).value
+            if key.rotation != seen.rotation:
+                raise ConflictError(
+                    f"Someone else rotated {described(seen)} meanwhile; nothing was done.",
+                    hint=f"See: astalty keys show {key_id}",
+                )
             probe(self.sinks, key, force=self.force)
             entry = self._entry(key)
             session.say(f"Rotating {described(key)}.")
-            with held(session.say, stake(key.name)) as signals:
+            with held(session.warn, stake(key.name)) as signals:
                 handed = Issuing(session, self.sinks).run(session.journal.write(entry))
             with left_open(session, handed.entry, handed.key.value, NOT_ENDED):
                 signals.obey()
@@ -140,6 +142,8 @@ class Ending:
         client, expected = self.session.client_with(handed.secret), handed.key.value
         try:
             current = client.current_key().value
+        except ConflictError as error:  # of a question: no rotation has shown itself
+            raise ServiceError(error.message, status=error.status) from None
         except UnauthorizedError as error:
             raise ServiceError(
                 "The service does not accept the new secret; someone else may have rotated the key since.",

@@ -1,5 +1,6 @@
 """What an operation on keys works with: the account, this machine's journal, and somebody to tell."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Protocol, TypeVar
 from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey, CurrentKey
 from astalty_cli.config.journal import Journal
-from astalty_cli.errors import AstaltyError, ServiceError
+from astalty_cli.errors import ServiceError
 from astalty_cli.secret import Secret
 from astalty_cli.times import utc_now
 
@@ -37,7 +38,8 @@ class Holders(Protocol):
 class Session:
     """One account as seen by one command. `client_with` gives the same API with another key, and fresh time.
 
-    `say` gets a line for each step; `show` puts a secret on the controlling terminal, the last resort.
+    `recover` is the command that finishes what is left open. `say` gets a line for each step, `warn` what
+    has to be heard in quiet modes too; `show` puts a secret on the controlling terminal, the last resort.
     """
 
     client: Client
@@ -47,7 +49,9 @@ class Session:
     origin: str
     journal: Journal
     holders: Holders
+    recover: str
     say: Callable[[str], None]
+    warn: Callable[[str], None]
     show: Callable[[ApiKey, Secret], None]
     sleep: Callable[[float], None] = field(default=time.sleep)
 
@@ -62,31 +66,40 @@ class Session:
         return self.own.last_used_at or utc_now()
 
     @property
-    def recover(self) -> str:
-        """The command that finishes what is left open."""
-        return "astalty keys recover" + ("" if self.profile == "default" else f" -p {self.profile}")
+    def latest(self) -> datetime:
+        """The later of both clocks, where to think that too much time has passed is the safe mistake."""
+        return max(self.now, utc_now())
 
     def fresh(self) -> Client:
         """The account's API with time of its own: for what must follow, however long it took so far."""
         return self.client_with(self.secret)
 
-    def patiently(self, call: Callable[[], T]) -> T:
-        """Make a call that is harmless to repeat, and repeat it while no usable answer comes."""
+    def clients(self) -> Iterator[Client]:
+        """For a call and its repetitions: the first has what --timeout left, the others their own time."""
+        yield self.client
+        yield from itertools.repeat(self.fresh())
+
+    def patiently(self, call: Callable[[], T], told: Callable[[ServiceError], None] = lambda _: None) -> T:
+        """Make a call that is harmless to repeat, and repeat it while no usable answer comes.
+
+        `told` hears of each failure that is followed by another try.
+        """
         left = PATIENCE
         for back_off in _BACK_OFF:
             try:
                 return call()
             except ServiceError as error:
-                seconds = wait_for(error, back_off)
+                seconds = _wait_for(error, back_off)
                 if seconds is None or seconds > left:
                     raise
+                told(error)
             left -= seconds
             self.sleep(seconds)
         return call()
 
 
-def wait_for(error: AstaltyError, back_off: float) -> float | None:
+def _wait_for(error: ServiceError, back_off: float) -> float | None:
     """Seconds after which the same call may fare better; None where it will not."""
-    if not isinstance(error, ServiceError) or not error.worth_retrying:
+    if not error.worth_retrying:
         return None
     return back_off if error.retry_after is None else float(error.retry_after)

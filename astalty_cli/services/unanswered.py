@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from astalty_cli.api.models import ApiKey
 from astalty_cli.config.journal import Entry, Phase
 from astalty_cli.errors import LeftOpenError, RefusedError
-from astalty_cli.services.issuing import Issuing
+from astalty_cli.services.issuing import Issuing, is_refused_name
 from astalty_cli.services.keys import described
 from astalty_cli.times import local
 
@@ -48,35 +49,38 @@ class UnansweredCreation:
         session = self.recovery.session
         client = session.fresh()
         try:
-            issued = session.patiently(
+            made = session.patiently(
                 lambda: client.create_key(entry.name, idempotency_key=entry.idempotency_key)
-            )
-        except RefusedError:
+            ).row.value
+        except RefusedError as error:
+            if not is_refused_name(error):
+                raise
             self.recovery.over(entry, "The key was never made.")
             return
-        key = issued.row.value
-        entry = session.journal.write(msgspec.structs.replace(entry, key_id=key.id))
-        self.recovery.revoke_orphan(entry, key)
+        entry = session.journal.write(msgspec.structs.replace(entry, key_id=made.id))
+        self.recovery.revoke_orphan(entry, client.get_key(made.id).value)  # a replay shows it as it was
 
     def _find(self, entry: Entry) -> None:
         """Look for the key by its name and time, since asking again would make a second one."""
         recovery = self.recovery
-        since = entry.started_at - _CLOCKS_DIFFER
         keys = (row.value for row in recovery.session.fresh().all_keys(status="active,expiring"))
-        key = next((key for key in keys if key.name == entry.name and key.created_at >= since), None)
-        if key is None:
-            recovery.over(entry, "The key was never made, or it is revoked.")
-            return
-        made = f"{described(key)} was made {local(key.created_at)}"
-        known = recovery.words.knows(f"{made}. Is it the key whose secret nobody has?")
-        if known is None:
-            raise LeftOpenError(
-                f"{made}, and nobody is here to say whether anybody has its secret.",
-                hint=f"Run {recovery.session.recover} on a terminal.",
-            )
-        if not known:
-            recovery.over(entry, "The key is another's.")
-            return
+        candidates = [key for key in keys if _may_be(key, entry)]
+        for key in candidates:
+            made = f"{described(key)} was made {local(key.created_at)}"
+            known = recovery.words.knows(f"{made}. Is it the key {entry.name!r}, whose secret nobody has?")
+            if known is None:
+                raise LeftOpenError(
+                    f"{made}, and nobody is here to say whether anybody has its secret.",
+                    hint=f"Run {recovery.session.recover} on a terminal.",
+                )
+            if known:
+                self._adopt(entry, key)
+                return
+        recovery.over(
+            entry, "Its keys are another's." if candidates else "The key was never made, or it is revoked."
+        )
+
+    def _adopt(self, entry: Entry, key: ApiKey) -> None:
         entry = msgspec.structs.replace(
             entry,
             key_id=key.id,
@@ -84,4 +88,11 @@ class UnansweredCreation:
             last_fours=[key.last_four],
             phase=Phase.DELIVERING,
         )
-        recovery.issue_again(recovery.session.journal.write(entry), key)
+        self.recovery.issue_again(self.recovery.session.journal.write(entry), key)
+
+
+def _may_be(key: ApiKey, entry: Entry) -> bool:
+    """Whether it could be the key of an entry: made at that time, or so named, and nobody has ever used it."""
+    after = key.created_at - entry.started_at
+    at_that_time = after <= _CLOCKS_DIFFER or key.name == entry.name
+    return at_that_time and after >= -_CLOCKS_DIFFER and key.last_used_at is None and key.rotation == 0

@@ -1,5 +1,7 @@
 """Where a new secret goes, by the flags: sinks by name, the clipboard, or a form of stdout."""
 
+from datetime import timedelta
+
 from astalty_cli.destination import Destination
 from astalty_cli.errors import UsageError
 from astalty_cli.output.output import Output
@@ -19,9 +21,16 @@ def chosen(output: Output, wanted: Destination, around: Surroundings) -> list[Si
     sinks = named(wanted, around)
     if wanted.plain or not sinks:
         sinks.append(_form_of_stdout(output, plain=wanted.plain))
-    if len({sink.spec for sink in sinks}) < len(sinks):
-        raise UsageError("Two sinks are the same place.", hint="Name each place once.")
+    _must_be_different(sinks)
     return sinks
+
+
+def _must_be_different(sinks: list[Sink]) -> None:
+    specs = [sink.spec for sink in sinks]
+    whole = {spec.removeprefix("file:") for spec in specs if spec.startswith("file:")}
+    in_part = {spec[7:].rpartition("#")[0] for spec in specs if spec.startswith("dotenv:")}
+    if len(set(specs)) < len(specs) or whole & in_part:
+        raise UsageError("Two sinks are the same place.", hint="Name each place once.")
 
 
 def named(wanted: Destination, around: Surroundings) -> list[Sink]:
@@ -37,12 +46,13 @@ def named(wanted: Destination, around: Surroundings) -> list[Sink]:
     return sinks
 
 
-def again(spec: str, around: Surroundings) -> Sink | None:
+def again(spec: str, around: Surroundings, clear_after: timedelta) -> Sink | None:
     """A sink of the journal, to be read and filled once more; None for a form of stdout."""
     if spec in FORMS:
         return None
     copied = spec == "clipboard"
-    return named(Destination(to=() if copied else (spec,), copy=copied, force=True), around)[0]
+    wanted = Destination(to=() if copied else (spec,), copy=copied, clear_after=clear_after, force=True)
+    return named(wanted, around)[0]
 
 
 def _form_of_stdout(output: Output, *, plain: bool) -> Sink:

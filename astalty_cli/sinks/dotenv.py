@@ -69,9 +69,10 @@ class Dotenv:
         return Secret(value.decode("utf-8", "replace")) if value else None
 
     def deliver(self, key: Row[ApiKey], secret: Secret) -> None:  # noqa: ARG002 - the secret alone
-        before = files.read_private(self.path)
-        put = files.create_private if before is None else files.replace_private
-        put(self.path, self._with(secret.reveal().encode(), before or b""))
+        with files.locked(self.path.parent):  # another line of the file may be written at this moment
+            before = files.read_private(self.path)
+            put = files.create_private if before is None else files.replace_private
+            put(self.path, self._with(secret.reveal().encode(), before or b""))
         if self.held() != secret:
             raise LocalError(
                 f"{self.path} was written, and {self.name} in it is not the secret.",

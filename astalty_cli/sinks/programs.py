@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from astalty_cli.errors import LocalError
 CAPTURE: Final = 64 * 1024  # bytes kept of what a program says, the last ones; the rest is read and dropped
 _LOOK: Final = 0.02  # seconds between two looks whether it has ended, while it says nothing
 _LONGEST_WORDS: Final = 200
+_PIECE: Final = 6  # characters in a row that nothing has in common with a secret by chance
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,20 @@ def run(argv: Sequence[str], *, given: bytes, seconds: float, environ: Mapping[s
 
 
 def words_of(said: bytes, line: int, *, hidden: bytes = b"") -> str:
-    """The first (0) or last (-1) line that a program said, fit for a message: cut, and without the secret."""
+    """The first (0) or last (-1) line that a program said, fit for a message: cut, and without the secret.
+
+    It may have the secret in it in pieces, or encoded: then nothing of the line is shown.
+    """
     shown = said.replace(hidden, b"[secret]") if hidden else said
     lines = shown.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
-    return lines[line].strip()[-_LONGEST_WORDS:]
+    words = lines[line].strip()[-_LONGEST_WORDS:]
+    return "what it said may hold the secret" if hidden and _shares_with(words.encode(), hidden) else words
+
+
+def _shares_with(said: bytes, hidden: bytes) -> bool:
+    forms = [hidden, *(b64encode(bytes(skipped) + hidden)[4:-4] for skipped in range(3))]
+    pieces = {form[at : at + _PIECE] for form in forms for at in range(len(form) - _PIECE + 1)}
+    return any(piece in said for piece in pieces)
 
 
 def _started(argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -104,6 +104,7 @@ def _with_variable(rest: str, form: str) -> tuple[str, str]:
 
 def _absolute(path: str) -> Path:
     try:
-        return Path(path).expanduser().absolute()
+        whole = Path(path).expanduser().absolute()
+        return whole.parent.resolve() / whole.name  # two ways to one place are one; a link at its end is not
     except RuntimeError:
         raise ValueError("The home folder that ~ stands for is not known.") from None

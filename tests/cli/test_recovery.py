@@ -9,10 +9,12 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from astalty_cli.secret import Secret
+from astalty_cli.sandbox.keys import KEYS
+from astalty_cli.sandbox.listing import parse_query
 from tests.accounts import Account
 from tests.shell import ASTALTY, Shell
 from tests.spoilt import Fault, Spoilt
@@ -88,20 +90,12 @@ def test_someone_else_who_rotates_meanwhile_keeps_a_secret_that_works(faulty: Fa
     """The answer is lost, and before the replay another machine rotates: nothing of theirs is ended."""
     account, spoilt = faulty
     make(account.shell)
-    key_id = str(key(account.shell)["id"])
-    theirs: list[Secret] = []
-
-    def rotated_elsewhere() -> None:
-        store = account.store()
-        made = store.keys.rotate(key_id, 60, None).secret
-        assert made is not None
-        theirs.append(made)
-        store.close()
-
-    spoilt.faults += [Fault(ROTATE), Fault(ROTATE, "502 Bad Gateway", acts=False, first=rotated_elsewhere)]
+    theirs: list[str] = []
+    meanwhile = Fault(ROTATE, acts=False, first=lambda: theirs.append(elsewhere(account)))
+    spoilt.faults += [Fault(ROTATE), meanwhile]
     refused = account.shell("keys rotate ci --plain --grace 0 --yes", code=5)
     assert "Someone else rotated 'ci'" in refused.err
-    assert works(account, theirs[0].reveal(), days=8)
+    assert works(account, theirs[0], days=8)
     assert account.shell("keys recover --json").json == []
 
 
@@ -136,7 +130,7 @@ def test_what_is_open_is_listed_and_every_key_command_says_so(faulty: Faulty) ->
     spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
     lost = shell("keys rotate ci --plain", code=7)
     assert "may have a new secret" in lost.err
-    assert "The old one still works." in lost.err
+    assert "The old one was not ended." in lost.err
     assert lost.err.splitlines()[-1] == "Finish it: astalty keys recover"
     (row,) = is_open(shell)
     found = key(shell)
@@ -166,7 +160,7 @@ def test_a_rotation_that_went_nowhere_stays_open_until_a_place_is_named(faulty: 
     shell("keys rotate ci --plain --grace 1h", code=7)
     spoilt.faults.clear()
     nowhere = shell("keys recover --yes", code=7)
-    assert "The old one works." in nowhere.err
+    assert "The old secret works until 20" in nowhere.err
     assert "--yes --to file:PATH" in nowhere.err
     done = shell("keys recover --yes --to file:new")
     new = (shell.home / "new").read_text().strip()
@@ -215,7 +209,7 @@ def test_a_creation_that_never_happened_into_a_file_whose_name_is_taken_since(fa
     spoilt.faults.clear()
     make(account.shell)
     told = account.shell("keys recover --yes")
-    assert "nothing was made. The given data was invalid." in told.err
+    assert "nothing is left to do. The given data was invalid." in told.err
     assert not (account.shell.home / "new").exists()
     assert account.shell("keys recover --json").json == []
 
@@ -415,6 +409,232 @@ def test_a_fresh_sandbox_has_nothing_open(sandbox: Account) -> None:
     assert shell("keys recover --json").json == []
 
 
+# -- what a hostile reader found -----------------------------------------------------------------
+
+
+def elsewhere(account: Account, name: str = "ci", grace: int = 60) -> str:
+    """Another machine rotates the key."""
+    store = account.store()
+    try:
+        page = store.keys.page(parse_query(f"filter[name]={name}", KEYS))[0]
+        made = store.keys.rotate(page[0].id, grace, None).secret
+        assert made is not None
+        return made.reveal()
+    finally:
+        store.close()
+
+
+def lost(account: Account, spoilt: Spoilt, line: str, call: str, **fault: Any) -> None:
+    """A command whose call is never answered; the service hears later ones again."""
+    spoilt.faults.append(Fault(call, times=FOR_GOOD, **fault))
+    account.shell(line, code=7)
+    spoilt.faults.clear()
+
+
+def test_an_orphan_that_somebody_has_given_a_secret_is_not_revoked(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    lost(account, spoilt, "keys create ci --plain", CREATE)
+    used = account.shell("keys rotate ci --plain").out.strip()
+    assert "was not revoked" in account.shell("keys recover --yes").err
+    assert works(account, used, days=8)
+
+
+@pytest.mark.parametrize("typed", ["", "what", None])
+def test_only_a_no_that_is_typed_is_a_no(faulty: Faulty, typed: str | None) -> None:
+    """Enter, or Ctrl-C, at the question whose it was must not close the entry: the old secret is ending."""
+    account, spoilt = faulty
+    make(account.shell)
+    lost(account, spoilt, "keys rotate ci --plain", ROTATE)
+    account.clock.move(hours=25)
+    terminal = Terminal(account.shell, "keys recover", columns=120)
+    terminal.expect("else? [y/N]")
+    if typed is None:
+        terminal.interrupt()
+    else:
+        terminal.type(typed)
+    terminal.ends(130 if typed is None else 7)
+    assert len(is_open(account.shell)) == 1
+
+
+def test_ctrl_c_at_a_question_asks_no_other_one(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    for name in ("one", "two"):
+        lost(account, spoilt, f"keys create {name} --plain", CREATE)
+    terminal = Terminal(account.shell, "keys recover", columns=120)
+    terminal.expect("[y/N]")
+    terminal.interrupt()
+    assert terminal.ends(130).count("[y/N]") == 1
+    assert len(is_open(account.shell)) == 2
+
+
+def test_a_secret_that_was_proved_is_not_replaced(faulty: Faulty) -> None:
+    """Its file was moved to where it is used: only the last step is left, and that is what is done."""
+    account, spoilt = faulty
+    shell = account.shell
+    old = make(shell)
+    lost(account, spoilt, "keys rotate ci --to file:new --grace 0 --yes", EXPIRE, acts=False)
+    (shell.home / "new").rename(shell.home / "production")
+    shell("keys recover --yes")
+    assert key(shell)["rotation"] == 1
+    assert works(account, (shell.home / "production").read_text().strip(), days=8)
+    assert not works(account, old)
+
+
+def test_another_secret_goes_to_all_that_took_the_one_before(faulty: Faulty) -> None:
+    """`exec:` took it and the file did not: a new one is for both, or `exec:` would be cut off."""
+    account, _ = faulty
+    shell = account.shell
+    make(shell)
+    (shell.home / "sub").mkdir()
+    script = shell.home / "take"
+    script.write_text(f"#!/bin/sh\ncat > {shell.home}/taken\nrm -rf {shell.home}/sub\n")
+    script.chmod(0o755)
+    shell(f"keys rotate ci --to exec:{script} --to file:sub/new --grace 0 --yes", code=7)
+    shell("keys recover --yes --to file:other")
+    assert (shell.home / "taken").read_text() == (shell.home / "other").read_text().strip()
+    assert works(account, (shell.home / "taken").read_text(), days=8)
+
+
+def test_what_stdout_may_have_shown_is_not_ended_early(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    make(account.shell)
+    spoilt.faults.append(Fault(ROTATE, "", first=lambda: spoilt.faults.append(no_proof)))
+    no_proof = Fault("GET .*/current", "500 No", acts=False, times=FOR_GOOD)
+    shown = account.shell("keys rotate ci --plain --grace 0 --yes", code=7).out.strip()
+    spoilt.faults.clear()
+    account.shell("keys recover --yes --to file:new")
+    assert works(account, shown)
+    assert works(account, (account.shell.home / "new").read_text().strip(), days=8)
+
+
+@pytest.mark.parametrize("line", ["keys create ci --plain", "keys rotate ci --plain"])
+@pytest.mark.parametrize("status", ["400 Bad Request", "413 Too Large", "409 Conflict"])
+def test_a_proxys_page_is_no_proof_that_nothing_happened(faulty: Faulty, line: str, status: str) -> None:
+    account, spoilt = faulty
+    if "rotate" in line:
+        make(account.shell)
+    spoilt.faults += [Fault("POST .*"), Fault("POST .*", status, acts=False, times=FOR_GOOD)]
+    account.shell(line, code=7)
+    assert len(is_open(account.shell)) == 1
+    account.shell("keys recover --yes", code=7)
+    spoilt.faults.clear()
+    account.shell("keys recover --yes --to file:new")
+    assert works(account, (account.shell.home / "new").read_text().strip(), days=8)
+
+
+def test_a_retry_after_that_is_a_date_is_one(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    make(account.shell)
+    date = {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT", "Content-Type": "application/json"}
+    spoilt.faults.append(Fault(ROTATE, "409 Conflict", date, acts=False, body=b"{}"))
+    assert works(account, account.shell("keys rotate ci --plain").out.strip(), days=8)
+
+
+def test_copying_is_for_one_open_operation_too(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    for name in ("one", "two"):
+        lost(account, spoilt, f"keys create {name} --plain", CREATE)
+    assert "several operations are open" in account.shell("keys recover --yes --copy", code=2).err
+
+
+@pytest.mark.parametrize("line", ["keys rotate ci --grace 0", "keys revoke ci"])
+def test_what_was_agreed_to_is_what_is_done(faulty: Faulty, line: str) -> None:
+    account, _ = faulty
+    make(account.shell)
+    terminal = Terminal(account.shell, line, columns=120)
+    terminal.expect("[y/N]")
+    theirs = elsewhere(account)
+    terminal.type("y")
+    assert "rotated 'ci'" in terminal.ends(5)
+    assert works(account, theirs, days=8)
+
+
+def test_a_401_of_another_key_does_not_say_that_a_key_is_revoked(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    shell = account.shell
+    secret = make(shell)
+    url = str(account.base_url)
+    spoilt.faults.append(Fault("DELETE .*", acts=False, times=FOR_GOOD))
+    shell(
+        "keys revoke ci --yes --allow-self", env={"ASTALTY_API_KEY": secret, "ASTALTY_BASE_URL": url}, code=7
+    )
+    spoilt.faults.clear()
+    env = {"ASTALTY_API_KEY": "astalty_nobody_knows_this", "ASTALTY_BASE_URL": url}
+    shell("keys recover --yes", env=env, code=7)
+    assert works(account, secret)
+    shell("keys recover --yes")
+    assert not works(account, secret)
+
+
+def test_a_refusal_while_recovering_leaves_it_open(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    make(account.shell)
+    lost(account, spoilt, "keys revoke ci --yes", "DELETE .*", acts=False)
+    json_type = {"Content-Type": "application/json"}
+    spoilt.faults.append(
+        Fault("DELETE .*", "409 Conflict", json_type, acts=False, times=FOR_GOOD, body=b"{}")
+    )
+    account.shell("keys recover --yes", code=7)
+    assert len(is_open(account.shell)) == 1
+
+
+def test_an_orphan_that_was_renamed_is_found_by_its_time(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    lost(account, spoilt, "keys create ci --plain", CREATE)
+    account.shell("keys rename ci other")
+    account.clock.move(hours=25)
+    assert "'other'" in account.shell("keys recover --yes", code=7).err
+    assert len(is_open(account.shell)) == 1
+
+
+def test_a_request_that_never_arrived_is_over_after_a_day(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    make(account.shell)
+    lost(account, spoilt, "keys rotate ci --plain", ROTATE, acts=False)
+    account.clock.move(days=2)
+    assert "never got the request" in account.shell("keys recover --yes").err
+    account.shell("keys rotate ci --plain")
+
+
+def test_the_new_secret_in_the_variable_is_found(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    shell = account.shell
+    old = make(shell)
+    env = {"ASTALTY_BASE_URL": str(account.base_url), "ASTALTY_API_KEY": old}
+    spoilt.faults.append(Fault(EXPIRE, acts=False, times=FOR_GOOD))
+    new = shell("keys rotate ci --plain --grace 1h", env=env, code=7).out.strip()
+    spoilt.faults.clear()
+    shell("keys recover --yes", env={**env, "ASTALTY_API_KEY": new})
+    assert works(account, new, hours=2)
+    assert not works(account, old)
+
+
+def test_a_damaged_entry_hides_no_other_one(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    shell = account.shell
+    lost(account, spoilt, "keys create ci --plain", CREATE)
+    damaged = shell.config / "journal" / "0123.json"
+    damaged.write_text("{}")
+    damaged.chmod(0o600)
+    assert "create 'ci'" in (told := shell("keys list").err)
+    assert "which cannot be read" in told
+    assert f"{damaged} cannot be read" in shell("keys recover --yes", code=7).err
+    assert "ci" not in [row[1] for row in shell("keys list").rows]
+    damaged.unlink()
+    assert shell("keys recover --json").json == []
+
+
+def test_the_own_key_first_does_not_lock_the_next_entry_out(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    shell = account.shell
+    make(shell)
+    for name in ("sandbox cli", "ci"):
+        line = f"keys rotate '{name}' --to 'file:{name}' --grace 0 --yes --allow-self"
+        lost(account, spoilt, line, EXPIRE, acts=False)
+    shell("keys recover --yes")
+    assert shell("keys recover --json").json == []
+
+
 # -- people --------------------------------------------------------------------------------------
 
 
@@ -442,7 +662,7 @@ def test_who_says_that_the_secret_arrived_is_believed(faulty: Faulty) -> None:
     terminal = Terminal(account.shell, "keys recover", columns=100)
     terminal.expect("[y/N]")
     terminal.type("y")
-    assert "it works until" in " ".join(terminal.ends().split())
+    assert "The old secret works until" in " ".join(terminal.ends().split())
     assert not any("expire" in call for call in spoilt.calls)
     assert account.shell("keys recover --json").json == []
 

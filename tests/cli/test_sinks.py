@@ -3,12 +3,13 @@
 import base64
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.accounts import Account
-from tests.shell import Shell
+from tests.shell import ASTALTY, Shell
 from tests.terminal import Terminal
 
 SECRET = re.compile(r"astalty_[0-9A-Za-z]{46}")
@@ -109,6 +110,8 @@ def test_a_dotenv_file_follows_its_key(sandbox: Account) -> None:
         ("--to nowhere:x", "file:PATH"),
         ("--to file:new --to file:./new", "same place"),
         ("--to file:new --to file:there", "is there already"),
+        ("--to file:new --to dotenv:new#KEY", "same place"),
+        ("--to file:new --to file:here/new", "same place"),
         ("--copy", "no clipboard here"),
     ],
 )
@@ -121,6 +124,7 @@ def test_a_sink_that_cannot_take_it_is_refused_before_any_call(
         (shell.home / name).write_text("OTHER=mine\n")
         (shell.home / name).chmod(0o644 if name == "loose" else 0o600)
     (shell.home / "link").symlink_to("there")
+    (shell.home / "here").symlink_to(".")
     os.mkfifo(shell.home / "pipe")
     shell("keys list")
     before = shell("keys list --fields id,last_four").rows
@@ -175,3 +179,35 @@ def test_the_steps_of_a_rotation_are_told(sandbox: Account) -> None:
     told = sandbox.shell("keys rotate 'Payroll export' --to file:new").err.splitlines()
     starts = ["Rotating 'Payroll export'", "Made a new secret", "The secret is in ", "Proved: ", "Rotated "]
     assert [next(start for start in starts if line.startswith(start)) for line in told] == starts
+
+
+def test_lines_of_one_file_that_are_written_at_once_are_all_there(sandbox: Account) -> None:
+    shell = sandbox.shell
+    (shell.home / ".env").write_text("OTHER=1\n")
+    (shell.home / ".env").chmod(0o600)
+    shell("keys list")
+    names = [f"K{number}" for number in range(8)]
+    running = [
+        subprocess.Popen(
+            [ASTALTY, "keys", "create", name, "--to", f"dotenv:.env#{name}"],
+            env=shell.environ, cwd=shell.home, stderr=subprocess.PIPE,
+        )
+        for name in names
+    ]  # fmt: skip
+    assert [process.communicate()[1] and process.returncode for process in running] == [0] * 8
+    assert {line.partition("=")[0] for line in (shell.home / ".env").read_text().splitlines()} == {
+        "OTHER", *names,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("says", ["fold -w 20", "base64 -w 0", "tr a b", "cat"])
+def test_what_a_program_says_of_the_secret_is_not_repeated(sandbox: Account, says: str) -> None:
+    shell = sandbox.shell
+    script = shell.home / "tell"
+    script.write_text(f"#!/bin/sh\ntee taken | {says} >&2\nexit 1\n")
+    script.chmod(0o755)
+    told = shell(f"keys create ci --to exec:{script}", code=7).err
+    secret = (shell.home / "taken").read_text()
+    ending = secret[-6:]  # the last four alone may be shown
+    assert ending not in told
+    assert base64.b64encode(secret.encode()).decode()[:12] not in told
