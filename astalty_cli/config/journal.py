@@ -46,7 +46,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     `rotation` is the key's before the call (-1 before it exists), so the secret in question is that of
     `rotation + 1`; `last_fours` are of the secret before it and of each one made since. `first_grace` and
     `grace` are seconds: what the call that makes the secret gives the old one, and what the user asked for.
-    `own`: the key makes the calls itself. `started_at` is by the service's clock.
+    `lost`: an earlier call of it made a secret that nobody has. `own`: the key makes the calls itself.
+    `started_at` is by the service's clock.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     grace: int = 0
     sinks: list[str] = []
     delivered: list[str] = []
+    lost: bool = False
     force: bool = False
     own: bool = False
     profile: str

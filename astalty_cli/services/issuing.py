@@ -113,6 +113,7 @@ class Issuing:
             rotation=key.rotation,
             idempotency_key=new_idempotency_key(),
             delivered=[],
+            lost=True,
         )
 
     # -- the call --------------------------------------------------------------------------------

@@ -124,10 +124,6 @@ class Places:
         shown = any(spec not in own for spec in entry.sinks)
         return [*self.own, *([self.screen] if self.screen and shown else [])]
 
-    def is_spared(self, entry: Entry, targets: Sequence[Sink]) -> bool:
-        """Whether the newest secret may be in use somewhere that does not get another one."""
-        return bool({*self.maybe(entry), *entry.delivered} - {sink.spec for sink in targets})
-
     def probe(self, targets: Sequence[Sink], key: ApiKey | None, entry: Entry) -> None:
         """As before any call: each can take a secret, and none holds another key's."""
         force = self.force if self.given else entry.force

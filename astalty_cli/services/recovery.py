@@ -12,7 +12,6 @@ from datetime import timedelta
 
 import msgspec
 
-from astalty_cli.api.contract import MAX_GRACE
 from astalty_cli.api.models import ApiKey
 from astalty_cli.config.journal import Entry, Operation, Phase
 from astalty_cli.errors import (
@@ -103,7 +102,7 @@ class Recovery:
         elif entry.phase is not Phase.ASKED:
             if not self._has_arrived(entry, key):
                 self.issue_again(entry, key)
-        elif key.rotation == entry.rotation and self.is_old(entry):
+        elif key.rotation == entry.rotation and self.is_old(entry) and not entry.lost:
             self.over(entry, "The service never got the request: the key is as it was.")
         elif key.rotation == entry.rotation or not self.is_old(entry) or self._is_ours(entry, key):
             self.issue_again(entry, key)
@@ -168,8 +167,8 @@ class Recovery:
             raise still_open(
                 entry,
                 f"The new secret of {described(key)} may have arrived ({places}); nobody is here to say so.",
-                hint=f"Run {self.session.recover} on a terminal, or have another made: "
-                f"{self.session.recover} --yes --to SINK",
+                hint=f"Run {self.session.recover} on a terminal. Or have another made, and the one that may "
+                f"have arrived ended in its grace: {self.session.recover} --yes --to SINK",
             )
         if known:
             self._finish_on_word(entry, key)
@@ -198,8 +197,6 @@ class Recovery:
             self._undo(entry, key, declined=bool(targets))
             return
         self.places.probe(targets, key, entry)
-        if self.places.is_spared(entry, targets):  # somebody may use what could not be handed over again
-            entry = msgspec.structs.replace(entry, grace=MAX_GRACE)
         answered = entry.phase is not Phase.ASKED or self.is_old(entry)
         entry = msgspec.structs.replace(entry, sinks=[sink.spec for sink in targets], delivered=[])
         issuing = Issuing(self.session, targets, unknown=True)

@@ -92,7 +92,7 @@ class UnansweredCreation:
 
 
 def _may_be(key: ApiKey, entry: Entry) -> bool:
-    """Whether it could be the key of an entry: made at that time, or so named, and nobody has ever used it."""
+    """Whether it could be the key of an entry: made at that time, or so named, and never used by anybody."""
     after = key.created_at - entry.started_at
     at_that_time = after <= _CLOCKS_DIFFER or key.name == entry.name
     return at_that_time and after >= -_CLOCKS_DIFFER and key.last_used_at is None and key.rotation == 0
