@@ -46,15 +46,16 @@ def recover(
     """
     output, journal = context.output, context.journal
     shown = output.columns(columns.JOURNAL, OpenOperation)
-    entries, damaged = _wanted(journal.abandoned(), ids or []), journal.damaged()
-    busy = len(journal.entries()) - len(journal.abandoned())
+    found = journal.contents()
+    abandoned = [entry for entry in found.entries if journal.is_abandoned(entry)]
+    entries, busy = _wanted(abandoned, ids or []), len(found.entries) - len(abandoned)
     if busy:
         output.note(f"Being worked on by another astalty just now: {busy}.")
     if not (entries and output.style.yes):
-        output.rows(map(_row, entries), shown, none="" if damaged or busy else "Nothing is open.")
+        output.rows(map(_row, entries), shown, none="" if found.damaged or busy else "Nothing is open.")
     if entries:
         _must_be_answerable(context, entries)
-    failures = {path.name: _damaged(path) for path in damaged} | _finished(context, entries)
+    failures = {path.name: _damaged(path) for path in found.damaged} | _finished(context, entries)
     if entries and output.style.yes and output.result_wanted:
         output.rows([_row(entry) for entry in entries if journal.read(entry.id)], shown, none="")
     if failures:

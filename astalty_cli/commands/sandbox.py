@@ -123,7 +123,7 @@ def reset(context: Context) -> None:
     home = context.sandbox
     context.output.confirm(f"Remove {home.database} with its keys and its history?")
     home.reset()
-    for entry in context.journal.entries():
+    for entry in context.journal.contents().entries:
         if entry.base_url == SANDBOX_ORIGIN:
             context.journal.close(entry)
     context.output.note("Removed. The next use makes a new one.")

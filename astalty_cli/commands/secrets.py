@@ -70,9 +70,10 @@ def surroundings(context: Context) -> "Surroundings":
 def remind(context: Context) -> None:
     """Say in one line that something is open."""
     with suppress(LocalError):  # where even the folder cannot be read, it is `keys recover`'s to say
-        entries, damaged = context.journal.abandoned(), context.journal.damaged()
+        found = context.journal.contents()
+        entries = [entry for entry in found.entries if context.journal.is_abandoned(entry)]
         names = [f"{entry.operation} {entry.name!r}" for entry in entries]
-        names += [f"{path}, which cannot be read" for path in damaged]
+        names += [f"{path}, which cannot be read" for path in found.damaged]
         if names:
             profiles = {entry.profile for entry in entries} or {context.settings.profile.value}
             finish = " and ".join(recover(context, profile) for profile in sorted(profiles))
@@ -80,9 +81,9 @@ def remind(context: Context) -> None:
 
 
 def recover(context: Context, profile: str) -> str:
-    """The command that finishes what this profile left open; it is named where it is not the one in force."""
+    """The command that finishes what a profile left open, also in another shell: it is named if need be."""
     in_force = context.settings.profile
-    named = profile != in_force.value or in_force.source.startswith("flag")
+    named = profile != in_force.value or in_force.source.startswith(("flag", "environment"))
     return "astalty keys recover" + (f" -p {profile}" if named else "")
 
 

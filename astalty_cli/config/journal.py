@@ -9,7 +9,8 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -76,6 +77,14 @@ class Entry(Struct, frozen=True, kw_only=True):
         return self.id if self.operation is Operation.CREATE or self.key_id is None else self.key_id
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What the journal holds: entries, the oldest first, and the files that cannot be read."""
+
+    entries: list[Entry]
+    damaged: list[Path]
+
+
 class Journal:
     """The open operations of this user on this machine, in a 0700 folder."""
 
@@ -104,24 +113,26 @@ class Journal:
                 hint="It says what a key operation has left open. Look at the key, then move the file away.",
             ) from None
 
-    def entries(self) -> list[Entry]:
-        """All that is open and can be read, also what is being worked on right now; the oldest first."""
-        found = []
-        for path in self._files():
-            with suppress(LocalError):
-                found.append(self.read(path.stem))
-        return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.started_at)
-
-    def damaged(self) -> list[Path]:
-        """The files that cannot be read. What they stand for, only `keys show` can tell."""
-        return [path for path in self._files() if not self._is_readable(path)]
+    def contents(self) -> Contents:
+        """All that is open, also what is being worked on right now; each file is read once."""
+        entries, damaged = [], []
+        for path in self._folder.glob("*.json"):
+            if not path.name.startswith("."):
+                try:
+                    entries.append(self.read(path.stem))
+                except LocalError:
+                    damaged.append(path)
+        there = (entry for entry in entries if entry is not None)
+        return Contents(sorted(there, key=lambda entry: entry.started_at), damaged)
 
     def of_key(self, base_url: str, key_id: str) -> list[Entry]:
-        return [entry for entry in self.entries() if (entry.base_url, entry.key_id) == (base_url, key_id)]
+        entries = self.contents().entries
+        return [entry for entry in entries if (entry.base_url, entry.key_id) == (base_url, key_id)]
 
-    def abandoned(self) -> list[Entry]:
-        """Those that no running process works on."""
-        return [entry for entry in self.entries() if not self._is_locked(entry.lock_name)]
+    def is_abandoned(self, entry: Entry) -> bool:
+        """Whether no running process works on it."""
+        with self._locked(entry.lock_name, fcntl.LOCK_SH, looks=1) as is_free:  # shared by all who only look
+            return is_free
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
@@ -133,10 +144,6 @@ class Journal:
                     hint="Nothing was done. Wait for it to end.",
                 )
             yield
-
-    def _is_locked(self, name: str) -> bool:
-        with self._locked(name, fcntl.LOCK_SH, looks=1) as is_free:  # shared by all who only look
-            return not is_free
 
     @contextmanager
     def _locked(self, name: str, how: int, *, looks: int) -> Iterator[bool]:
@@ -155,16 +162,6 @@ class Journal:
             yield any(_try(handle, how) for _ in range(looks))
         finally:
             os.close(handle)
-
-    def _files(self) -> list[Path]:
-        return [path for path in self._folder.glob("*.json") if not path.name.startswith(".")]
-
-    def _is_readable(self, path: Path) -> bool:
-        try:
-            self.read(path.stem)
-        except LocalError:
-            return False
-        return True
 
     def _path(self, entry_id: str) -> Path:
         return self._folder / f"{entry_id}.json"
