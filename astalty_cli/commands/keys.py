@@ -17,6 +17,7 @@ from astalty_cli.commands.options import (
     OUTPUT,
     SECRET,
     checked,
+    duration,
     sorting,
     takes,
     words,
@@ -46,6 +47,7 @@ def _grace(text: str) -> timedelta:
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Id, name, or 4 and more characters of the id.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", parser=checked(_name), help="1 to 100 characters.")]
+AllowLast = Annotated[bool, typer.Option("--allow-last", help="Even the account's last active key.")]
 AllowSelf = Annotated[bool, typer.Option("--allow-self", help="Even a key that is in use on this machine.")]
 
 
@@ -146,21 +148,11 @@ def rotate(
     *,
     grace: Annotated[
         timedelta,
-        typer.Option(
-            "--grace",
-            parser=checked(_grace),
-            metavar="DURATION",
-            help="How long the old secret still works: 0 to 7d.",
-        ),
+        duration("--grace", "How long the old secret still works: 0 to 7d.", _grace),
     ] = "24h",  # type: ignore[assignment]  # typer parses a default as it parses what is typed
     if_older_than: Annotated[
         timedelta | None,
-        typer.Option(
-            "--if-older-than",
-            parser=checked(parse_duration),
-            metavar="DURATION",
-            help="Do nothing to a key whose secret is younger.",
-        ),
+        duration("--if-older-than", "Do nothing to a key whose secret is younger."),
     ] = None,
     allow_self: AllowSelf = False,
 ) -> None:
@@ -212,17 +204,10 @@ def revoke(
     *,
     if_idle: Annotated[
         timedelta | None,
-        typer.Option(
-            "--if-idle",
-            parser=checked(parse_duration),
-            metavar="DURATION",
-            help="Refuse a key that was used within this time.",
-        ),
+        duration("--if-idle", "Refuse a key that was used within this time."),
     ] = None,
     allow_self: AllowSelf = False,
-    allow_last: Annotated[
-        bool, typer.Option("--allow-last", help="Even the account's last active key.")
-    ] = False,
+    allow_last: AllowLast = False,
 ) -> None:
     """End keys for good: every secret of theirs stops at once."""
     from astalty_cli.commands import dry_run, secrets

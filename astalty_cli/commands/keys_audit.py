@@ -7,7 +7,7 @@ import msgspec
 import typer
 
 from astalty_cli.commands.keys import app
-from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, takes, words
+from astalty_cli.commands.options import ACCOUNT, OUTPUT, duration, takes, words
 from astalty_cli.context import Context
 from astalty_cli.errors import FindingsError
 from astalty_cli.output import columns
@@ -31,23 +31,16 @@ def audit(
     *,
     max_age: Annotated[
         timedelta,
-        typer.Option(
-            "--max-age", parser=checked(parse_duration), metavar="DURATION", help="How old a secret may be."
-        ),
+        duration("--max-age", "How old a secret may be."),
     ] = "90d",  # type: ignore[assignment]  # typer parses a default as it parses what is typed
     unused: Annotated[
         timedelta,
-        typer.Option(
-            "--unused", parser=checked(parse_duration), metavar="DURATION", help="How long it may be unused."
-        ),
+        duration("--unused", "How long it may be unused."),
     ] = "30d",  # type: ignore[assignment]
     baseline: Annotated[
         timedelta,
-        typer.Option(
-            "--baseline",
-            parser=checked(_baseline),
-            metavar="DURATION",
-            help="Compare the addresses of the last 24h with those of so long before.",
+        duration(
+            "--baseline", "Compare the addresses of the last 24h with those of so long before.", _baseline
         ),
     ] = "30d",  # type: ignore[assignment]
     fail_on: Annotated[

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from astalty_cli.commands.incident import Case
-from astalty_cli.commands.keys import AllowSelf, app
-from astalty_cli.commands.options import ACCOUNT, ASK, DRY_RUN, JSON, SECRET, checked, takes
+from astalty_cli.commands.keys import AllowLast, AllowSelf, app
+from astalty_cli.commands.options import ACCOUNT, ASK, DRY_RUN, JSON, SECRET, duration, takes
 from astalty_cli.context import Context
 from astalty_cli.errors import AstaltyError, UsageError
-from astalty_cli.times import parse_duration
 
 if TYPE_CHECKING:
     from astalty_cli.services.panic import Evidence, Trail
@@ -34,17 +33,10 @@ def panic(
     ] = Path(),
     since: Annotated[
         timedelta,
-        typer.Option(
-            "--since",
-            parser=checked(parse_duration),
-            metavar="DURATION",
-            help="How far back to look at what was done with it.",
-        ),
+        duration("--since", "How far back to look at what was done with it."),
     ] = "30d",  # type: ignore[assignment]  # typer parses a default as it parses what is typed
     allow_self: AllowSelf = False,
-    allow_last: Annotated[
-        bool, typer.Option("--allow-last", help="Even the account's last active key.")
-    ] = False,
+    allow_last: AllowLast = False,
 ) -> None:
     """End a leaked secret at once, put a new one in its place, and report what was done with it.
 

@@ -141,7 +141,7 @@ def _recovery(context: Context, entry: Entry) -> "Recovery":
     own = [sink for spec in entry.sinks if (sink := again(spec, around, wanted.clear_after))]
     given = named(wanted, around)
     screen = Panel(output) if output.streams.stdout_is_terminal and not output.result_wanted else None
-    session = secrets.session(context, context.secret())  # read anew: the entry before may have rotated it
+    session = secrets.session(context)  # the key is read anew: the entry before may have rotated it
     yes = output.style.yes
     return Recovery(
         session,

@@ -80,6 +80,11 @@ def sorting(allowed: tuple[str, ...]) -> Callable[[str], str]:
     return checked(parse)
 
 
+def duration(flag: str, help: str, parse: Callable[[str], timedelta] = parse_duration) -> Any:  # noqa: A002
+    """An option that takes a duration, such as 24h."""
+    return typer.Option(flag, parser=checked(parse), metavar="DURATION", help=help)
+
+
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)

@@ -20,11 +20,11 @@ def session(context: Context, secret: "Secret | None" = None) -> "Session":
     """The account in force, as the services work with it; with `secret`, no key needs to be set up here."""
     from astalty_cli.services.session import PATIENCE, Session
 
-    settings = context.settings
+    settings, secret = context.settings, secret or context.secret()
     return Session(
-        client=context.client_with(secret, context.timeout) if secret else context.client,
+        client=context.client_with(secret, context.timeout),
         client_with=lambda secret: context.client_with(secret, PATIENCE),
-        secret=secret or context.secret(),
+        secret=secret,
         profile=settings.profile.value,
         origin=settings.base_url.value,
         journal=context.journal,

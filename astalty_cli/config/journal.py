@@ -7,6 +7,7 @@ It holds ids, names, rotation numbers, idempotency keys, sinks and phases, and n
 import fcntl
 import os
 import re
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,10 @@ class Entry(Struct, frozen=True, kw_only=True):
     def lock_name(self) -> str:
         """A created key has no id before the answer, so its operation is locked by its own."""
         return self.id if self.operation is Operation.CREATE or self.key_id is None else self.key_id
+
+
+def new_idempotency_key() -> str:
+    return secrets.token_hex(16)
 
 
 @dataclass(frozen=True)

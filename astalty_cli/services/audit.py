@@ -20,7 +20,7 @@ from astalty_cli.services.findings import (
     similar_names,
     spelled,
 )
-from astalty_cli.services.history import HistoryReader
+from astalty_cli.services.history import HistoryReader, oldest
 from astalty_cli.times import iso, local, utc_now
 
 _LATELY = timedelta(days=1)  # the uses whose addresses are compared with those before
@@ -119,10 +119,9 @@ class _Addresses:
         return self.client.list_requests(1, 1, filters=filters).meta.total > 0
 
     def _look_how_far_back_it_goes(self) -> None:
-        rows = self.client.list_requests(1, 1, filters={}, sort="created_at").rows
-        oldest = rows[0].value.created_at if rows else self.now
-        if oldest > self._start:
+        begins = oldest(self.client) or self.now
+        if begins > self._start:
             self.notes.append(
-                f"The request history reaches back only to {local(oldest)}: "
+                f"The request history reaches back only to {local(begins)}: "
                 "an address may be new only to the record."
             )

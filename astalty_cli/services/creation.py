@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import uuid4
 
 from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
-from astalty_cli.config.journal import Entry, Operation
+from astalty_cli.config.journal import Operation
 from astalty_cli.interrupts import held
 from astalty_cli.services.delivery import probe
-from astalty_cli.services.issuing import Issuing, new_idempotency_key
+from astalty_cli.services.issuing import Issuing
 from astalty_cli.services.session import Session
 from astalty_cli.sinks.sink import Sink
 
@@ -24,18 +23,7 @@ class Creation:
         """Make a key of this name. Raises LeftOpenError where a secret may be in nobody's hands."""
         probe(self.sinks, None, force=self.force)
         session = self.session
-        entry = Entry(
-            id=uuid4().hex,
-            operation=Operation.CREATE,
-            name=name,
-            idempotency_key=new_idempotency_key(),
-            sinks=[sink.spec for sink in self.sinks],
-            force=self.force,
-            profile=session.profile,
-            base_url=session.origin,
-            account_id=session.own.account.id,
-            started_at=session.now,
-        )
+        entry = session.begun(Operation.CREATE, name, sinks=self.sinks, force=self.force)
         with session.journal.lock(entry.lock_name), held(session.warn, stake(name)) as signals:
             handed = Issuing(session, self.sinks).run(session.journal.write(entry))
             session.journal.close(handed.entry)

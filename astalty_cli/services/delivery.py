@@ -1,6 +1,6 @@
 """Handing a new secret to its sinks: each is asked before the call that makes it, and each is given it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from astalty_cli.api.answers import Row
@@ -19,14 +19,21 @@ def probe(sinks: Iterable[Sink], key: ApiKey | None, *, force: bool) -> None:
     own, and `force` is not given.
     """
     for sink in sinks:
-        sink.probe()
-        held = sink.held()
-        if held is None or force or (key is not None and held.last_four == key.last_four):
-            continue
-        raise UsageError(
-            f"{sink.spec} holds a value already, which is not this key's secret; nothing was sent.",
-            hint="Name another place, or say --force to replace it.",
-        )
+        if not can_take(sink, {key.last_four} if key else (), force=force):
+            raise UsageError(
+                f"{sink.spec} holds a value already, which is not this key's secret; nothing was sent.",
+                hint="Name another place, or say --force to replace it.",
+            )
+
+
+def can_take(sink: Sink, last_fours: Collection[str], *, force: bool) -> bool:
+    """Whether what a place holds, if anything, may be replaced: it ends as one of the key's own secrets.
+
+    Raises LocalError where it could take none.
+    """
+    sink.probe()
+    held = sink.held()
+    return held is None or force or held.last_four in last_fours
 
 
 @dataclass

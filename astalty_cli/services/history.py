@@ -2,11 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from astalty_cli.api.answers import Row, walk
 from astalty_cli.api.client import Client
 from astalty_cli.api.contract import MAX_PAGE_SIZE
 from astalty_cli.api.models import ApiRequest
+
+
+def oldest(client: Client) -> datetime | None:
+    """When the oldest entry was made that the service still has; None where it has none."""
+    rows = client.list_requests(1, 1, filters={}, sort="created_at").rows
+    return rows[0].value.created_at if rows else None
 
 
 @dataclass

@@ -6,7 +6,6 @@ which makes no second secret. Where the service says that the secret was already
 seen it, the key is rotated once more.
 """
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +14,7 @@ import msgspec
 from astalty_cli.api.answers import Issued, Row
 from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey
-from astalty_cli.config.journal import Entry, Operation, Phase
+from astalty_cli.config.journal import Entry, Operation, Phase, new_idempotency_key
 from astalty_cli.errors import (
     AstaltyError,
     ConflictError,
@@ -31,10 +30,6 @@ from astalty_cli.services.session import Session
 from astalty_cli.sinks.sink import Sink
 
 _TRIES = 4  # of rotating once more, where the secret that was made is lost again
-
-
-def new_idempotency_key() -> str:
-    return secrets.token_hex(16)
 
 
 @dataclass(frozen=True)

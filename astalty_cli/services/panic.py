@@ -21,7 +21,7 @@ from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey, ApiRequest, KeyStatus
 from astalty_cli.errors import AstaltyError
 from astalty_cli.services.delivery import why
-from astalty_cli.services.history import HistoryReader
+from astalty_cli.services.history import HistoryReader, oldest
 from astalty_cli.services.keys import is_active
 from astalty_cli.times import iso, local
 
@@ -98,11 +98,9 @@ class Trail:
 
     def look_how_far_back_it_goes(self) -> None:
         """Note where the history is younger than `start`. Raises NotOfferedError where there is none."""
-        rows = self.client.list_requests(1, 1, filters={}, sort="created_at").rows
-        if rows and rows[0].value.created_at > self.start:
-            self.missing.append(
-                f"The request history reaches back only to {local(rows[0].value.created_at)}."
-            )
+        begins = oldest(self.client)
+        if begins is not None and begins > self.start:
+            self.missing.append(f"The request history reaches back only to {local(begins)}.")
 
     @contextmanager
     def told(self, what: str) -> Iterator[None]:

@@ -9,6 +9,7 @@ from astalty_cli.api.models import ApiKey, CurrentKey
 from astalty_cli.config.journal import Entry, Phase
 from astalty_cli.errors import ForbiddenError, LocalError, UnauthorizedError, UsageError
 from astalty_cli.secret import Secret
+from astalty_cli.services.delivery import can_take
 from astalty_cli.services.session import Session
 from astalty_cli.sinks.sink import Sink
 
@@ -129,14 +130,15 @@ class Places:
         force = self.force if self.given else entry.force
         last_fours = {*entry.last_fours, key.last_four if key else ""} - {""}
         for sink in targets:
-            sink.probe()
-            held = sink.held()
-            if held is None or force or held.last_four in last_fours:
-                continue
-            raise UsageError(
-                f"{sink.spec} holds a value that is not this key's secret.",
-                hint=f"Name another place: {self.session.recover} --yes --to SINK",
-            )
+            if not can_take(sink, last_fours, force=force):
+                raise UsageError(
+                    f"{sink.spec} holds a value that is not this key's secret.",
+                    hint=f"Name another place: {self.session.recover} --yes --to SINK",
+                )
+
+
+def into(targets: Sequence[Sink]) -> str:
+    return f"into {', '.join(sink.spec for sink in targets)}"
 
 
 def _has(sink: Sink, entry: Entry, secret: Secret) -> bool:

@@ -6,7 +6,6 @@ arrived, the user is asked, and without an answer the entry stays open. Each ste
 journal, so that a recovery can be interrupted anywhere and run again.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -25,12 +24,11 @@ from astalty_cli.interrupts import held
 from astalty_cli.services.creation import stake
 from astalty_cli.services.issuing import Issuing
 from astalty_cli.services.keys import described, is_active
-from astalty_cli.services.places import Found, Places, Words
+from astalty_cli.services.places import Found, Places, Words, into
 from astalty_cli.services.revoking import end, is_revoked_by_itself
 from astalty_cli.services.rotation import Ending
 from astalty_cli.services.session import Session
 from astalty_cli.services.unanswered import UnansweredCreation
-from astalty_cli.sinks.sink import Sink
 from astalty_cli.times import local
 
 # An Idempotency-Key is kept for 24 hours; an hour less, since clocks and requests are never exact.
@@ -279,10 +277,6 @@ def old(key: ApiKey) -> str:
 
 def titled(entry: Entry) -> str:
     return f"{entry.operation.capitalize()} {entry.name!r}"
-
-
-def into(targets: Sequence[Sink]) -> str:
-    return f"into {', '.join(sink.spec for sink in targets)}"
 
 
 def still_open(entry: Entry, reason: str, *, hint: str) -> LeftOpenError:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from uuid import uuid4
 
 from astalty_cli.api.models import ApiKey, KeyStatus
 from astalty_cli.config.journal import Entry, Operation
@@ -16,7 +15,6 @@ from astalty_cli.errors import (
 )
 from astalty_cli.interrupts import held
 from astalty_cli.services.guards import Guards
-from astalty_cli.services.issuing import new_idempotency_key
 from astalty_cli.services.keys import KeyFinder, described, is_active
 from astalty_cli.services.session import Session
 
@@ -85,7 +83,8 @@ def revoke(session: Session, guards: Guards, key: ApiKey) -> None:
     """
     with session.journal.lock(key.id):
         _must_be_as_shown(session, guards, key)
-        entry = session.journal.write(_entry(session, key))
+        begun = session.begun(Operation.REVOKE, key.name, key, last_fours=[session.secret.last_four])
+        entry = session.journal.write(begun)
         with held(session.warn, f"Whether {key.name!r} is revoked is not known yet.") as signals:
             try:
                 end(session, entry, key.id)
@@ -154,21 +153,4 @@ def _unknown(session: Session, entry: Entry, why: str) -> LeftOpenError:
     return LeftOpenError(
         f"{why} Whether {entry.name!r} ({entry.key_id}) is revoked is not known.",
         hint=f"Finish it: {session.recover}",
-    )
-
-
-def _entry(session: Session, key: ApiKey) -> Entry:
-    return Entry(
-        id=uuid4().hex,
-        operation=Operation.REVOKE,
-        key_id=key.id,
-        name=key.name,
-        rotation=key.rotation,
-        idempotency_key=new_idempotency_key(),
-        own=key.id == session.own.id,
-        last_fours=[session.secret.last_four],
-        profile=session.profile,
-        base_url=session.origin,
-        account_id=session.own.account.id,
-        started_at=session.now,
     )

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import uuid4
 
 import msgspec
 
@@ -23,7 +22,7 @@ from astalty_cli.interrupts import held
 from astalty_cli.secret import Secret
 from astalty_cli.services.creation import stake
 from astalty_cli.services.delivery import probe, why
-from astalty_cli.services.issuing import Handed, Issuing, new_idempotency_key
+from astalty_cli.services.issuing import Handed, Issuing
 from astalty_cli.services.keys import described
 from astalty_cli.services.session import Session
 from astalty_cli.sinks.sink import Sink
@@ -59,34 +58,22 @@ class Rotation:
                     hint=f"See: astalty keys show {key_id}",
                 )
             probe(self.sinks, key, force=self.force)
-            entry = self._entry(key)
+            entry = session.begun(
+                Operation.ROTATE,
+                key.name,
+                key,
+                last_fours=[key.last_four],
+                first_grace=self.first_grace,
+                grace=self.grace,
+                sinks=self.sinks,
+                force=self.force,
+            )
             session.say(f"Rotating {described(key)}.")
             with held(session.warn, stake(key.name)) as signals:
                 handed = Issuing(session, self.sinks).run(session.journal.write(entry))
             with left_open(session, handed.entry, handed.key.value, NOT_ENDED):
                 signals.obey()
             return Ending(session).run(handed), handed.secret
-
-    def _entry(self, key: ApiKey) -> Entry:
-        session = self.session
-        return Entry(
-            id=uuid4().hex,
-            operation=Operation.ROTATE,
-            key_id=key.id,
-            name=key.name,
-            rotation=key.rotation,
-            last_fours=[key.last_four],
-            idempotency_key=new_idempotency_key(),
-            first_grace=int(self.first_grace.total_seconds()),
-            grace=int(self.grace.total_seconds()),
-            sinks=[sink.spec for sink in self.sinks],
-            force=self.force,
-            own=key.id == session.own.id,
-            profile=session.profile,
-            base_url=session.origin,
-            account_id=session.own.account.id,
-            started_at=session.now,
-        )
 
 
 def must_be_free(session: Session, key_id: str) -> None:

@@ -2,17 +2,19 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Protocol, TypeVar
+from uuid import uuid4
 
 from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey, CurrentKey
-from astalty_cli.config.journal import Journal
+from astalty_cli.config.journal import Entry, Journal, Operation, new_idempotency_key
 from astalty_cli.errors import ServiceError
 from astalty_cli.secret import Secret
+from astalty_cli.sinks.sink import Sink
 from astalty_cli.times import utc_now
 
 T = TypeVar("T")
@@ -69,6 +71,38 @@ class Session:
     def latest(self) -> datetime:
         """The later of both clocks, where to think that too much time has passed is the safe mistake."""
         return max(self.now, utc_now())
+
+    def begun(
+        self,
+        operation: Operation,
+        name: str,
+        key: ApiKey | None = None,
+        *,
+        last_fours: Sequence[str] = (),
+        first_grace: timedelta = timedelta(),
+        grace: timedelta = timedelta(),
+        sinks: Sequence[Sink] = (),
+        force: bool = False,
+    ) -> Entry:
+        """An entry for the journal, not on the disk yet; `key` is None where it is to be made."""
+        return Entry(
+            id=uuid4().hex,
+            operation=operation,
+            name=name,
+            key_id=key.id if key else None,
+            rotation=key.rotation if key else -1,
+            own=key is not None and key.id == self.own.id,
+            last_fours=list(last_fours),
+            idempotency_key=new_idempotency_key(),
+            first_grace=int(first_grace.total_seconds()),
+            grace=int(grace.total_seconds()),
+            sinks=[sink.spec for sink in sinks],
+            force=force,
+            profile=self.profile,
+            base_url=self.origin,
+            account_id=self.own.account.id,
+            started_at=self.now,
+        )
 
     def fresh(self) -> Client:
         """The account's API with time of its own: for what must follow, however long it took so far."""

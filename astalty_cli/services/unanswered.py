@@ -11,6 +11,7 @@ from astalty_cli.config.journal import Entry, Phase
 from astalty_cli.errors import LeftOpenError, RefusedError
 from astalty_cli.services.issuing import Issuing, is_refused_name
 from astalty_cli.services.keys import described
+from astalty_cli.services.places import into
 from astalty_cli.times import local
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class UnansweredCreation:
             self._find(entry)
             return
         targets, words = recovery.places.targets(entry), recovery.words
-        into = ", ".join(sink.spec for sink in targets)
-        if targets and words.agrees(f"Make the key {entry.name!r}, as was begun, its secret into {into}?"):
+        make = f"Make the key {entry.name!r}, as was begun, its secret {into(targets)}?"
+        if targets and words.agrees(make):
             recovery.places.probe(targets, None, entry)
             entry = msgspec.structs.replace(entry, sinks=[sink.spec for sink in targets])
             recovery.issue(Issuing(recovery.session, targets, unknown=True), entry)
