@@ -2,9 +2,10 @@
 
 import typer
 
+import astalty_cli.commands.history_show
 import astalty_cli.commands.keys_audit
 import astalty_cli.commands.keys_panic
-import astalty_cli.commands.keys_recover  # noqa: F401 - they add their commands to the group of keys
+import astalty_cli.commands.keys_recover  # noqa: F401 - they add their commands to groups
 from astalty_cli.commands import api, auth, history, keys, sandbox
 from astalty_cli.commands.group import group
 
