@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from astalty_cli.destination import Destination
 from astalty_cli.errors import LocalError, UsageError
+from astalty_cli.filters import Filters
 from astalty_cli.output.output import Output, Style
 from astalty_cli.output.streams import Streams
 
@@ -27,16 +28,18 @@ DEFAULT_TIMEOUT = 60.0  # seconds for a whole command, waiting included
 
 @dataclass(frozen=True)
 class Folders:
-    """Where files of ours lie: the configuration, and the sandbox's data."""
+    """Where files of ours lie: the configuration, data, and what may be lost."""
 
     config: Path
     data: Path
+    cache: Path
 
     @classmethod
     def of_this_user(cls) -> Folders:
-        from platformdirs import user_config_path, user_data_path
+        from platformdirs import user_cache_path, user_config_path, user_data_path
 
-        return cls(user_config_path("astalty", appauthor=False), user_data_path("astalty", appauthor=False))
+        places = (user_config_path, user_data_path, user_cache_path)
+        return cls(*(place("astalty", appauthor=False) for place in places))
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Context:
     verbose: bool = False
     default_timeout: float | None = DEFAULT_TIMEOUT
     destination: Destination = field(default_factory=Destination)
+    filters: Filters = field(default_factory=Filters)
     dry_run: bool = False
     _closing: ExitStack = field(default_factory=ExitStack)
 
@@ -142,6 +146,7 @@ class Context:
             ca_file=self.account.ca_file,
             environ=self.program.environ,
             app=self._sandbox_app if self.settings.is_sandbox else None,
+            pace_folder=self.program.folders.cache / "pace",
         )
         log = self._log if self.verbose else lambda _: None
         http = Http(connection, log=log, notice=self.output.note)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -42,8 +44,11 @@ class Row(Generic[T]):
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
+    """`date` is the server's clock, in whole seconds, where it says it."""
+
     rows: list[Row[T]]
     meta: PageMeta
+    date: datetime | None = None
 
 
 def walk(fetch: Callable[[int], Page[T]]) -> Iterator[Page[T]]:
@@ -88,7 +93,16 @@ def one(answer: Answer, model: type[T]) -> Row[T]:
 
 def page(answer: Answer, model: type[T]) -> Page[T]:
     envelope = decoded(answer.body, _ListEnvelope)
-    return Page([Row(decoded(bytes(raw), model), bytes(raw)) for raw in envelope.data], envelope.meta)
+    rows = [Row(decoded(bytes(raw), model), bytes(raw)) for raw in envelope.data]
+    return Page(rows, envelope.meta, _date(answer))
+
+
+def _date(answer: Answer) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return date if date.tzinfo else None
 
 
 def issued(answer: Answer) -> Issued:

@@ -97,11 +97,22 @@ class Client:
     # -- request history -------------------------------------------------------------------------
 
     def list_requests(
-        self, number: int, size: int, *, filters: Mapping[str, str | None], sort: str | None = None
+        self,
+        number: int,
+        size: int,
+        *,
+        filters: Mapping[str, str | None],
+        sort: str | None = None,
+        bodies: bool = False,
+        paced: bool = False,
     ) -> Page[ApiRequest]:
-        """A page of entries, without bodies. `filters` go by the API's own names."""
+        """A page of entries. `filters` go by the API's own names; `paced` is for one of many pages."""
         params = _params(number, size, filters, sort)
-        answer = self._call("GET", contract.API_REQUESTS, params=params, feature="request history")
+        if bodies:
+            params[contract.INCLUDE] = contract.INCLUDE_BODIES
+        answer = self._call(
+            "GET", contract.API_REQUESTS, params=params, feature="request history", paced=paced
+        )
         return page(answer, ApiRequest)
 
     def get_request(self, request_id: str) -> Row[ApiRequest]:
@@ -127,6 +138,10 @@ class Client:
         if path.startswith(contract.PREFIX):
             must_be_json(answer)
         return answer
+
+    def pause(self, seconds: float, what_for: str) -> None:
+        """Let time pass, within the time that the command may take."""
+        self._http.pause(seconds, what_for)
 
     def accepts_key(self) -> None:
         """Make the cheapest documented call, for servers without `current_key`."""
@@ -170,10 +185,11 @@ class Client:
         body: msgspec.Struct | None = None,
         headers: Mapping[str, str] | None = None,
         feature: str | None = None,
+        paced: bool = False,
     ) -> Answer:
         data = msgspec.json.encode(body) if body is not None else None
         target = f"{path}?{urlencode(params, safe='[],:')}" if params else path
-        answer = self._http.request(method, target, body=data, headers=headers)
+        answer = self._http.request(method, target, body=data, headers=headers, paced=paced)
         return self._checked(answer, path, feature)
 
     def _checked(self, answer: Answer, path: str, feature: str | None) -> Answer:

@@ -5,20 +5,23 @@ loopback are ignored. A GET is tried again within the command's time; nothing el
 the services know what a lost answer means. An answer is bounded in time and in size.
 """
 
+import hashlib
 import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from astalty_cli import __version__, times
 from astalty_cli.api.origin import is_loopback
-from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, wait_before_retry
+from astalty_cli.api.pacing import Pacer
+from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, parse_retry_after, wait_before_retry
 from astalty_cli.errors import LocalError, ServiceError, UsageError
 from astalty_cli.secret import Secret
 
@@ -29,6 +32,7 @@ import httpx  # noqa: E402 - after the guard
 MAX_ANSWER: Final = 32 * 1024 * 1024  # bytes
 MAX_WAIT: Final = 300.0  # seconds that a server may ask for, however long the command may take
 _CONNECT_SECONDS: Final = 10.0
+_LONG_PAUSE: Final = 5.0  # seconds from which a user is told
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Connection:
     ca_file: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)  # it may hold a key
     app: Any = None
+    pace_folder: Path | None = None  # where the long reads of this machine agree on their pace
 
 
 class _Bearer(httpx.Auth):
@@ -76,6 +81,7 @@ class Http:
     ) -> None:
         self._origin = connection.origin
         self._secret = connection.secret
+        self._pace_folder = connection.pace_folder
         self._log, self._notice, self._sleep = log, notice, sleep
         self._budget = _Budget(connection.timeout)
         self._client = httpx.Client(
@@ -94,10 +100,12 @@ class Http:
         *,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        paced: bool = False,
     ) -> Answer:
         """Send, and return whatever the server answered, also a 4xx or 5xx.
 
-        Raises ServiceError where no usable answer came; it says whether the server may have acted.
+        `paced` is for the calls of a long read: they wait where the rate limit asks for it. Raises
+        ServiceError where no usable answer came; it says whether the server may have acted.
         """
         try:
             request = self._client.build_request(method, path, content=body, headers=dict(headers or {}))
@@ -106,30 +114,61 @@ class Http:
         if body is not None:
             request.headers["Content-Type"] = "application/json"
         with self._budget.running():
-            return self._send_until_answered(request)
+            return self._send_until_answered(request, self._pacer if paced else None)
+
+    def pause(self, seconds: float, what_for: str) -> None:
+        """Let time pass. Raises ServiceError where the command has not so much left."""
+        with self._budget.running():
+            self._pause(seconds, what_for)
 
     def close(self) -> None:
         self._client.close()
 
-    def _send_until_answered(self, request: httpx.Request) -> Answer:
+    @cached_property
+    def _pacer(self) -> Pacer | None:
+        if self._pace_folder is None or self._secret is None:
+            return None
+        # The limit is of a key; of its secret, a hash is all that a file's name may say.
+        whose = hashlib.sha256(f"{self._origin} {self._secret.reveal()}".encode()).hexdigest()[:16]
+        with suppress(OSError):
+            self._pace_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Pacer(self._pace_folder / f"{whose}.json")
+
+    def _send_until_answered(self, request: httpx.Request, pacer: Pacer | None) -> Answer:
         for tries in range(1, MAX_TRIES + 1):
             last = tries == MAX_TRIES or request.method != "GET"
+            if pacer is not None:
+                self._pause(pacer.reserve(), "the rate limit of this key")
             try:
                 answer = self._send(request)
             except ServiceError as error:
                 if last or self._budget.spent or not error.worth_retrying:
                     raise
-                self._wait(wait_before_retry(tries, None, times.utc_now()), "No answer")
+                self._wait(wait_before_retry(tries, None), "No answer")
                 continue
             if 300 <= answer.status < 400:
                 raise self._redirected(answer)
+            asked = parse_retry_after(answer.headers.get("retry-after"), times.utc_now())
+            if pacer is not None:
+                pacer.heed(answer.status, answer.headers, asked)
             if last or answer.status not in RETRIED_STATUSES:
                 break
-            seconds = wait_before_retry(tries, answer.headers.get("retry-after"), times.utc_now())
+            seconds = wait_before_retry(tries, asked)
             if seconds > min(self._budget.left, MAX_WAIT):
                 break
             self._wait(seconds, "Rate limited" if answer.status == 429 else f"HTTP {answer.status}")
         return answer
+
+    def _pause(self, seconds: float, what_for: str) -> None:
+        if seconds > self._budget.left:
+            raise ServiceError(
+                f"{what_for[:1].upper()}{what_for[1:]}: {seconds:.0f} s of waiting are more than are left.",
+                hint=f"The limit is {self._budget.seconds:g} s; --timeout SECONDS changes it.",
+            )
+        if seconds >= _LONG_PAUSE:
+            self._notice(f"Waiting {seconds:.0f} s: {what_for}.")
+        if seconds > 0:
+            self._sleep(seconds)
 
     def _wait(self, seconds: float, why: str) -> None:
         if seconds >= 1:

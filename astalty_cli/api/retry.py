@@ -12,9 +12,8 @@ _MAX_BACKOFF = 8.0  # seconds
 _SECONDS = re.compile(r"\d{1,12}", re.ASCII)
 
 
-def wait_before_retry(tries: int, retry_after: str | None, now: datetime) -> float:
-    """Seconds to wait after the `tries`th attempt: the server's word, else backoff with jitter."""
-    asked = parse_retry_after(retry_after, now)
+def wait_before_retry(tries: int, asked: float | None) -> float:
+    """Seconds to wait after the `tries`th attempt: what the server asked for, else backoff with jitter."""
     backoff = min(0.4 * 2**tries, _MAX_BACKOFF) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
     return asked if asked is not None else backoff
 

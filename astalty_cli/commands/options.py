@@ -3,6 +3,7 @@
 A command is a function of a Context and its own parameters; the shared flags arrive in the Context.
 """
 
+import dataclasses
 import functools
 import inspect
 import re
@@ -17,6 +18,7 @@ import typer
 from astalty_cli.context import Account, Context, Program
 from astalty_cli.destination import Destination
 from astalty_cli.errors import InterruptedByUser, ReaderLeftError, UsageError
+from astalty_cli.filters import Filters
 from astalty_cli.output.output import Style
 from astalty_cli.times import parse_duration
 
@@ -267,6 +269,7 @@ def _context(program: Program, flags: dict[str, Any]) -> Context:
     context.dry_run = flags.get("dry_run", False)
     if "to" in flags:
         context.destination = _destination(flags)
+    context.filters = Filters(**{each.name: flags.get(each.name) for each in dataclasses.fields(Filters)})
     return context
 
 

@@ -29,7 +29,7 @@ class Tour:
                 "ASTALTY_PROFILE": "sandbox",
                 "LINES": "9999",  # no pager: the tour is one text
             }
-            self._folders = Folders(Path(folder) / "config", Path(folder) / "data")
+            self._folders = Folders(*(Path(folder) / name for name in ("config", "data", "cache")))
             self._play()
 
     def _play(self) -> None:

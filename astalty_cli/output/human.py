@@ -5,7 +5,8 @@ Rich neither cleans escape sequences nor survives `[/x]` in markup, so every tex
 """
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -14,6 +15,8 @@ from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.highlighter import JSONHighlighter
 from rich.panel import Panel
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +28,7 @@ from astalty_cli.output.safe import visible, visible_lines
 from astalty_cli.output.streams import Streams
 
 _SHORT_ID = 8
+_PIECE = 100  # rows of a table that are laid out at once
 _GAP = 2  # columns between two cells
 _READABLE = 14  # columns that a text needs to say anything
 _MAX_PANE = 256 * 1024  # bytes of JSON that are laid out for people
@@ -58,15 +62,33 @@ def _render(what: RenderableType, streams: Streams, *, at_least: int = 0) -> str
 # -- lists ---------------------------------------------------------------------------------------
 
 
-def table(rows: Iterable[bytes], columns: Sequence[Field], streams: Streams) -> str:
+def table(rows: Iterable[bytes], columns: Sequence[Field], streams: Streams) -> Iterator[str]:
     """A table that fits the terminal: spare columns are left out first, then long text is cut.
 
     Ids, times and statuses are never cut; a terminal with no room even for them wraps the lines.
+    A long one comes in pieces; the first of them says how wide the columns are.
     """
-    cells = [[_short(pick(row, field.path), field) for field in columns] for row in rows]
-    natural = [max(cell_len(field.heading), _width(cells, i)) for i, field in enumerate(columns)]
-    widths = _fitted(columns, natural, streams.width)
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    rows, widths = iter(rows), None
+    while piece := list(itertools.islice(rows, _PIECE)):
+        cells = [[_short(pick(row, field.path), field) for field in columns] for row in piece]
+        headed = widths is None
+        if widths is None:
+            natural = [max(cell_len(field.heading), _width(cells, i)) for i, field in enumerate(columns)]
+            widths = _fitted(columns, natural, streams.width)
+        yield _grid(cells, columns, widths, streams, headed=headed)
+
+
+def _grid(
+    cells: list[list[Text]],
+    columns: Sequence[Field],
+    widths: dict[int, int],
+    streams: Streams,
+    *,
+    headed: bool,
+) -> str:
+    grid = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", show_header=headed
+    )
     for index, width in widths.items():
         heading = Text(columns[index].heading.upper())
         grid.add_column(heading, no_wrap=True, overflow="ellipsis", width=width)
@@ -217,3 +239,47 @@ def secret_panel(clear: str, name: str, streams: Streams) -> str:
     secret = Text(visible(clear), style="bold green")
     lines = _render(secret, streams, at_least=cell_len(secret.plain))
     return _render(title, streams) + "\n" + lines + "\n" + _render(Group(words, Rule(style="")), streams)
+
+
+# -- progress ------------------------------------------------------------------------------------
+
+
+class Bar:
+    """A bar on stderr, with entries, pages and the time left. It leaves nothing behind."""
+
+    def __init__(self, what: str, streams: Streams, page_size: int) -> None:
+        self._page_size = page_size
+        self._progress = RichProgress(
+            TextColumn("{task.fields[counts]}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[pages]}", markup=False),
+            TimeRemainingColumn(),
+            console=Console(
+                file=streams.stderr,
+                force_terminal=True,
+                color_system="standard" if streams.colour else None,
+                legacy_windows=False,
+            ),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._what = what
+        self._task = self._progress.add_task("", counts="", pages="")
+        self._progress.start()
+
+    def at(self, done: int, expected: int) -> None:
+        pages = [-(-each // self._page_size) for each in (done, expected)]
+        self._progress.update(
+            self._task,
+            completed=done,
+            total=expected,
+            counts=f"{done:,} of {expected:,} {self._what}",
+            pages=f"{pages[0]:,} of {pages[1]:,} pages",
+        )
+
+    def print_above(self, text: str) -> None:
+        self._progress.console.print(Text(text.removesuffix("\n")))
+
+    def close(self) -> None:
+        self._progress.stop()

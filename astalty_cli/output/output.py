@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from astalty_cli.errors import AstaltyError, InterruptedByUser, UsageError
 from astalty_cli.output import machine
 from astalty_cli.output.columns import EXCHANGE, SIDES
 from astalty_cli.output.fields import Field, chosen, pick
+from astalty_cli.output.progress import Progress
 from astalty_cli.output.safe import (
     defuse_workflow_commands,
     visible,
@@ -59,6 +60,7 @@ class Output:
             raise UsageError(f"--query does not go with -o {style.format}.", hint="Use -o json or none.")
         self._query = machine.Query(style.query) if style.query is not None else None
         self._held: list[str] = []
+        self._progress: Progress | None = None
 
     # -- data ------------------------------------------------------------------------------------
 
@@ -73,7 +75,7 @@ class Output:
         if self._query:
             self._found(self._query, b"[" + b",".join(rows) + b"]")
         elif self.format == "table":
-            self._table(list(rows), columns, none)
+            self._table(rows, columns, none)
         elif self.format in {"json", "jsonl"}:
             wanted = (self._narrowed(row, columns) for row in rows)
             self._json_rows(wanted)
@@ -149,13 +151,15 @@ class Output:
             cells = [machine.text(pick(row, field.path)) for field in columns]
             self.write(machine.csv_line(cells, raw=raw) if self.format == "csv" else machine.tsv_line(cells))
 
-    def _table(self, rows: list[bytes], columns: Sequence[Field], none: str) -> None:
+    def _table(self, rows: Iterable[bytes], columns: Sequence[Field], none: str) -> None:
         from astalty_cli.output import human
 
-        if rows:
-            self.page(human.table(rows, columns, self.streams))
-        else:
+        pieces = human.table(rows, columns, self.streams)
+        first = next(pieces, None)
+        if first is None:
             self.note(none)
+        else:
+            self.page(itertools.chain([first], pieces))
 
     def _found(self, query: machine.Query, raw: bytes) -> None:
         found = query.search(raw)
@@ -178,14 +182,25 @@ class Output:
         """Put lines for people on stdout, as long as they are."""
         self.write("".join(f"{visible(line)}\n" for line in lines))
 
-    def page(self, text: str) -> None:
-        """Print what may be long: through the pager, on a terminal that it does not fit."""
-        if self.style.pager and self.streams.overflows(text):
+    def page(self, text: str | Iterable[str]) -> None:
+        """Print what may be long: through the pager, on a terminal that it does not fit.
+
+        Pieces of a text are printed as they come, once they are more than a terminal holds.
+        """
+        pieces = iter([text] if isinstance(text, str) else text)
+        start = ""
+        for piece in pieces:
+            start += piece
+            if self.streams.overflows(start) or not self.streams.stdout_is_terminal:
+                break
+        rest = itertools.chain([start], pieces)
+        if self.style.pager and self.streams.overflows(start):
             from astalty_cli.output.pager import through_pager
 
-            if through_pager(text, self.streams):
+            if through_pager(rest, self.streams):
                 return
-        self.write(text)
+        for piece in rest:
+            self.write(piece)
 
     # -- talk ------------------------------------------------------------------------------------
 
@@ -211,9 +226,30 @@ class Output:
     def say(self, line: str) -> None:
         if self.streams.runs_workflow_commands:
             line = defuse_workflow_commands(line)
+        if self._progress and self._progress.print_above(line):
+            return
         with suppress(OSError):  # that nobody can be told does not undo what was done
             self.streams.stderr.write(line)
             self.streams.stderr.flush()
+
+    @contextmanager
+    def progress(self, what: str, *, beside_rows: bool = False, page_size: int = 100) -> Iterator[Progress]:
+        """Show how far a long read has come. `beside_rows`: rows on the same terminal show that already."""
+        on_terminal = self.streams.stderr.isatty()
+        silent = self.style.quiet or (beside_rows and self.streams.stdout_is_terminal)
+        lines = not (silent or on_terminal or self.talks_json)
+        self._progress = Progress(
+            what,
+            self.streams,
+            bar=on_terminal and not silent,
+            say=self.say if lines else None,
+            page_size=page_size,
+        )
+        try:
+            yield self._progress
+        finally:
+            self._progress.close()
+            self._progress = None
 
     def mask_in_workflow_log(self, secret: str) -> None:
         """Tell a GitHub Actions runner to mask a secret, before it can be in the log.

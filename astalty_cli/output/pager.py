@@ -2,12 +2,14 @@
 
 import shlex
 import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
 
 from astalty_cli.output.streams import Streams
 
 
-def through_pager(text: str, streams: Streams) -> bool:
-    """Show text in the pager and wait for its end. False where there is no pager to be had."""
+def through_pager(pieces: Iterable[str], streams: Streams) -> bool:
+    """Show a text in the pager, piece by piece, and wait for its end. False where there is no pager."""
     environ = streams.environ
     without_key = {name: value for name, value in environ.items() if name != "ASTALTY_API_KEY"}
     command = environ.get("ASTALTY_PAGER") or environ.get("PAGER") or "less"
@@ -22,10 +24,19 @@ def through_pager(text: str, streams: Streams) -> bool:
         )
     except (OSError, ValueError, IndexError):
         return False
+    assert pager.stdin is not None  # noqa: S101 - a pipe was asked for
     try:
-        pager.communicate(text)
+        for piece in pieces:
+            pager.stdin.write(piece)
+            pager.stdin.flush()
+        pager.stdin.close()
+        pager.wait()
     except BrokenPipeError:  # the reader has seen enough
+        with suppress(BrokenPipeError):
+            pager.stdin.close()
         pager.wait()
     except KeyboardInterrupt:  # Ctrl-C belongs to the pager while it runs
+        with suppress(BrokenPipeError):
+            pager.stdin.close()
         pager.wait()
     return True

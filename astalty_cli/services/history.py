@@ -1,13 +1,14 @@
-"""Reading the request history: pages until there are as many entries as were asked for, each once."""
+"""The request history as a list: as many entries as were asked for, in the order that was asked for."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from astalty_cli.api.answers import Row, walk
+from astalty_cli.api.answers import Page, Row, walk
 from astalty_cli.api.client import Client
 from astalty_cli.api.contract import MAX_PAGE_SIZE
 from astalty_cli.api.models import ApiRequest
+from astalty_cli.services.reading import Pin, Question, Upwards, Walk, after, downwards
 
 
 def oldest(client: Client) -> datetime | None:
@@ -18,10 +19,10 @@ def oldest(client: Client) -> datetime | None:
 
 @dataclass
 class HistoryReader:
-    """Reads at most `limit` entries (all of them for None). `total` is how many there were at the first page.
+    """Reads at most `limit` entries; for None all of them, exactly (see `reading.py`).
 
-    The read itself is logged by the service, so a page that is asked for later starts with entries
-    already seen; those are left out.
+    `total` is how many there were at the first page. Sorted by anything but time, the ids of a whole
+    read are kept.
     """
 
     client: Client
@@ -30,21 +31,47 @@ class HistoryReader:
     limit: int | None
     total: int = 0
     shown: int = 0
-    _seen: set[str] = field(default_factory=set)
+
+    @property
+    def expected(self) -> int:
+        """How many entries there will be, as far as is known."""
+        return self.total if self.limit is None else min(self.total, self.limit)
 
     def entries(self) -> Iterator[Row[ApiRequest]]:
-        size = MAX_PAGE_SIZE if self.limit is None else min(self.limit, MAX_PAGE_SIZE)
-        pages = walk(lambda n: self.client.list_requests(n, size, filters=self.filters, sort=self.sort))
-        for index, page in enumerate(pages):
-            if index == 0:  # later ones count the requests that this read itself makes
-                self.total = page.meta.total
+        for page in self._pages():
+            self.total = self.total or page.meta.total
             for row in page.rows:
-                if row.value.id in self._seen:
-                    continue
-                if self.limit is not None and self.shown >= self.limit:
-                    return
-                self._seen.add(row.value.id)
                 self.shown += 1
                 yield row
-            if self.shown == self.limit:
-                return
+                if self.shown == self.limit:
+                    return
+
+    def _pages(self) -> Iterator[Page[ApiRequest]]:
+        size = MAX_PAGE_SIZE if self.limit is None else min(self.limit, MAX_PAGE_SIZE)
+        question = Question(self.client, self.filters, paced=self.limit != size)
+        if self.sort in {None, "-created_at"}:
+            return downwards(question, size, complete=self.limit is None)
+        if self.sort == "created_at":
+            return self._upwards(question, size)
+        return self._by_number(question, str(self.sort), size)
+
+    def _upwards(self, question: Question, size: int) -> Iterator[Page[ApiRequest]]:
+        if self.limit is not None:
+            yield from Walk(question, {}, downwards=False, size=size).pages()
+            return
+        reading = Upwards(question)
+        if reading.pin():
+            yield from reading.pages()
+
+    def _by_number(self, question: Question, sort: str, size: int) -> Iterator[Page[ApiRequest]]:
+        bounds = {}
+        if self.limit != size:
+            newest = question.page(1, {}, "-created_at", size=1)
+            if newest.rows:
+                pin = Pin.of(newest, newest.rows[0].value.created_at)
+                pin.wait_for_late_entries(self.client)
+                bounds["created_to"] = question.until(after(pin.time))
+        seen: set[str] = set()
+        for page in walk(lambda number: question.page(number, bounds, sort, size)):
+            yield Page([row for row in page.rows if row.value.id not in seen], page.meta)
+            seen |= {row.value.id for row in page.rows}

@@ -174,7 +174,9 @@ class InProcess:
         stdout = Stdout(steps, fault.kind if fault is not None and fault.at is At.STDOUT else "")
         stderr = io.StringIO()
         environ = {"HOME": str(world.home), "LANG": "C.UTF-8", "TZ": "UTC", "PATH": os.environ["PATH"]}
-        folders = Folders(world.config, world.home / ".local" / "share" / "astalty")
+        folders = Folders(
+            world.config, world.home / ".local" / "share" / "astalty", world.home / ".cache" / "astalty"
+        )
         program = Program(words, Streams(io.StringIO(), stdout, stderr, environ), environ, folders, run)
         code: int | None
         try:

@@ -28,6 +28,6 @@ def test_what_the_header_asks_for(header: str | None, seconds: float | None) -> 
 
 
 def test_without_the_servers_word_the_wait_grows_and_is_bounded() -> None:
-    waits = [wait_before_retry(tries, None, NOW) for tries in range(1, 12)]
+    waits = [wait_before_retry(tries, None) for tries in range(1, 12)]
     assert all(0 < wait <= 8 for wait in waits)
     assert min(waits[5:]) > waits[0]

@@ -1,0 +1,230 @@
+"""Reading a stretch of the request history exactly: each entry once, none missing, at one cost a page.
+
+The service logs our own calls into the list that we read, others write as well, and an entry may turn
+up late, behind newer ones. Four things make reading exact:
+
+- the end is pinned to the newest entry of the first answer, by the server's clock;
+- within a window of time pages go by number, and every `WINDOW` pages the window moves: its open side
+  goes to where the reading is. So no page is deep, and what happens outside moves nothing;
+- what the last page and the new window have in common is known by id. A server may cut times to whole
+  seconds, so that side of a window always is a whole second;
+- an entry may be seen for the first time `LATE` seconds after its time. Reading upwards starts when
+  that has passed for the pin; reading downwards asks for those seconds once more at the end.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from astalty_cli.api.answers import Page, Row
+from astalty_cli.api.client import Client
+from astalty_cli.api.contract import MAX_PAGE_SIZE
+from astalty_cli.api.models import ApiRequest
+from astalty_cli.times import iso
+
+WINDOW: Final = 100  # pages
+LATE: Final = timedelta(seconds=2)
+BODIES_PAGE_SIZE: Final = 20
+_SURELY_SEEN: Final = timedelta(seconds=10)  # the clock of a `Date` may be that of another machine
+
+Entry = Row[ApiRequest]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which entries to read. `filters` go by the API's own names."""
+
+    client: Client
+    filters: Mapping[str, str | None]
+    bodies: bool = False
+    paced: bool = True
+
+    @property
+    def size(self) -> int:
+        return BODIES_PAGE_SIZE if self.bodies else MAX_PAGE_SIZE
+
+    def since(self, moment: datetime) -> str:
+        """This moment for `created_from`, or the user's own where that is later."""
+        return max(iso(moment), self.filters.get("created_from") or iso(moment))
+
+    def until(self, moment: datetime) -> str:
+        """This moment for `created_to`, or the user's own where that is earlier."""
+        return min(iso(moment), self.filters.get("created_to") or iso(moment))
+
+    def page(
+        self, number: int, bounds: Mapping[str, str], sort: str, size: int | None = None
+    ) -> Page[ApiRequest]:
+        return self.client.list_requests(
+            number,
+            size or self.size,
+            filters={**self.filters, **bounds},
+            sort=sort,
+            bodies=self.bodies,
+            paced=self.paced,
+        )
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The newest entry of a first answer: where reading ends. `asked` is by the monotonic clock."""
+
+    time: datetime
+    date: datetime | None
+    asked: float
+
+    @classmethod
+    def of(cls, page: Page[ApiRequest], newest: datetime) -> "Pin":
+        return cls(newest, page.date, time.monotonic())
+
+    @property
+    def has_late_entries(self) -> bool:
+        """Whether entries before the pin may have been invisible when it was set."""
+        return self.date is None or self.date - self.time < _SURELY_SEEN
+
+    def wait_for_late_entries(self, client: Client) -> None:
+        left = self.asked + LATE.total_seconds() - time.monotonic()
+        if self.has_late_entries and left > 0:
+            client.pause(left, "entries that may still turn up")
+
+
+@dataclass
+class Walk:
+    """Goes over a window of time in one direction, page by page; yields what was not seen before."""
+
+    question: Question
+    bounds: dict[str, str]
+    downwards: bool
+    size: int | None = None
+    _seen: dict[str, datetime] = field(default_factory=dict)
+
+    def pages(self) -> Iterator[Page[ApiRequest]]:
+        number, asked, unseen = 1, 0, None
+        while True:
+            page = self._ask(number)
+            asked += 1
+            if unseen is not None and page.meta.total - len(self._seen) < unseen and not self.downwards:
+                number, unseen = self._begin_again(), None
+                continue
+            fresh = [row for row in page.rows if row.value.id not in self._seen]
+            yield Page(fresh, page.meta, page.date)
+            self._seen |= {row.value.id: row.value.created_at for row in fresh}
+            if not page.rows or number >= page.meta.last_page:
+                return
+            number += 1
+            unseen = page.meta.total - len(self._seen)
+            if asked % WINDOW == (1 if self.downwards else 0):
+                number, unseen = self._move(page.rows[0].value.created_at), None
+
+    def _ask(self, number: int) -> Page[ApiRequest]:
+        return self.question.page(
+            number, self.bounds, "-created_at" if self.downwards else "created_at", self.size
+        )
+
+    def _move(self, to: datetime) -> int:
+        """Let the window begin at the page that was read last; return the number to go on with."""
+        if self.downwards:
+            end = after(to)
+            self.bounds["created_to"] = self.question.until(end)
+            self._seen = {each: at for each, at in self._seen.items() if at < end}
+        else:
+            start = to.replace(microsecond=0)
+            self.bounds["created_from"] = self.question.since(start)
+            self._seen = {each: at for each, at in self._seen.items() if at >= start}
+        return len(self._seen) // (self.size or self.question.size) + 1
+
+    def _begin_again(self) -> int:
+        """Retention has dropped entries that were read, so the others have moved up: start behind them."""
+        self._move(max(self._seen.values()))
+        return 1
+
+
+def after(moment: datetime) -> datetime:
+    """The first whole second after a moment: the end of a window that has to hold it on any server."""
+    return moment.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def downwards(question: Question, size: int | None = None, *, complete: bool) -> Iterator[Page[ApiRequest]]:
+    """The newest first. If `complete`, late entries come at the end; that can take `LATE`."""
+    pin: Pin | None = None
+    edge: datetime | None = None
+    recent: set[str] = set()
+    for page in Walk(question, {}, downwards=True, size=size).pages():
+        if pin is None and page.rows:
+            pin = Pin.of(page, page.rows[0].value.created_at)
+            edge = (pin.time - LATE).replace(microsecond=0)
+        if edge is not None:
+            recent |= {row.value.id for row in page.rows if row.value.created_at >= edge}
+        yield page
+    if complete and pin is not None and edge is not None and pin.has_late_entries:
+        pin.wait_for_late_entries(question.client)
+        bounds = {"created_from": question.since(edge), "created_to": question.until(after(pin.time))}
+        for page in Walk(question, bounds, downwards=True).pages():
+            late = [
+                row for row in page.rows if row.value.id not in recent and row.value.created_at <= pin.time
+            ]
+            yield Page(late, page.meta, page.date)
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far an upward reading has come: a time, and the ids that were read of it."""
+
+    time: datetime
+    ids: frozenset[str]
+
+    @classmethod
+    def after_rows(cls, rows: list[Entry], before: "Position | None") -> "Position | None":
+        """The position behind these rows, which follow on `before`."""
+        if not rows:
+            return before
+        last = rows[-1].value.created_at
+        ids = frozenset(row.value.id for row in rows if row.value.created_at == last)
+        return cls(last, ids | before.ids if before and before.time == last else ids)
+
+
+@dataclass
+class Upwards:
+    """The oldest first, from a position up to an end: what is read so can be gone on with.
+
+    `end` is the pin of an earlier reading that this one completes. `total` is how many entries there
+    were to read, by the first answer.
+    """
+
+    question: Question
+    start: Position | None = None
+    end: datetime | None = None
+    total: int = 0
+
+    def pin(self) -> bool:
+        """Find the end, and wait until all entries before it can be seen. False where there are none."""
+        if self.end is None:
+            first = self.question.page(1, self._from(), "-created_at", size=1)
+            if not first.rows:
+                return False
+            pin = Pin.of(first, first.rows[0].value.created_at)
+            pin.wait_for_late_entries(self.question.client)
+            self.end, self.total = pin.time, first.meta.total
+        return True
+
+    def pages(self) -> Iterator[Page[ApiRequest]]:
+        """The entries that follow, page by page. Call `pin` before."""
+        assert self.end is not None  # noqa: S101 - the caller's order of calls
+        bounds = self._from() | {"created_to": self.question.until(after(self.end))}
+        known = self.start.ids if self.start else frozenset()
+        for page in Walk(self.question, bounds, downwards=False).pages():
+            self.total = self.total or page.meta.total
+            rows = [
+                row
+                for row in page.rows
+                if row.value.id not in known and self._begins_before(row) and row.value.created_at <= self.end
+            ]
+            yield Page(rows, page.meta, page.date)
+
+    def _from(self) -> dict[str, str]:
+        return {} if self.start is None else {"created_from": self.question.since(self.start.time)}
+
+    def _begins_before(self, row: Entry) -> bool:
+        """A server that cuts the times of filters answers with more than was asked for."""
+        return self.start is None or row.value.created_at >= self.start.time
