@@ -138,7 +138,7 @@ class Http:
         for tries in range(1, MAX_TRIES + 1):
             last = tries == MAX_TRIES or request.method != "GET"
             if pacer is not None:
-                self._pause(pacer.reserve(), "the rate limit of this key")
+                self._keep_pace(pacer.reserve())
             try:
                 answer = self._send(request)
             except ServiceError as error:
@@ -159,14 +159,17 @@ class Http:
             self._wait(seconds, "Rate limited" if answer.status == 429 else f"HTTP {answer.status}")
         return answer
 
+    def _keep_pace(self, seconds: float) -> None:
+        if seconds >= _LONG_PAUSE:
+            self._notice(f"Waiting {seconds:.0f} s for the rate limit of this key.")
+        self._pause(seconds, "the rate limit of this key")
+
     def _pause(self, seconds: float, what_for: str) -> None:
         if seconds > self._budget.left:
             raise ServiceError(
                 f"{what_for[:1].upper()}{what_for[1:]}: {seconds:.0f} s of waiting are more than are left.",
                 hint=f"The limit is {self._budget.seconds:g} s; --timeout SECONDS changes it.",
             )
-        if seconds >= _LONG_PAUSE:
-            self._notice(f"Waiting {seconds:.0f} s: {what_for}.")
         if seconds > 0:
             self._sleep(seconds)
 

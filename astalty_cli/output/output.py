@@ -82,6 +82,15 @@ class Output:
         else:
             self._cells(rows, columns)
 
+    def row(self, row: bytes, columns: Sequence[Field], *, headed: bool) -> None:
+        """Print one row of a list that does not end; a CSV has its heading before the first."""
+        if self._query:
+            self._found(self._query, row)
+        elif self.format in {"json", "jsonl"}:
+            self.write(machine.compact(self._narrowed(row, columns)) + "\n")
+        else:
+            self._cells([row], columns, headed=headed)
+
     def item(self, row: bytes, columns: Sequence[Field]) -> None:
         """Print one thing: its fields a line each, or one JSON object."""
         if self._query:
@@ -141,11 +150,11 @@ class Output:
         for piece in machine.array(rows, indent=self.streams.stdout_is_terminal):
             self.write(piece)
 
-    def _cells(self, rows: Iterable[bytes], columns: Sequence[Field]) -> None:
+    def _cells(self, rows: Iterable[bytes], columns: Sequence[Field], *, headed: bool = True) -> None:
         raw = self.style.csv_raw
         rows = iter(rows)
         first = next(rows, None)  # a request that fails must not leave a header behind
-        if self.format == "csv":
+        if self.format == "csv" and headed:
             self.write(machine.csv_line((field.path for field in columns), raw=raw))
         for row in itertools.chain([] if first is None else [first], rows):
             cells = [machine.text(pick(row, field.path)) for field in columns]

@@ -100,12 +100,12 @@ class Walk:
     _seen: dict[str, datetime] = field(default_factory=dict)
 
     def pages(self) -> Iterator[Page[ApiRequest]]:
-        number, asked, unseen = 1, 0, None
+        number, asked, unseen = 1, 0, 0
         while True:
             page = self._ask(number)
             asked += 1
-            if unseen is not None and page.meta.total - len(self._seen) < unseen and not self.downwards:
-                number, unseen = self._begin_again(), None
+            if page.meta.total - len(self._seen) < unseen:
+                number, unseen = self._begin_again(), 0
                 continue
             fresh = [row for row in page.rows if row.value.id not in self._seen]
             yield Page(fresh, page.meta, page.date)
@@ -114,8 +114,12 @@ class Walk:
                 return
             number += 1
             unseen = page.meta.total - len(self._seen)
-            if asked % WINDOW == (1 if self.downwards else 0):
-                number, unseen = self._move(page.rows[0].value.created_at), None
+            if self.downwards and asked == 1:
+                self.bounds["created_to"] = self.question.until(just_after(page.rows[0].value.created_at))
+            elif asked % WINDOW == 0:
+                number, unseen = self._move(page.rows[0].value.created_at), 0
+            elif self.downwards:
+                unseen = 0  # what retention drops is still to come, and moves nothing
 
     def _ask(self, number: int) -> Page[ApiRequest]:
         return self.question.page(
@@ -135,9 +139,19 @@ class Walk:
         return len(self._seen) // (self.size or self.question.size) + 1
 
     def _begin_again(self) -> int:
-        """Retention has dropped entries that were read, so the others have moved up: start behind them."""
-        self._move(max(self._seen.values()))
-        return 1
+        """There is less than there was: find the place anew, and return the number of the page there.
+
+        Downwards, the server has cut the time that the first window ends at. Upwards, retention has
+        dropped entries that were read, so the others have moved up.
+        """
+        newest = max(self._seen.values())
+        number = self._move(newest)
+        return number if self.downwards else 1
+
+
+def just_after(moment: datetime) -> datetime:
+    """The end of a window that has to hold this moment, on a server that does not cut times."""
+    return moment + timedelta(microseconds=1) if moment.microsecond else after(moment)
 
 
 def after(moment: datetime) -> datetime:

@@ -1,0 +1,103 @@
+"""`astalty history tail`: new requests as they are made."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from astalty_cli.api.models import ApiRequest
+from astalty_cli.commands.history import app
+from astalty_cli.commands.history_filters import SINCE, WHICH, api_filters
+from astalty_cli.commands.options import ACCOUNT, OUTPUT, takes
+from astalty_cli.context import Context
+from astalty_cli.errors import ServiceError
+from astalty_cli.output import columns
+
+if TYPE_CHECKING:
+    from astalty_cli.services.reading import Entry
+
+T = TypeVar("T")
+
+_LONGEST_WAIT = 30.0  # seconds between two tries of a service that fails
+
+
+@app.command("tail")
+@takes(ACCOUNT, WHICH, SINCE, OUTPUT)
+def tail(
+    context: Context,
+    *,
+    include_self: Annotated[
+        bool, typer.Option("--include-self", help="Show this tool's own reads of the history as well.")
+    ] = False,
+) -> None:
+    """Show new requests as they are made, until Ctrl-C (or until --timeout is over)."""
+    from astalty_cli.output.following import Follower
+    from astalty_cli.services.own_reads import OwnReads
+    from astalty_cli.services.reading import Question
+    from astalty_cli.services.tail import Tail
+
+    context.default_timeout = None
+    output = context.output
+    printer = Follower(output, output.columns(columns.REQUESTS, ApiRequest))
+    following = Tail(Question(context.client, api_filters(context)))
+    polling = _Polling(context)
+    own: OwnReads | None = None
+
+    def show(entries: "list[Entry]") -> None:
+        printer.print(row.raw for row in entries if own is None or not own.is_own(row.value))
+
+    try:
+        own = None if include_self else polling.answer(lambda: OwnReads(context.client))
+        while polling.goes_on():
+            show(polling.tried(following.poll) or [])
+    except KeyboardInterrupt:
+        pass
+    show(following.rest())
+    if own and own.left_out:
+        output.note(
+            f"{own.left_out} reads of the history by this tool were left out; --include-self shows them."
+        )
+
+
+class _Polling:
+    """Asks again and again, until the command's time is over; what fails is asked for again, less often."""
+
+    def __init__(self, context: Context) -> None:
+        self._output, self._client = context.output, context.client
+        self._end = time.monotonic() + (context.timeout or float("inf"))
+        self._failures = 0
+        self._wait = 0.0
+
+    def goes_on(self) -> bool:
+        """Wait for the next poll; False where the command's time is over before it."""
+        left = self._end - time.monotonic()
+        with suppress(ServiceError):  # which says that less time is left
+            self._client.pause(min(self._wait, max(left, 0)), "the next poll")
+        return left > self._wait
+
+    def answer(self, ask: Callable[[], T]) -> T | None:
+        """Ask until there is an answer; None where the time is over before it."""
+        found = None
+        while found is None and self.goes_on():
+            found = self.tried(ask)
+        self._wait = 0.0
+        return found
+
+    def tried(self, ask: Callable[[], T]) -> T | None:
+        """Ask; None where the service failed. A key that is not accepted, and the like, is raised."""
+        from astalty_cli.services.tail import INTERVAL
+
+        try:
+            found = ask()
+        except ServiceError as error:
+            self._failures += 1
+            if self._failures == 1 and time.monotonic() < self._end:
+                self._output.warn(f"{error.message} It is asked again until it answers.")
+            self._wait = max(min(INTERVAL * 2 ** (self._failures - 1), _LONGEST_WAIT), error.retry_after or 0)
+            return None
+        if self._failures:
+            self._output.warn("The service answers again.")
+        self._failures, self._wait = 0, INTERVAL
+        return found

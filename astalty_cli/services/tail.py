@@ -1,0 +1,89 @@
+"""Following the request history: new entries, each once and in order.
+
+An entry may turn up `LATE` seconds after its time, behind newer ones. So what is seen is held back until
+a poll that began so much later has been answered: by then nothing older can be missing. Polls overlap,
+and what they have in common is known by id, so a poll that fails loses nothing: the next one asks from
+the same point in time.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from astalty_cli.services.reading import LATE, Entry, Question, Walk
+
+INTERVAL: Final = 2.5  # seconds between polls: 24 a minute, which leaves most of the 60 to others
+_OVERLAP: Final = LATE + timedelta(seconds=1)
+_WHOLE_SECOND: Final = timedelta(seconds=1)  # a server may cut times to it
+
+
+class Tail:
+    """One reader's view, from the first poll that is answered on.
+
+    `poll` asks once, and gives out what is ripe; `rest` what is not yet.
+    """
+
+    def __init__(self, question: Question, clock: Callable[[], float] = time.monotonic) -> None:
+        self._question, self._clock = question, clock
+        self._begun = False
+        self._newest: datetime | None = None
+        self._seen: dict[str, datetime] = {}
+        self._held: dict[str, tuple[Entry, float]] = {}
+
+    def _begin(self) -> None:
+        """Start behind the newest entry there is now. With `--since` there is nothing to skip."""
+        if self._question.filters.get("created_from"):
+            return
+        newest = self._question.page(1, {}, "-created_at", size=1).rows
+        if newest:
+            self._newest = newest[0].value.created_at
+            self._seen = {row.value.id: row.value.created_at for row in self._ask()}
+
+    def poll(self) -> list[Entry]:
+        """Ask for what is new; return the entries that are ripe, in order.
+
+        Raises as the client does; then nothing has changed, and the next poll makes up for it.
+        """
+        began = self._clock()
+        if not self._begun:
+            self._begin()
+            self._begun = True
+        rows = [row for row in self._ask() if row.value.id not in self._seen]
+        now = self._clock()
+        self._held |= {row.value.id: (row, now) for row in rows}
+        self._seen |= {row.value.id: row.value.created_at for row in rows}
+        self._forget()
+        ripe = [row for row, seen in self._held.values() if seen + LATE.total_seconds() <= began]
+        return self._given_out(max(map(_place, ripe))) if ripe else []
+
+    def rest(self) -> list[Entry]:
+        """What was seen and held back, for the end of it."""
+        held = sorted((row for row, _ in self._held.values()), key=_place)
+        self._held.clear()
+        return held
+
+    def _ask(self) -> list[Entry]:
+        """All entries from a little before the newest one that the poll before saw first."""
+        bounds = {}
+        if self._newest is not None:
+            bounds["created_from"] = self._question.since(self._newest - _OVERLAP)
+        rows = [row for page in Walk(self._question, bounds, downwards=True).pages() for row in page.rows]
+        if rows:  # of the first answer: what came while later pages were read may lack something older
+            self._newest = max(rows[0].value.created_at, self._newest or rows[0].value.created_at)
+        return rows
+
+    def _forget(self) -> None:
+        if self._newest is not None:
+            edge = self._newest - _OVERLAP - _WHOLE_SECOND
+            self._seen = {each: at for each, at in self._seen.items() if at >= edge}
+
+    def _given_out(self, until: tuple[datetime, str]) -> list[Entry]:
+        given = sorted((row for row, _ in self._held.values() if _place(row) <= until), key=_place)
+        for row in given:
+            del self._held[row.value.id]
+        return given
+
+
+def _place(row: Entry) -> tuple[datetime, str]:
+    return row.value.created_at, row.value.id

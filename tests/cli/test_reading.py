@@ -1,0 +1,169 @@
+"""Reading the whole history: each entry once and none missing, whatever happens meanwhile."""
+
+import math
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import accounts
+from tests.accounts import Account
+from tests.histories import Between, WholeSeconds, add, entry, ids, listed, series
+from tests.shell import ASTALTY, Shell
+
+Layer = Callable[[Any], Any]
+Served = Callable[[Layer], Account]
+
+
+@pytest.fixture
+def serve(shell: Shell, tmp_path: Path) -> Iterator[Served]:
+    """Makes an account over HTTP, behind a layer."""
+    with ExitStack() as closing_:
+        yield lambda layer: accounts.over_http(shell, tmp_path / "served", closing_, between=layer)
+
+
+def up_to(account: Account, pin: datetime) -> set[str]:
+    with closing(account.store()) as store, store.database.read() as connection:
+        rows = connection.execute("SELECT id, created_at FROM api_requests").fetchall()
+    return {row["id"] for row in rows if datetime.fromisoformat(row["created_at"]) <= pin}
+
+
+def read(account: Account, flags: str = "") -> list[dict[str, Any]]:
+    found = listed(account.shell(f"history list --all -o jsonl {flags}").out)
+    assert len({each["id"] for each in found}) == len(found), "an entry came twice"
+    return found
+
+
+def test_everything_up_to_the_pin_once_though_others_write_and_some_are_late(serve: Served) -> None:
+    between = Between()
+    account = serve(between.before)
+    now = account.clock.now
+    add(account, series(now - timedelta(hours=2), 1000, timedelta(seconds=7)))
+    pin = add(account, [entry(now)])[0]
+    calls_before = len(between.calls)
+
+    def others_write(_: int) -> None:
+        account.clock.move(milliseconds=900)
+        moment = account.clock.now
+        if len(between.calls) > calls_before + 1:
+            add(account, series(moment, 20, timedelta(milliseconds=1)))
+            add(account, [entry(pin.created_at - timedelta(seconds=1.5)), entry(pin.created_at)])
+
+    between.happens = others_write
+    found = read(account)
+    there = up_to(account, pin.created_at)
+    late = len(between.calls) - calls_before - 1
+    # The last call's own late entries came when the service had promised that all are to be seen.
+    assert there - {each["id"] for each in found} == set()
+    assert {each["id"] for each in found} == there
+    assert late >= 10
+    assert len(between.calls) - calls_before <= 1.01 * math.ceil(len(there) / 100) + 2
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda app: app,
+        WholeSeconds,
+        lambda app: WholeSeconds(app, shown=False),
+        lambda app: WholeSeconds(app, asked=False),
+    ],
+    ids=["exact", "whole seconds", "cut in filters", "cut in answers"],
+)
+@pytest.mark.parametrize("sort", ["-created_at", "created_at"])
+def test_windows_move_without_a_gap(serve: Served, layer: Layer, sort: str) -> None:
+    between = Between()
+    account = serve(lambda app: between.before(layer(app)))
+    start = account.clock.now - timedelta(days=2)
+    for number in range(150):  # 70 of one moment, a moment each 0.7 s: ties and seconds at every border
+        add(account, series(start + number * timedelta(seconds=0.7), 70, timedelta()))
+    account.clock.move(seconds=5)
+    between.calls.clear()
+    found = read(account, f"--sort={sort}")
+    assert {each["id"] for each in found} == up_to(account, account.clock.now) - since_the_read(
+        account, found
+    )
+    times = [each["created_at"] for each in found if "roster-sync" in each["user_agent"]]
+    assert times == sorted(times, reverse=sort.startswith("-"))
+    assert len(between.calls) <= 1.01 * math.ceil(len(found) / 100) + 3  # one more to see that it cuts
+    assert max(page(call) for call in between.calls) <= 103
+
+
+def since_the_read(account: Account, found: list[dict[str, Any]]) -> set[str]:
+    """The read's own calls, which the service logs as well: the clock stands still."""
+    own = "/public/v1/api-requests"
+    read_ids = {each["id"] for each in found}
+    with closing(account.store()) as store, store.database.read() as connection:
+        rows = connection.execute("SELECT id FROM api_requests WHERE path LIKE ?", (f"{own}%",)).fetchall()
+    return {row["id"] for row in rows} - read_ids
+
+
+def page(query: str) -> int:
+    return int(query.partition("page[number]=")[2].partition("&")[0])
+
+
+def test_what_retention_drops_meanwhile_hides_nothing_else(serve: Served) -> None:
+    between = Between()
+    account = serve(between.before)
+    start = account.clock.now - timedelta(days=90)
+    add(account, series(start, 1500, timedelta(seconds=60)))
+    between.calls.clear()
+
+    def retention(_: int) -> None:
+        with closing(account.store()) as store, store.database.write() as connection:
+            oldest = "SELECT number FROM api_requests ORDER BY created_at, id LIMIT 37"
+            connection.execute(f"DELETE FROM api_request_bodies WHERE number IN ({oldest})")
+            connection.execute(f"DELETE FROM api_requests WHERE number IN ({oldest})")
+
+    between.happens = lambda number: retention(number) if number in {2, 3, 5, 6, 7} else None
+    found = read(account, "--sort created_at")
+    assert ids(account) - since_the_read(account, found) <= {each["id"] for each in found}
+    times = [each["created_at"] for each in found]
+    assert times == sorted(times)
+
+
+def test_sorted_by_something_else_it_is_complete_too(serve: Served) -> None:
+    between = Between()
+    account = serve(between.before)
+    now = account.clock.now
+    add(account, (entry(now - timedelta(minutes=n), duration_ms=n % 50) for n in range(350)))
+    there = ids(account)
+    between.happens = lambda _: add(account, [entry(account.clock.now, duration_ms=25)])
+    account.clock.move(seconds=5)
+    found = read(account, "--sort=-duration_ms")
+    assert there <= {each["id"] for each in found}
+    took = [each["duration_ms"] for each in found]
+    assert took == sorted(took, reverse=True)
+
+
+@pytest.mark.parametrize(("limit", "calls"), [(30, 1), (100, 1), (101, 2), (250, 3), (300, 3)])
+def test_a_limit_asks_for_no_more_pages_than_needed(serve: Served, limit: int, calls: int) -> None:
+    between = Between()
+    account = serve(between.before)
+    add(account, series(account.clock.now - timedelta(hours=1), 400, timedelta(seconds=1)))
+    account.clock.move(seconds=5)
+    between.calls.clear()
+    found = listed(account.shell(f"history list -L {limit} -o jsonl").out)
+    assert len({each["id"] for each in found}) == limit
+    assert len(between.calls) == calls
+
+
+def test_rows_are_printed_with_the_page_that_brings_them(serve: Served) -> None:
+    seen = threading.Event()
+    between = Between(happens=lambda number: number == 2 and seen.wait(60))
+    account = serve(between.before)
+    command = [str(ASTALTY), "history", "list", "--all", "-o", "jsonl"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, env=account.shell.environ, cwd=account.shell.home
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()  # the second page is answered only after this
+        seen.set()
+        rest = process.stdout.read()
+    assert process.returncode == 0
+    assert len(listed((first + rest).decode())) > 500
