@@ -101,6 +101,7 @@ def _read(trail: "Trail") -> "list[Deed]":
     """Which keys were made or rotated, by whatever key. Without a history there is nothing to read."""
     try:
         trail.look_how_far_back_it_goes()
+        trail.settle()
         return trail.deeds()
     except NotOfferedError:
         trail.missing.append("This server has no request history.")

@@ -80,7 +80,7 @@ def _end(case: Case, session: "Session", sinks: "Sequence[Sink]") -> None:
     from astalty_cli.commands import dry_run, secrets
     from astalty_cli.services.delivery import probe
     from astalty_cli.services.keys import described
-    from astalty_cli.services.panic import FIRST_GRACE, SEEN_WITHIN, Trail
+    from astalty_cli.services.panic import FIRST_GRACE, Trail
     from astalty_cli.services.rotation import Rotation
 
     context, key, force = case.context, session.own, case.context.destination.force
@@ -114,7 +114,7 @@ def _end(case: Case, session: "Session", sinks: "Sequence[Sink]") -> None:
     secrets.print_key(context, row.raw)
     trail = case.trail(session, new)
     with trail.told("The last calls before the end may be missing"):
-        session.sleep(SEEN_WITHIN)
+        trail.settle()
     case.say_report(lambda: _report(case, session, trail, row.value.rotation), "The rotation stands.")
 
 

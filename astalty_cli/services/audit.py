@@ -21,6 +21,7 @@ from astalty_cli.services.findings import (
     spelled,
 )
 from astalty_cli.services.history import HistoryReader, oldest
+from astalty_cli.services.reading import LATE
 from astalty_cli.times import iso, local, utc_now
 
 _LATELY = timedelta(days=1)  # the uses whose addresses are compared with those before
@@ -88,10 +89,10 @@ class _Addresses:
         return self._day - self.baseline
 
     def _lately(self) -> dict[str, FirstUses]:
-        """By key. The time ends before this command's own calls."""
+        """By key. The time ends before this command's own calls, and before what may not be seen yet."""
         uses: dict[str, FirstUses] = defaultdict(dict)
-        window = {"created_from": iso(self._day), "created_to": iso(self.now)}
-        for row in HistoryReader(self.client, window, "-created_at", None).entries():
+        window = {"created_from": iso(self._day), "created_to": iso(self.now - LATE)}
+        for row in HistoryReader(self.client, window, None, None, settled=True).entries():
             entry = row.value
             if entry.api_key and entry.ip_address:
                 uses[entry.api_key.id][entry.ip_address] = entry.created_at  # in the end, the first use

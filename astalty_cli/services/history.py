@@ -21,14 +21,15 @@ def oldest(client: Client) -> datetime | None:
 class HistoryReader:
     """Reads at most `limit` entries; for None all of them, exactly (see `reading.py`).
 
-    `total` is how many there were at the first page. Sorted by anything but time, the ids of a whole
-    read are kept.
+    `settled`: late entries are not waited for. `total` is how many there were at the first page. Sorted
+    by anything but time, the ids of a whole read are kept.
     """
 
     client: Client
     filters: Mapping[str, str | None]
     sort: str | None
     limit: int | None
+    settled: bool = False
     total: int = 0
     shown: int = 0
 
@@ -50,7 +51,7 @@ class HistoryReader:
         size = MAX_PAGE_SIZE if self.limit is None else min(self.limit, MAX_PAGE_SIZE)
         question = Question(self.client, self.filters, paced=self.limit != size)
         if self.sort in {None, "-created_at"}:
-            return downwards(question, size, complete=self.limit is None)
+            return downwards(question, size, settled=self.settled or self.limit is not None)
         if self.sort == "created_at":
             return self._upwards(question, size)
         return self._by_number(question, str(self.sort), size)

@@ -10,23 +10,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
 
 from astalty_cli.api import contract
-from astalty_cli.api.answers import Page, page, walk
+from astalty_cli.api.answers import Page
 from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey, ApiRequest, KeyStatus
 from astalty_cli.errors import AstaltyError
 from astalty_cli.services.delivery import why
 from astalty_cli.services.history import HistoryReader, oldest
 from astalty_cli.services.keys import is_active
+from astalty_cli.services.reading import LATE, Question, downwards
 from astalty_cli.times import iso, local
 
 FIRST_GRACE = timedelta(seconds=900)  # until the new secret is proved; whoever has the old one has it too
-SEEN_WITHIN = 2.0  # seconds after which the history shows a call
 _MOST = 1000  # calls that make or rotate keys which are looked at, the newest
 _LAST_FOUR = re.compile(r"[0-9A-Za-z_-]{4}$")
 _ROTATE = re.compile(re.escape(contract.API_KEYS) + r"/([^/]+)/rotate")
@@ -65,6 +64,10 @@ class Trail:
     start: datetime
     missing: list[str] = field(default_factory=list)
 
+    def settle(self) -> None:
+        """Let the time pass in which the history comes to show what was called last."""
+        self.client.pause(LATE.total_seconds(), "the history's last entries")
+
     def recent(self, key_id: str, until: datetime) -> Page[ApiRequest]:
         """The newest calls with a key before `until`, as many as one page holds."""
         filters = {"api_key_id": key_id, "created_from": iso(self.start), "created_to": iso(until)}
@@ -76,18 +79,24 @@ class Trail:
         with self.told("The request history was not read to its end"):
             for key_id in key_ids:
                 filters = {"api_key_id": key_id, "created_from": iso(self.start)}
-                reader = HistoryReader(self.client, filters, "-created_at", None)
+                reader = HistoryReader(self.client, filters, None, None, settled=True)
                 found.extend(row.value for row in reader.entries())
         return found
 
     def deeds(self) -> list[Deed]:
         """Each time that a key of the account was made or rotated, the earliest first."""
+        filters = {
+            "method": "POST",
+            "path": contract.API_KEYS,
+            "status": "201",
+            "created_from": iso(self.start),
+        }
         found: list[Deed] = []
-        for page_ in walk(self._issuing_calls):
-            found.extend(deed for row in page_.rows if (deed := _deed(row.value)))
-            if len(found) >= _MOST and page_.meta.total > _MOST:
+        for page in downwards(Question(self.client, filters, bodies=True), settled=True):
+            found.extend(deed for row in page.rows if (deed := _deed(row.value)))
+            if len(found) >= _MOST and page.meta.total > _MOST:
                 self.missing.append(
-                    f"Of {page_.meta.total} calls that made or rotated keys, the newest {_MOST} were read."
+                    f"Of {page.meta.total} calls that made or rotated keys, the newest {_MOST} were read."
                 )
                 break
         return sorted(found, key=lambda deed: (deed.at, deed.entry_id))
@@ -109,20 +118,6 @@ class Trail:
             yield
         except (AstaltyError, KeyboardInterrupt) as error:
             self.missing.append(f"{what}: {why(error)}")
-
-    def _issuing_calls(self, number: int) -> Page[ApiRequest]:
-        params = {
-            contract.PAGE_NUMBER: str(number),
-            contract.PAGE_SIZE: str(contract.MAX_PAGE_SIZE),
-            contract.filter_by("method"): "POST",
-            contract.filter_by("path"): contract.API_KEYS,
-            contract.filter_by("status"): "201",
-            contract.filter_by("created_from"): iso(self.start),
-            contract.SORT: "-created_at",
-            contract.INCLUDE: contract.INCLUDE_BODIES,
-        }
-        target = f"{contract.API_REQUESTS}?{urlencode(params, safe='[],:')}"
-        return page(self.client.get(target), ApiRequest)
 
 
 class _Made(Struct):

@@ -159,8 +159,11 @@ def after(moment: datetime) -> datetime:
     return moment.replace(microsecond=0) + timedelta(seconds=1)
 
 
-def downwards(question: Question, size: int | None = None, *, complete: bool) -> Iterator[Page[ApiRequest]]:
-    """The newest first. If `complete`, late entries come at the end; that can take `LATE`."""
+def downwards(question: Question, size: int | None = None, *, settled: bool) -> Iterator[Page[ApiRequest]]:
+    """The newest first. Unless `settled`, late entries come at the end; that can take `LATE`.
+
+    `settled` says that none are waited for: they do not matter, or the caller has waited.
+    """
     pin: Pin | None = None
     edge: datetime | None = None
     recent: set[str] = set()
@@ -171,7 +174,7 @@ def downwards(question: Question, size: int | None = None, *, complete: bool) ->
         if edge is not None:
             recent |= {row.value.id for row in page.rows if row.value.created_at >= edge}
         yield page
-    if complete and pin is not None and edge is not None and pin.has_late_entries:
+    if not settled and pin is not None and edge is not None and pin.has_late_entries:
         pin.wait_for_late_entries(question.client)
         bounds = {"created_from": question.since(edge), "created_to": question.until(after(pin.time))}
         for page in Walk(question, bounds, downwards=True).pages():

@@ -165,6 +165,11 @@ def test_the_audits_own_calls_are_left_out_and_another_commands_are_not(sandbox:
             (iso(days(sandbox, 3)), HERE),
         )
     assert not found(sandbox, "sandbox cli")
+    with closing(sandbox.store()) as store, store.database.write() as connection:
+        connection.execute(  # the last seconds are left to the next audit: they may not be seen yet
+            "UPDATE api_requests SET created_at = ? WHERE ip_address = '127.0.0.1'",
+            (iso(sandbox.clock.now - timedelta(seconds=20)),),
+        )
     assert "127.0.0.1" in found(sandbox, "sandbox cli")["new-address"]["detail"]
 
 
