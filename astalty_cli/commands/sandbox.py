@@ -1,5 +1,9 @@
 """`astalty sandbox`: the same API on this machine, with its own data."""
 
+import contextlib
+import shlex
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +15,12 @@ from astalty_cli.commands.options import ASK, OUTPUT, takes, whole
 from astalty_cli.config.settings import SANDBOX_ORIGIN
 from astalty_cli.context import Context, require_sandbox
 from astalty_cli.output import columns
+from astalty_cli.times import LONGEST
 
 app = group("The same API on this machine, with its own data.")
+
+_LIST = "astalty history list -p sandbox"
+_DATABASE = typer.Option("--database", metavar="FILE", help="Else the sandbox profile's own.")
 
 
 @app.command("tour")
@@ -34,13 +42,14 @@ def serve(
     port: Annotated[
         int, typer.Option("--port", parser=whole(0, 65535), metavar="PORT", help="0 takes a free one.")
     ] = 8787,
-    database: Annotated[
-        Path | None, typer.Option("--database", metavar="FILE", help="Else the sandbox profile's own.")
-    ] = None,
+    database: Annotated[Path | None, _DATABASE] = None,
     rate_limit: Annotated[
         int,
         typer.Option(
-            "--rate-limit", parser=whole(0), metavar="N", help="Requests a minute for each key; 0: no limit."
+            "--rate-limit",
+            parser=whole(0),
+            metavar="N",
+            help="Requests a minute for each key; 0: no limit (told to clients as 1000000).",
         ),
     ] = 60,
     allow_remote: Annotated[
@@ -71,6 +80,40 @@ def serve(
         server.serve(app, host, port, ready=ready)
     finally:
         store.close()
+
+
+@app.command("seed")
+@takes()
+def seed(
+    context: Context,
+    *,
+    entries: Annotated[
+        int,
+        typer.Option("--entries", parser=whole(1), metavar="N", help="How many requests to add."),
+    ],
+    days: Annotated[
+        int,
+        typer.Option(
+            "--days", parser=whole(1, LONGEST.days), metavar="D", help="Spread over the last D days."
+        ),
+    ] = 30,
+    database: Annotated[Path | None, _DATABASE] = None,
+) -> None:
+    """Add many requests to the history, to rehearse on a big account. A server may run on it meanwhile."""
+    require_sandbox()
+    from astalty_cli.sandbox.home import Home
+    from astalty_cli.sandbox.seed_entries import add_entries
+
+    home = Home(database) if database else context.sandbox
+    started = time.perf_counter()
+    with contextlib.closing(home.open()) as store:
+        add_entries(store, entries, timedelta(days=days))
+    look = f"astalty sandbox serve --database {shlex.quote(str(database))}" if database else _LIST
+    period = "day" if days == 1 else f"{days} days"
+    context.output.note(
+        f"Added {entries:,} requests of the last {period} to {home.database} in"
+        f" {time.perf_counter() - started:.0f} s. To look at them: {look}"
+    )
 
 
 @app.command("info")

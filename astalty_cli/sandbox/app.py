@@ -39,7 +39,7 @@ def create_app(store: Store, *, rate_limit: int = contract.RATE_LIMIT) -> "WSGIA
         call = read_call(environ)
         is_public = call.path == contract.PREFIX or call.path.startswith(contract.PREFIX + "/")
         answer = public(call) if is_public else guarded(answer_from_routes, call)
-        return send(answer, start_response)
+        return send(answer, store.clock(), start_response)
 
     return application
 

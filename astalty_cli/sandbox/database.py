@@ -16,7 +16,7 @@ from pathlib import Path
 
 from astalty_cli.config import files
 from astalty_cli.errors import LocalError
-from astalty_cli.sandbox.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
+from astalty_cli.sandbox.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA_VERSION
 
 _BUSY_SECONDS = 10.0  # how long to wait for another process's write
 _RESET_HINT = "Name another file, or start over with: astalty sandbox reset"
@@ -82,21 +82,32 @@ class Database:
     def _check(self) -> None:
         try:
             connection = self._connection()
-            application_id = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            self._bring_up_to_date(connection)
         except sqlite3.Error as error:
             self.close()
             raise LocalError(f"Cannot use {self._path}: {error}.", hint=_RESET_HINT) from error
-        if application_id != APPLICATION_ID:
+        except LocalError:
             self.close()
+            raise
+
+    def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
+        """Migrate an older database: once, however many processes open it at the same moment."""
+        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise LocalError(f"{self._path} is not a database of the sandbox.", hint=_RESET_HINT)
+        version = _version(connection)
         if version > SCHEMA_VERSION:
-            self.close()
             raise LocalError(
                 f"{self._path} was written by a newer astalty: schema {version}, not {SCHEMA_VERSION}.",
                 hint="Update astalty. " + _RESET_HINT,
             )
+        if version == SCHEMA_VERSION:
+            return
+        with self.write():
+            for older in range(_version(connection), SCHEMA_VERSION):
+                for statement in MIGRATIONS[older]:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {older + 1}")
 
 
 def open_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> Database:
@@ -140,6 +151,11 @@ def _create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
             path.hardlink_to(draft)
     finally:
         draft.unlink()
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
 
 
 def _connect(path: Path) -> sqlite3.Connection:

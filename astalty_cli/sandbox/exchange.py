@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -93,10 +95,11 @@ def ask(app: "WSGIApplication", call: Call) -> Answer:
     return Answer(int(status.split()[0]), {name.title(): value for name, value in headers}, body)
 
 
-def send(answer: Answer, start_response: "StartResponse") -> Iterable[bytes]:
-    """Give an answer to the WSGI server."""
+def send(answer: Answer, now: datetime, start_response: "StartResponse") -> Iterable[bytes]:
+    """Give an answer to the WSGI server, with its date."""
     phrase = HTTPStatus(answer.status).phrase
-    start_response(f"{answer.status} {phrase}", list(answer.headers.items()))
+    date = format_datetime(now.astimezone(UTC), usegmt=True)
+    start_response(f"{answer.status} {phrase}", [*answer.headers.items(), ("Date", date)])
     return [answer.body]
 
 

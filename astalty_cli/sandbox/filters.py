@@ -24,6 +24,14 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Bound(Condition):
+    """One end of a range: from the value on, or up to it and without it."""
+
+    column: str
+    is_lower: bool
+
+
+@dataclass(frozen=True)
 class Filter:
     """One filter of a list: what it takes, for people and as JSON Schema, and what it means in SQL.
 
@@ -117,7 +125,7 @@ def _moment(column: str, operator: str, description: str) -> Filter:
             raise complaint from None
         if moment.tzinfo is None:
             raise complaint
-        return Condition(f"{column} {operator} ?", (bound,))
+        return Bound(f"{column} {operator} ?", (bound,), column, is_lower=operator == ">=")
 
     return Filter(description, {"type": "string", "format": "date-time"}, condition)
 

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,8 +21,9 @@ from astalty_cli.api.models import ApiRequest, Exchange, KeyReference, PageMeta,
 from astalty_cli.sandbox.database import Database
 from astalty_cli.sandbox.exchange import Answer, Call
 from astalty_cli.sandbox.filters import before, equals, http_status, path_prefix, since
-from astalty_cli.sandbox.listing import Listing, Query, fetch_page
+from astalty_cli.sandbox.listing import Listing, Query, page_meta
 from astalty_cli.sandbox.problems import not_found
+from astalty_cli.sandbox.ranking import Rankings
 from astalty_cli.secret import Secret
 from astalty_cli.times import Clock, iso
 
@@ -42,7 +44,7 @@ REQUESTS = Listing(
     includes=(INCLUDE_BODIES,),
 )
 _ENTRIES = "SELECT * FROM api_requests"
-_BODIES = "LEFT JOIN api_request_bodies USING (number)"
+_BODIES = "LEFT JOIN api_request_bodies AS b ON b.number = api_requests.bodies"
 _SECRET = re.compile(SECRET_SHAPE)
 _SECRET_BYTES = re.compile(SECRET_SHAPE.encode())
 
@@ -60,12 +62,18 @@ class History:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._rankings = Rankings()
+        self._ranking = threading.Lock()
 
     def page(self, query: Query) -> tuple[list[ApiRequest], PageMeta]:
         join = _BODIES if INCLUDE_BODIES in query.includes else ""
-        with self._database.read() as connection:
-            rows, meta = fetch_page(connection, _ENTRIES, [], query, REQUESTS, join=join)
-        return [_api_request(row) for row in rows], meta
+        # the lock first: then nobody's view of the database is older than what the rankings have seen
+        with self._ranking, self._database.read() as connection:
+            numbers, total = self._rankings.page(connection, query)
+            marks = ", ".join("?" * len(numbers))
+            sql = f"{_ENTRIES} {join} WHERE api_requests.number IN ({marks})"
+            rows = {row["number"]: row for row in connection.execute(sql, numbers)}
+        return [_api_request(rows[number]) for number in numbers], page_meta(query, total, REQUESTS)
 
     def get(self, request_id: str) -> ApiRequest:
         """Return an entry with its bodies. Raises `Problem` (404)."""
@@ -104,10 +112,21 @@ def insert_entry(
     connection: sqlite3.Connection, entry: ApiRequest, request: LoggedSide, response: LoggedSide
 ) -> None:
     user, key = entry.user, entry.api_key
-    cursor = connection.execute(
+    bodies = connection.execute(
+        "INSERT INTO api_request_bodies VALUES (NULL, ?, ?, ?, ?, ?, ?)",
+        (
+            request.headers,
+            request.body,
+            request.truncated,
+            response.headers,
+            response.body,
+            response.truncated,
+        ),
+    ).lastrowid
+    connection.execute(
         "INSERT INTO api_requests (id, status, method, path, created_at, duration_ms, ip_address, user_agent,"
-        " user_id, user_name, user_email, api_key_id, api_key_name)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " user_id, user_name, user_email, api_key_id, api_key_name, bodies)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.id,
             entry.status,
@@ -122,18 +141,7 @@ def insert_entry(
             user and user.email,
             key and key.id,
             key and key.name,
-        ),
-    )
-    connection.execute(
-        "INSERT INTO api_request_bodies VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            cursor.lastrowid,
-            request.headers,
-            request.body,
-            request.truncated,
-            response.headers,
-            response.body,
-            response.truncated,
+            bodies,
         ),
     )
 

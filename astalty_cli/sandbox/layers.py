@@ -9,6 +9,7 @@ from astalty_cli.sandbox.history import History
 from astalty_cli.sandbox.keys import Caller, Keys
 from astalty_cli.sandbox.problems import SERVER_ERROR, TOO_MANY, UNAUTHENTICATED, Problem
 
+_NO_LIMIT = 1_000_000  # what is told instead of none: a client that paces itself by it need not wait
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())  # in a command's process nobody asked for a log
 
@@ -51,13 +52,10 @@ def authenticated(keys: Keys, rate_limit: int, handler: Handler) -> Handler:
         if caller is None:
             raise Problem(401, UNAUTHENTICATED)
         call.caller = caller
-        if caller.remaining is None:
-            return guarded(handler, call)
-        limits = {
-            "X-RateLimit-Limit": str(rate_limit),
-            "X-RateLimit-Remaining": str(max(0, caller.remaining)),
-        }
-        if caller.remaining < 0:
+        limits = {"X-RateLimit-Limit": str(rate_limit or _NO_LIMIT)}
+        if caller.remaining is not None:
+            limits["X-RateLimit-Remaining"] = str(max(0, caller.remaining))
+        if caller.remaining == -1:
             raise Problem(429, TOO_MANY, headers=limits | _retry_after(caller))
         answer = guarded(handler, call)
         return Answer(answer.status, answer.headers | limits, answer.body)

@@ -31,14 +31,29 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Term:
+    """A part of an order: a column, and which way."""
+
+    column: str
+    descending: bool
+
+    def __str__(self) -> str:
+        return f"{self.column} {'DESC' if self.descending else 'ASC'}"
+
+
+@dataclass(frozen=True)
 class Query:
     """What one call asked of a list."""
 
     conditions: tuple[Condition, ...]
-    order: str
+    order: tuple[Term, ...]
     number: int
     size: int
     includes: frozenset[str]
+
+    @property
+    def offset(self) -> int:
+        return (self.number - 1) * self.size
 
 
 def parse_query(text: str, listing: Listing) -> Query:
@@ -72,30 +87,32 @@ def fetch_page(
     parameters: Sequence[object],
     query: Query,
     listing: Listing,
-    *,
-    join: str = "",
 ) -> tuple[list[sqlite3.Row], PageMeta]:
-    """Run the query against `source`, a SELECT with its own parameters.
-
-    `join` adds columns to the rows of the page alone: the rest of the list never pays for them.
-    """
-    where = " AND ".join(f"({condition.sql})" for condition in query.conditions) or "TRUE"
-    values = [*parameters, *(value for condition in query.conditions for value in condition.values)]
+    """Run the query against `source`, a SELECT with its own parameters."""
+    condition = all_of(query.conditions)
+    where, values = condition.sql, [*parameters, *condition.values]
+    order = ", ".join(map(str, query.order))
     # what is formatted in comes from this package's own tables of filters and sorts, never from a call
     total = connection.execute(f"SELECT count(*) FROM ({source}) WHERE {where}", values).fetchone()[0]  # noqa: S608
-    page = f"SELECT * FROM ({source}) WHERE {where} ORDER BY {query.order} LIMIT ? OFFSET ?"  # noqa: S608
-    rows = connection.execute(
-        f"SELECT * FROM ({page}) {join} ORDER BY {query.order}",  # noqa: S608
-        [*values, query.size, (query.number - 1) * query.size],
-    ).fetchall()
-    meta = PageMeta(
+    page = f"SELECT * FROM ({source}) WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
+    rows = connection.execute(page, [*values, query.size, query.offset]).fetchall()
+    return rows, page_meta(query, total, listing)
+
+
+def page_meta(query: Query, total: int, listing: Listing) -> PageMeta:
+    return PageMeta(
         current_page=query.number,
         last_page=max(1, -(-total // query.size)),
         per_page=query.size,
         total=total,
         allowed_sorts=list(listing.sorts),
     )
-    return rows, meta
+
+
+def all_of(conditions: Sequence[Condition]) -> Condition:
+    """One condition that all of these make; of none, it always holds."""
+    sql = " AND ".join(f"({condition.sql})" for condition in conditions) or "TRUE"
+    return Condition(sql, tuple(value for condition in conditions for value in condition.values))
 
 
 def _parameters(text: str) -> dict[str, str]:
@@ -112,11 +129,11 @@ def _allow(what: str, names: list[str], allowed: list[str]) -> None:
         )
 
 
-def _order(value: str, listing: Listing) -> str:
-    sorts = [(part.removeprefix("-"), "DESC" if part.startswith("-") else "ASC") for part in value.split(",")]
+def _order(value: str, listing: Listing) -> tuple[Term, ...]:
+    sorts = [(part.removeprefix("-"), part.startswith("-")) for part in value.split(",")]
     _allow("sort", [name for name, _ in sorts], list(listing.sorts))
-    terms = [f"{listing.sorts[name]} {direction}" for name, direction in sorts]
-    return ", ".join([*terms, f"id {sorts[-1][1]}"])  # ties by id, in the same direction
+    terms = [Term(listing.sorts[name], descending) for name, descending in sorts]
+    return (*terms, Term("id", sorts[-1][1]))  # ties by id, in the same direction
 
 
 def _integer(parameters: dict[str, str], name: str, *, default: int, maximum: int) -> int:

@@ -1,7 +1,16 @@
 """The tables. Times are texts as on the wire, which sort as the times do."""
 
 APPLICATION_ID = 0x41535459  # "ASTY": tells our file from any other SQLite database
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+# Entries never change, but old ones may be dropped. Whoever remembers some has to hear of it.
+_HEARD = "BEGIN UPDATE history_losses SET count = count + 1; END"
+_RETENTION = (
+    "CREATE TABLE history_losses (count INTEGER NOT NULL)",
+    "INSERT INTO history_losses VALUES (0)",
+    f"CREATE TRIGGER api_requests_dropped AFTER DELETE ON api_requests {_HEARD}",
+    f"CREATE TRIGGER api_requests_changed AFTER UPDATE ON api_requests {_HEARD}",
+)
 
 SCHEMA = f"""
 PRAGMA application_id = {APPLICATION_ID};
@@ -59,15 +68,15 @@ CREATE TABLE api_requests (
     user_name TEXT,
     user_email TEXT,
     api_key_id TEXT,
-    api_key_name TEXT
+    api_key_name TEXT,
+    bodies INTEGER REFERENCES api_request_bodies (number)
 );
 CREATE INDEX api_requests_time ON api_requests (created_at, id);
 CREATE INDEX api_requests_status ON api_requests (status, id);
 CREATE INDEX api_requests_duration ON api_requests (duration_ms, id);
-CREATE INDEX api_requests_key ON api_requests (api_key_id, created_at, id);
 
 CREATE TABLE api_request_bodies (                 -- apart, so that lists never page through bodies
-    number INTEGER PRIMARY KEY REFERENCES api_requests (number),
+    number INTEGER PRIMARY KEY,                   -- entries that are alike may share one
     request_headers TEXT NOT NULL,                -- this and the next ones are JSON
     request_body TEXT NOT NULL,
     request_truncated INTEGER NOT NULL,
@@ -75,6 +84,8 @@ CREATE TABLE api_request_bodies (                 -- apart, so that lists never 
     response_body TEXT NOT NULL,
     response_truncated INTEGER NOT NULL
 );
+
+{";".join(_RETENTION)};
 
 CREATE TABLE participants (
     id TEXT PRIMARY KEY,
@@ -100,3 +111,13 @@ CREATE TABLE goals (
 );
 CREATE INDEX goals_participant ON goals (participant_id);
 """
+
+# A version -> what makes the next one of it.
+MIGRATIONS = {
+    1: (
+        "ALTER TABLE api_requests ADD COLUMN bodies INTEGER REFERENCES api_request_bodies (number)",
+        "UPDATE api_requests SET bodies = number",
+        "DROP INDEX api_requests_key",
+        *_RETENTION,
+    ),
+}

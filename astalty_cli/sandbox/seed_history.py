@@ -14,7 +14,7 @@ from astalty_cli.sandbox.participants import Participant
 from astalty_cli.sandbox.problems import INVALID, NOT_FOUND, SERVER_ERROR, TOO_MANY, UNAUTHENTICATED
 from astalty_cli.sandbox.wire import encode
 
-_ENTRIES = 600
+SEEDED_ENTRIES = 600
 _DAYS = 30
 _STRANGERS = ("192.0.2.199", "203.0.113.250", "172.16.4.9")  # whose keys do not work
 
@@ -48,7 +48,7 @@ def add_history(
     now: datetime,
 ) -> None:
     active = [caller for caller in callers if caller.agent and not caller.stopped]
-    times = sorted(chance.uniform(0, _DAYS * 86_400) for _ in range(_ENTRIES))
+    times = sorted(chance.uniform(0, _DAYS * 86_400) for _ in range(SEEDED_ENTRIES))
     for seconds in reversed(times):
         exchange = _exchange(chance, people)
         caller = chance.choices(active, weights=range(len(active), 0, -1))[0]

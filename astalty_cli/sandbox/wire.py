@@ -20,8 +20,8 @@ def _plain(value: object) -> Any:
 
 
 def _with_iso_times(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_iso_times(item) for key, item in value.items()}
+    if isinstance(value, dict):  # most of it is text, and a page has a thousand of those: no call for them
+        return {key: item if type(item) is str else _with_iso_times(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_with_iso_times(item) for item in value]
     return iso(value) if isinstance(value, datetime) else value

@@ -1,6 +1,7 @@
 """`astalty keys audit`: what it finds, what it says that it cannot tell, and when it ends with 8."""
 
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 

@@ -60,8 +60,12 @@ def test_a_wrong_method_is_told_which_are_right(api: httpx.Client) -> None:
     assert response.json() == {"message": "The PUT method is not supported for route public/v1/api-keys."}
 
 
-def test_without_a_limit_there_are_no_limit_headers(api: httpx.Client) -> None:
-    assert not any(name.startswith("x-ratelimit") for name in api.get(API_KEYS).headers)
+def test_without_a_limit_it_tells_one_that_nobody_reaches(api: httpx.Client, anyone: httpx.Client) -> None:
+    for path in (API_KEYS, "/public/v1/nothing"):
+        told = api.get(path).headers
+        assert told["X-RateLimit-Limit"] == "1000000"
+        assert "X-RateLimit-Remaining" not in told
+    assert "X-RateLimit-Limit" not in anyone.get(API_KEYS).headers
 
 
 _ANY = st.characters() | st.sampled_from("\ud800\x00\xff%[]*")  # and what is likely to hurt

@@ -23,7 +23,7 @@ from astalty_cli.sandbox.history import REQUESTS
 from astalty_cli.sandbox.listing import parse_query
 from astalty_cli.sandbox.server import check_host, serve
 from astalty_cli.sandbox.store import Store
-from tests.serving import serving
+from tests.serving import Clock, serving
 
 CLIENTS = 50
 
@@ -189,3 +189,18 @@ def test_calls_over_http_have_their_address(app: Any, store: Store, secret: str)
         assert api.get(API_KEYS_CURRENT).status_code == 200
     rows, _ = store.history.page(parse_query("filter[path]=*/current&page[size]=1", REQUESTS))
     assert rows[0].ip_address == "127.0.0.1"
+
+
+def test_each_answer_has_one_date_of_the_servers_clock(app: Any, clock: Clock, secret: str) -> None:
+    headers = f"\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {secret}\r\n\r\n"
+    with serving(app) as url:
+        for path in (API_KEYS, "/public/v1/nothing", "/docs/openapi.json", "/"):
+            answer = raw(url, f"GET {path} HTTP/1.1{headers}".encode())
+            dates = [line for line in answer.split(b"\r\n") if line.lower().startswith(b"date:")]
+            assert dates == [b"Date: Mon, 23 Nov 2026 09:30:00 GMT"]
+
+
+def test_in_the_process_there_is_a_date_too(api: httpx.Client, anyone: httpx.Client, clock: Clock) -> None:
+    clock.move(hours=1)
+    for client in (api, anyone):
+        assert client.get(API_KEYS).headers["Date"] == "Mon, 23 Nov 2026 10:30:00 GMT"

@@ -111,7 +111,7 @@ def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     Store.open(path).close()
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 999")
     content = path.read_bytes()
     with pytest.raises(LocalError, match="newer"):
         Store.open(path)
