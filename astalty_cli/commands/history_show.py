@@ -1,5 +1,6 @@
-"""`astalty history show`: one request, with what was sent and what was answered."""
+"""`astalty history show`: one request, with what was sent and what was answered; or how to make it again."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,7 +12,16 @@ from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, takes
 from astalty_cli.context import Context
 from astalty_cli.errors import UsageError
 from astalty_cli.output import columns
-from astalty_cli.output.output import Output
+from astalty_cli.output.fields import pick
+from astalty_cli.output.output import Output, Style
+
+_SERVED_SANDBOX = "http://127.0.0.1:8787"  # where `astalty sandbox serve` listens unless told otherwise
+
+
+class Language(StrEnum):
+    CURL = "curl"
+    HTTPIE = "httpie"
+    PYTHON = "python"
 
 
 def _entry_id(text: str) -> str:
@@ -30,20 +40,62 @@ def show(
     *,
     request: Annotated[bool, typer.Option("--request", help="Only what was sent.")] = False,
     response: Annotated[bool, typer.Option("--response", help="Only what was answered.")] = False,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Hide nothing, not even secrets.")] = False,
+    language: Annotated[
+        Language | None,
+        typer.Option("--as", metavar="LANGUAGE", help="A command that repeats it: curl, httpie or python."),
+    ] = None,
 ) -> None:
-    """Show one request: who, when and from where, and both bodies."""
+    """Show one request: who, when and from where, and both bodies. What looks like a secret is hidden."""
     output = context.output
     sides = [side for side, wanted in (("request", request), ("response", response)) if wanted]
     if sides and output.style.fields is not None:
         raise UsageError("--fields does not go with --request or --response.", hint="Use one of them.")
+    if language and (sides or _picks(output.style)):
+        raise UsageError(
+            "--as goes with no other choice of output.",
+            hint="Leave out --request, --response, --fields, --query and -o.",
+        )
     shown = output.columns(columns.REQUEST, ApiRequest)
     row = context.client.get_request(entry_id).raw
+    safe = row if reveal else _redacted(row)
+    if language:
+        _repeat(context, row, safe, language)
+        return
     if output.format == "table" and output.style.fields is None and output.style.query is None:
-        _panes(output, row, sides)
+        _panes(output, safe, sides)
     elif sides:
-        output.sides(row, sides)
+        output.sides(safe, sides)
     else:
-        output.item(row, shown if output.style.fields is not None else (*shown, *columns.SIDES))
+        output.item(safe, shown if output.style.fields is not None else (*shown, *columns.SIDES))
+    paths = sides or ([field.path for field in shown] if output.style.fields is not None else [])
+    _note_hidden(output, [(_text(row, path), _text(safe, path)) for path in paths or [""]])
+
+
+def _picks(style: Style) -> bool:
+    return any(flag is not None for flag in (style.format, style.fields, style.query))
+
+
+def _redacted(row: bytes) -> bytes:
+    from astalty_cli.services.redaction import redacted
+
+    return redacted(row)
+
+
+def _text(row: bytes, path: str) -> str:
+    return (pick(row, path) if path else row).decode("utf-8", "replace")
+
+
+def _note_hidden(output: Output, texts: list[tuple[str, str]]) -> None:
+    from astalty_cli.services.redaction import hidden
+
+    count = sum(hidden(before, after) for before, after in texts)
+    if count:
+        output.note(
+            f"{count} values are hidden; --reveal shows them."
+            if count > 1
+            else "1 value is hidden; --reveal shows it."
+        )
 
 
 def _panes(output: Output, row: bytes, sides: list[str]) -> None:
@@ -51,3 +103,20 @@ def _panes(output: Output, row: bytes, sides: list[str]) -> None:
 
     fields = () if sides else columns.REQUEST
     output.page(human.entry(row, fields, sides or ["request", "response"], output.streams))
+
+
+def _repeat(context: Context, row: bytes, safe: bytes, language: Language) -> None:
+    from astalty_cli.services import repeating
+
+    write = {
+        Language.CURL: repeating.curl,
+        Language.HTTPIE: repeating.httpie,
+        Language.PYTHON: repeating.python,
+    }[language]
+    settings, output = context.settings, context.output
+    base_url = _SERVED_SANDBOX if settings.is_sandbox else settings.base_url.value
+    command = write(repeating.call_of(safe, base_url))
+    output.lines(*command.split("\n"))
+    _note_hidden(output, [(write(repeating.call_of(row, base_url)), command)] if safe != row else [])
+    if settings.is_sandbox:
+        output.note("The sandbox profile has no address of its own: start `astalty sandbox serve` first.")

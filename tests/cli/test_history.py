@@ -1,8 +1,4 @@
-"""`astalty history`: filters, limits, and one entry with both sides."""
-
-import json
-
-import pytest
+"""`astalty history`: filters and limits."""
 
 from tests.accounts import Account
 
@@ -71,51 +67,6 @@ def test_an_empty_list_is_no_failure(sandbox: Account) -> None:
     empty = sandbox.shell("history list --ip 203.0.113.251 --json")
     assert empty.json == []
     assert sandbox.shell("history list --ip 203.0.113.251").out == ""
-
-
-@pytest.fixture
-def refused_id(sandbox: Account) -> str:
-    return sandbox.shell("history list --status 422 --method POST -L 1 --query '[0].id'").out.strip()
-
-
-def test_show_has_the_dashboards_fields_and_both_sides(sandbox: Account, refused_id: str) -> None:
-    lines = dict(line.split("\t", 1) for line in sandbox.shell(f"history show {refused_id}").out.splitlines())
-    assert lines["id"] == refused_id
-    assert lines["status"] == "422"
-    for name in ("created_at", "ip_address", "user.name", "user.id", "user.email"):
-        assert lines[name]
-    assert json.loads(lines["response"])["body"]["message"]
-    assert json.loads(lines["request"])["headers"]["Authorization"].startswith("Bearer …")
-
-
-def test_one_side_alone(sandbox: Account, refused_id: str) -> None:
-    whole = sandbox.shell(f"history show {refused_id} --json").json
-    assert sandbox.shell(f"history show {refused_id} --request --json").json == whole["request"]
-    assert sandbox.shell(f"history show {refused_id} --response --json").json == whole["response"]
-
-
-def test_panes_stand_beside_each_other_only_where_there_is_room(sandbox: Account, refused_id: str) -> None:
-    line = f"history show {refused_id} -o table"
-    wide = sandbox.shell(line, env={"COLUMNS": "120"}).out
-    narrow = sandbox.shell(line, env={"COLUMNS": "119"}).out
-    assert any("Request" in text and "Response" in text for text in wide.splitlines())
-    assert not any("Request" in text and "Response" in text for text in narrow.splitlines())
-    assert max(map(len, narrow.splitlines())) <= 119
-
-
-def test_an_unknown_entry_is_not_found(sandbox: Account) -> None:
-    missing = sandbox.shell("history show 9ee9dc30-c869-4fb5-9871-b32850e68cad", code=3)
-    assert "no entry" in missing.err
-
-
-def test_one_side_alone_in_a_pipe(sandbox: Account, refused_id: str) -> None:
-    shown = dict(
-        line.split("\t", 1)
-        for line in sandbox.shell(f"history show {refused_id} --response").out.splitlines()
-    )
-    assert json.loads(shown["body"])["message"]
-    both = sandbox.shell(f"history show {refused_id} --request --response").rows
-    assert [row[0] for row in both] == ["request", "response"]
 
 
 def test_a_complete_list_says_nothing_of_more(sandbox: Account) -> None:
