@@ -1,6 +1,5 @@
 """`astalty history tail`: what is new, each once and in order, whatever the service does meanwhile."""
 
-import random
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -8,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +14,7 @@ from astalty_cli.api.models import ApiRequest
 from astalty_cli.times import utc_now
 from tests import accounts
 from tests.accounts import Account
+from tests.failing import Failing
 from tests.histories import Between, add, entry, listed
 from tests.hostile import Answer, answering
 from tests.shell import ASTALTY, Shell
@@ -147,33 +146,6 @@ def test_it_ends_with_its_time(followed: Followed) -> None:
     with tailing(followed.account, "--timeout 1") as process:
         out, _ = process.communicate(timeout=30)
     assert (process.returncode, out) == (0, "")
-
-
-@dataclass
-class Failing:
-    """A layer that fails a third of the calls: 500, 429, an answer that is cut off, or none."""
-
-    app: Any = None
-    chance: random.Random = field(default_factory=lambda: random.Random(4))
-    failures: int = 0
-
-    def before(self, app: Any) -> "Failing":
-        self.app = app
-        return self
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        if environ["PATH_INFO"] == "/public/v1/api-requests" and self.chance.random() < 1 / 3:
-            self.failures += 1
-            kind = self.chance.randrange(4)
-            if kind == 0:
-                start_response("500 Internal Server Error", [("Content-Type", "application/json")])
-                return [b'{"message": "Server Error"}']
-            if kind == 1:
-                start_response("429 Too Many Requests", [("Retry-After", "1")])
-                return [b'{"message": "Too Many Attempts."}']
-            body = b"".join(self.app(environ, start_response)) if kind == 2 else b""
-            return [body[: len(body) // 2]]
-        return self.app(environ, start_response)
 
 
 def test_failures_of_the_service_lose_nothing_and_repeat_nothing(shell: Shell, tmp_path: Path) -> None:
