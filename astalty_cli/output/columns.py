@@ -83,9 +83,54 @@ REQUEST = (
     Field("api_key.id", "Key ID", Kind.ID),
 )
 
+# What narrow tables leave out first comes last.
+STATS = (
+    Field("group", "Group", least=24),
+    Field("requests", "Requests", Kind.COUNT),
+    Field("share", "", Kind.BAR, spare=True),
+    Field("error_rate", "Failed", Kind.PERCENT),
+    Field("p50_ms", "P50", Kind.DURATION, spare=True),
+    Field("p95_ms", "P95", Kind.DURATION, spare=True),
+    Field("p99_ms", "P99", Kind.DURATION, spare=True),
+    Field("errors", "Errors", Kind.COUNT, spare=True),
+    Field("group_id", "ID", Kind.ID, short=True, spare=True),
+)
+
+EXPORTED = (
+    *REQUESTS,
+    Field("duration_ms", "Took", Kind.MILLISECONDS),
+    Field("user_agent", "User agent"),
+    Field("user.id", "User ID", Kind.ID),
+    Field("user.email", "Email"),
+    Field("api_key.id", "Key ID", Kind.ID),
+)
+
+MANIFEST = (
+    Field("requests", "Requests"),
+    Field("first_created_at", "First", Kind.TIME),
+    Field("last_created_at", "Last", Kind.TIME),
+    Field("format", "Format"),
+    Field("bodies", "Bodies"),
+    Field("origin", "Base URL"),
+    Field("account_id", "Account ID", Kind.ID),
+    Field("filters", "Filters"),
+    Field("window", "Window"),
+    Field("files", "Files"),
+    Field("written_at", "Written", Kind.TIME),
+)
+
 EXCHANGE = (Field("headers", "Headers"), Field("body", "Body"), Field("truncated", "Cut"))
 
 SIDES = (Field("request", "Request"), Field("response", "Response"))
+
+MIRROR = (
+    Field("added", "Added"),
+    Field("removed", "Removed"),
+    Field("requests", "Requests"),
+    Field("oldest", "From", Kind.TIME),
+    Field("newest", "To", Kind.TIME),
+    Field("path", "File"),
+)
 
 STATUS = (
     Field("profile", "Profile", Kind.NAME),

@@ -23,13 +23,21 @@ class Kind(Enum):
     MILLISECONDS = "milliseconds"
     NAME = "name"
     PATH = "path"
+    HOUR = "hour"  # that begins then
+    DAY = "day"
+    COUNT = "count"
+    PERCENT = "percent"  # of a share from 0 to 1, of what should not be
+    BAR = "bar"  # as long as the number is large
+    DURATION = "duration"  # in milliseconds, rounded
 
 
 @dataclass(frozen=True)
 class Field:
     """`path` is dotted (`created_by.email`) and is the name in machine formats.
 
-    `short` lets a table shorten an id. `spare` lets a narrow table leave the column out.
+    `short` lets a table shorten an id. `spare` lets a narrow table leave the column out. `least` is what
+    a text needs to say anything, in columns. `empty` is what people read for null. `full` is the number
+    that makes a whole bar.
     """
 
     path: str
@@ -37,6 +45,9 @@ class Field:
     kind: Kind = Kind.TEXT
     short: bool = False
     spare: bool = False
+    least: int = 14
+    empty: str = "–"
+    full: float = 1.0
 
 
 def pick(row: bytes, path: str) -> bytes:

@@ -8,11 +8,12 @@ import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import msgspec
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.highlighter import JSONHighlighter
 from rich.panel import Panel
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -22,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from astalty_cli import times
-from astalty_cli.output import machine
+from astalty_cli.output import charts, machine
 from astalty_cli.output.fields import Field, Kind, pick
 from astalty_cli.output.safe import visible, visible_lines
 from astalty_cli.output.streams import Streams
@@ -30,7 +31,6 @@ from astalty_cli.output.streams import Streams
 _SHORT_ID = 8
 _PIECE = 100  # rows of a table that are laid out at once
 _GAP = 2  # columns between two cells
-_READABLE = 14  # columns that a text needs to say anything
 _MAX_PANE = 256 * 1024  # bytes of JSON that are laid out for people
 _SIDE_BY_SIDE = 120  # columns of a terminal from which two panes stand beside each other
 _WORD_STYLES = {
@@ -40,6 +40,14 @@ _WORD_STYLES = {
     "high": "bold red",
     "medium": "yellow",
 }
+_NUMBERS = frozenset({Kind.COUNT, Kind.PERCENT, Kind.DURATION})
+_FIGURES = _NUMBERS | {Kind.BAR}
+_SPELT: dict[Kind, Callable[[datetime], str]] = {
+    Kind.TIME: lambda moment: times.relative(moment, times.utc_now()),
+    Kind.HOUR: charts.hour,
+    Kind.DAY: charts.day,
+}
+_ALARMING = 0.05  # of all requests failed
 _CLASS_STYLES = {"2": "green", "3": "cyan", "4": "yellow", "5": "bold red"}
 
 
@@ -62,15 +70,17 @@ def _render(what: RenderableType, streams: Streams, *, at_least: int = 0) -> str
 # -- lists ---------------------------------------------------------------------------------------
 
 
-def table(rows: Iterable[bytes], columns: Sequence[Field], streams: Streams) -> Iterator[str]:
+def table(
+    rows: Iterable[bytes], columns: Sequence[Field], streams: Streams, *, piece_size: int = _PIECE
+) -> Iterator[str]:
     """A table that fits the terminal: spare columns are left out first, then long text is cut.
 
     Ids, times and statuses are never cut; a terminal with no room even for them wraps the lines.
     A long one comes in pieces; the first of them says how wide the columns are.
     """
     rows, widths = iter(rows), None
-    while piece := list(itertools.islice(rows, _PIECE)):
-        cells = [[_short(pick(row, field.path), field) for field in columns] for row in piece]
+    while piece := list(itertools.islice(rows, piece_size)):
+        cells = [[_short(pick(row, field.path), field, streams) for field in columns] for row in piece]
         headed = widths is None
         if widths is None:
             natural = [max(cell_len(field.heading), _width(cells, i)) for i, field in enumerate(columns)]
@@ -91,7 +101,8 @@ def _grid(
     )
     for index, width in widths.items():
         heading = Text(columns[index].heading.upper())
-        grid.add_column(heading, no_wrap=True, overflow="ellipsis", width=width)
+        side: JustifyMethod = "right" if columns[index].kind in _NUMBERS else "left"
+        grid.add_column(heading, no_wrap=True, overflow="ellipsis", width=width, justify=side)
     for line in cells:
         grid.add_row(*(line[index] for index in widths))
     return _render(grid, streams, at_least=_across(widths)).strip("\n") + "\n"
@@ -102,7 +113,7 @@ def _fitted(columns: Sequence[Field], natural: Sequence[int], width: int) -> dic
     widths = dict(enumerate(natural))
     flexible = [i for i, field in enumerate(columns) if field.kind in {Kind.TEXT, Kind.NAME, Kind.PATH}]
     for index in reversed(range(len(columns))):
-        least = {i: min(size, _READABLE) if i in flexible else size for i, size in widths.items()}
+        least = {i: min(size, columns[i].least) if i in flexible else size for i, size in widths.items()}
         if _across(least) <= width:
             break
         if columns[index].spare:
@@ -111,7 +122,7 @@ def _fitted(columns: Sequence[Field], natural: Sequence[int], width: int) -> dic
         shrinking = max((i for i in flexible if i in widths), key=lambda i: widths[i], default=None)
         if shrinking is None or widths[shrinking] <= 1:
             break
-        widths[shrinking] -= min(excess, max(1, widths[shrinking] - _READABLE))
+        widths[shrinking] -= min(excess, max(1, widths[shrinking] - columns[shrinking].least))
     return widths
 
 
@@ -123,17 +134,28 @@ def _width(cells: list[list[Text]], index: int) -> int:
     return max((cell_len(line[index].plain) for line in cells), default=0)
 
 
-def _short(value: bytes, field: Field) -> Text:
+def _short(value: bytes, field: Field, streams: Streams) -> Text:
     text = visible(machine.text(value))
     if not text:
-        return Text("–", style="dim")
+        return Text(field.empty, style="dim")
+    if field.kind in _FIGURES:
+        return _figure(float(text), field, streams)
+    if field.kind in _SPELT:
+        return Text(_moment(value, _SPELT[field.kind]))
     if field.kind is Kind.ID:
         return Text(text[:_SHORT_ID] if field.short else text, style="dim")
-    if field.kind is Kind.TIME:
-        return Text(_moment(value, lambda moment: times.relative(moment, times.utc_now())))
     if field.kind is Kind.PATH:
         return Text(text.removeprefix("/public/v1"))
     return _styled(text, field)
+
+
+def _figure(value: float, field: Field, streams: Streams) -> Text:
+    if field.kind is Kind.BAR:
+        return Text(charts.bar(value / field.full, blocks=charts.draws_blocks(streams)), style="cyan")
+    if field.kind is Kind.PERCENT:
+        style = "dim" if value == 0 else "yellow" if value < _ALARMING else "bold red"
+        return Text(charts.percent(value), style=style)
+    return Text(charts.duration(value) if field.kind is Kind.DURATION else f"{value:,.0f}")
 
 
 def _styled(text: str, field: Field) -> Text:
@@ -155,6 +177,26 @@ def _moment(value: bytes, spell: Callable[[datetime], str]) -> str:
         return spell(msgspec.json.decode(value, type=datetime).astimezone(UTC))
     except (msgspec.DecodeError, OverflowError, ValueError):
         return visible(machine.text(value))
+
+
+class Lines:
+    """The rows of a list that does not end, each as a line: the widths cannot wait for what will come."""
+
+    _USUAL: ClassVar = {Kind.ID: 36, Kind.TIME: 8, Kind.HTTP_STATUS: 6, Kind.PATH: 60}
+
+    def __init__(self, columns: Sequence[Field], streams: Streams) -> None:
+        self._columns, self._streams = columns, streams
+        usual = [max(len(field.heading), self._USUAL.get(field.kind, 15)) for field in columns]
+        self._widths = _fitted(columns, usual, streams.width)
+
+    def of(self, row: bytes, *, headed: bool) -> str:
+        cells = [self._cell(pick(row, field.path), field) for field in self._columns]
+        return _grid([cells], self._columns, self._widths, self._streams, headed=headed)
+
+    def _cell(self, value: bytes, field: Field) -> Text:
+        if field.kind is Kind.TIME:
+            return Text(_moment(value, lambda moment: f"{moment.astimezone():%H:%M:%S}"))
+        return _short(value, field, self._streams)
 
 
 # -- one thing -----------------------------------------------------------------------------------

@@ -1,0 +1,157 @@
+"""`astalty history stats`: the requests of a stretch of time in groups, with their errors and durations."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from astalty_cli.api.models import ApiRequest
+from astalty_cli.commands.history import app
+from astalty_cli.commands.history_filters import FILTERS, api_filters
+from astalty_cli.commands.options import ACCOUNT, OUTPUT, Flags, checked, takes
+from astalty_cli.context import Context
+from astalty_cli.output import columns
+from astalty_cli.output.fields import Field, Kind
+from astalty_cli.services.stats import By, Group, Stats
+from astalty_cli.times import parse_moment, utc_now
+
+if TYPE_CHECKING:
+    from astalty_cli.services.own_reads import OwnReads
+
+_NONE = "No requests match."
+_STRETCH = timedelta(hours=24)
+_MARKS = 60  # of the line of time, at most
+_SHARE, _ID = (field for field in columns.STATS if field.path in {"share", "group_id"})
+_SINCE: Flags = {
+    "since": (
+        Annotated[
+            datetime | None,
+            typer.Option(
+                "--since",
+                parser=checked(lambda text: parse_moment(text, utc_now())),
+                metavar="WHEN",
+                help="From: a time, or 15m, 24h, 7d ago.  [default: 24h before --until, or before now]",
+            ),
+        ],
+        None,
+    ),
+}
+_FIRST = {
+    By.STATUS: Field("group", "Status", Kind.HTTP_STATUS),
+    By.PATH: Field("group", "Path", Kind.PATH, least=24),
+    By.METHOD: Field("group", "Method"),
+    By.USER: Field("group", "User", Kind.NAME, least=24, empty="nobody"),
+    By.IP: Field("group", "IP address", least=24, empty="unknown"),
+    By.KEY: Field("group", "Key", Kind.NAME, least=24, empty="no key"),
+    By.HOUR: Field("group", "Hour", Kind.HOUR),
+    By.DAY: Field("group", "Day", Kind.DAY),
+}
+
+
+@app.command("stats")
+@takes(ACCOUNT, FILTERS, _SINCE, OUTPUT)
+def stats(
+    context: Context,
+    *,
+    by: Annotated[
+        By,
+        typer.Option(
+            "--by", metavar="WHAT", help="Group by status, path, method, user, ip, key, hour or day."
+        ),
+    ] = By.STATUS,
+    include_self: Annotated[
+        bool, typer.Option("--include-self", help="Count this tool's own reads of the history as well.")
+    ] = False,
+) -> None:
+    """Count requests in groups, with the share that failed and how long they took.
+
+    Durations are nearest ranks: half of the requests took no longer than p50. Hours and days are local.
+    """
+    from astalty_cli.services.own_reads import OwnReads
+
+    output = context.output
+    shown = output.columns(columns.STATS, Group)
+    context.default_timeout = None  # a day of a busy account is many pages
+    start, end = _stretch(context)
+    found = Stats(by, start, end, marks=max(min(_MARKS, output.streams.width - 2), 1))
+    entries = _entries(context, api_filters(context))
+    own = None if include_self else OwnReads(context.client)
+    found.add(entry for entry in entries if own is None or not own.is_own(entry))
+    _print(context, found, shown)
+    _note_left_out(context, own)
+
+
+def _stretch(context: Context) -> tuple[datetime, datetime]:
+    """From when to when; what was not said of it is put among the filters."""
+    now, wanted = utc_now(), context.filters
+    end = min(wanted.until or now, now)
+    start = wanted.since or end - _STRETCH
+    context.filters = dataclasses.replace(wanted, since=start)
+    return start, end
+
+
+def _entries(context: Context, filters: Mapping[str, str | None]) -> Iterator[ApiRequest]:
+    from astalty_cli.services.reading import Question, Upwards
+
+    reading = Upwards(Question(context.client, filters))
+    with context.output.progress("requests") as progress:
+        if reading.pin():
+            rows = (row for page in reading.pages() for row in page.rows)
+            yield from (row.value for row in progress.counted(rows, lambda: reading.total))
+
+
+def _print(context: Context, found: Stats, shown: Sequence[Field]) -> None:
+    output, groups = context.output, found.groups()
+    rows = [msgspec.json.encode(group) for group in groups]
+    if output.format != "table" or output.style.query is not None:
+        output.rows(rows, shown, none=_NONE)
+    elif rows:
+        output.page(_picture(context, found, groups, rows, shown))
+    if not rows:
+        output.note(_NONE)
+
+
+def _picture(
+    context: Context, found: Stats, groups: list[Group], rows: list[bytes], shown: Sequence[Field]
+) -> Iterator[str]:
+    from astalty_cli.output import charts, human
+
+    streams, line = context.output.streams, found.timeline
+    fitted = _fitted(shown, found.by, groups, chosen=context.output.style.fields is not None)
+    yield charts.timeline(line.counts, line.start, line.end, line.step, streams) + "\n"
+    yield from human.table(rows, fitted, streams, piece_size=len(rows))  # a later figure may be the widest
+    yield "\n" + charts.paragraph(_told(found.total), streams)
+
+
+def _fitted(shown: Sequence[Field], by: By, groups: list[Group], *, chosen: bool) -> list[Field]:
+    """The columns as this kind of group needs them: ids where there are any, surely for two of one name."""
+    longest = max(group.share for group in groups)
+    one_of_each_name = len({group.group for group in groups}) == len(groups)
+    fitted = {
+        "group": _FIRST[by],
+        "share": dataclasses.replace(_SHARE, full=longest),
+        "group_id": dataclasses.replace(_ID, spare=one_of_each_name),
+    }
+    has_ids = chosen or by in {By.USER, By.KEY}
+    return [fitted.get(field.path, field) for field in shown if has_ids or field.path != "group_id"]
+
+
+def _told(total: Group) -> str:
+    from astalty_cli.output import charts
+
+    failed = f"{total.errors:,} failed ({charts.percent(total.error_rate or 0)})"
+    ranks = {"p50": total.p50_ms, "p95": total.p95_ms, "p99": total.p99_ms}
+    took = ", ".join(f"{name} {charts.duration(value or 0)}" for name, value in ranks.items())
+    return f"{total.requests:,} requests, {failed}; {took}"
+
+
+def _note_left_out(context: Context, own: "OwnReads | None") -> None:
+    if own and own.left_out:
+        reads = "1 read" if own.left_out == 1 else f"{own.left_out:,} reads"
+        verb = "is" if own.left_out == 1 else "are"
+        context.output.note(
+            f"{reads} of the history by this tool {verb} left out; --include-self counts them."
+        )

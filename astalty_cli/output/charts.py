@@ -1,0 +1,77 @@
+"""Figures as text: bars, a line of time, rounded numbers. In ASCII where blocks cannot be spelled."""
+
+import codecs
+import textwrap
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from astalty_cli.output.streams import Streams
+
+_BAR = 10  # columns of a whole bar
+_EIGHTHS = "▏▎▍▌▋▊▉█"
+_LEVELS = "▁▂▃▄▅▆▇█"
+_ASCII_LEVELS = ".:-=+*#@"
+_INDENT = " "
+
+
+def draws_blocks(streams: Streams) -> bool:
+    return codecs.lookup(streams.stdout.encoding or "ascii").name == "utf-8"
+
+
+def bar(share: float, *, blocks: bool) -> str:
+    """As long as the share of a whole bar, and never nothing for something."""
+    if share <= 0:
+        return " "
+    if not blocks:
+        return "#" * max(round(share * _BAR), 1)
+    whole, eighths = divmod(max(round(share * _BAR * 8), 1), 8)
+    return _EIGHTHS[-1] * whole + (_EIGHTHS[eighths - 1] if eighths else "")
+
+
+def sparkline(counts: Sequence[int], *, blocks: bool) -> str:
+    """A mark for each count; nothing is a gap, so that silence is seen."""
+    levels, peak = _LEVELS if blocks else _ASCII_LEVELS, max(*counts, 1)
+    return "".join(levels[-(-count * len(levels) // peak) - 1] if count else " " for count in counts)
+
+
+def timeline(counts: Sequence[int], start: datetime, end: datetime, step: timedelta, streams: Streams) -> str:
+    """The sparkline of a stretch of time with both ends under it, and what is most in it."""
+    ends = [f"{moment.astimezone():%Y-%m-%d %H:%M}" for moment in (start, end)]
+    gap = max(len(counts) - sum(map(len, ends)), 2)
+    most = max(counts)
+    at = start + counts.index(most) * step
+    told = f"Each mark is {_span(step)}; the peak is {most:,} from {hour(at)} on."
+    lines = [sparkline(counts, blocks=draws_blocks(streams)), (" " * gap).join(ends)]
+    return "".join(f"{_INDENT}{line}\n" for line in lines) + paragraph(told, streams)
+
+
+def paragraph(text: str, streams: Streams) -> str:
+    return textwrap.fill(text, streams.width, initial_indent=_INDENT, subsequent_indent=_INDENT) + "\n"
+
+
+def hour(moment: datetime) -> str:
+    """With the zone: the hour that the clocks are put back comes twice."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M %Z}"
+
+
+def day(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %a}"
+
+
+def percent(share: float) -> str:
+    return "<0.1%" if 0 < share < 0.001 else f"{share:.1%}"
+
+
+def duration(milliseconds: float) -> str:
+    """To about three digits: `3.5 ms`, `234 ms`, `12.3 s`."""
+    if milliseconds >= 10_000:
+        return f"{milliseconds / 1000:,.1f} s"
+    return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
+
+
+def _span(step: timedelta) -> str:
+    for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        count, rest = divmod(step.total_seconds(), size)
+        if count and not rest:
+            return f"{count:.0f} {unit}s" if count > 1 else f"1 {unit}"
+    return f"{step.total_seconds():.0f} s"
