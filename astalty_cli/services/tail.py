@@ -26,19 +26,9 @@ class Tail:
 
     def __init__(self, question: Question, clock: Callable[[], float] = time.monotonic) -> None:
         self._question, self._clock = question, clock
-        self._begun = False
         self._newest: datetime | None = None
-        self._seen: dict[str, datetime] = {}
+        self._seen: dict[str, datetime] | None = None
         self._held: dict[str, tuple[Entry, float]] = {}
-
-    def _begin(self) -> None:
-        """Start behind the newest entry there is now. With `--since` there is nothing to skip."""
-        if self._question.filters.get("created_from"):
-            return
-        newest = self._question.page(1, {}, "-created_at", size=1).rows
-        if newest:
-            self._newest = newest[0].value.created_at
-            self._seen = {row.value.id: row.value.created_at for row in self._ask()}
 
     def poll(self) -> list[Entry]:
         """Ask for what is new; return the entries that are ripe, in order.
@@ -46,15 +36,12 @@ class Tail:
         Raises as the client does; then nothing has changed, and the next poll makes up for it.
         """
         began = self._clock()
-        if not self._begun:
-            self._begin()
-            self._begun = True
-        rows = [row for row in self._ask() if row.value.id not in self._seen]
+        seen = self._known()
+        rows = [row for row in self._ask() if row.value.id not in seen]
         now = self._clock()
         self._held |= {row.value.id: (row, now) for row in rows}
-        self._seen |= {row.value.id: row.value.created_at for row in rows}
-        self._forget()
-        ripe = [row for row, seen in self._held.values() if seen + LATE.total_seconds() <= began]
+        self._seen = self._still_near(seen | {row.value.id: row.value.created_at for row in rows})
+        ripe = [row for row, first_seen in self._held.values() if first_seen + LATE.total_seconds() <= began]
         return self._given_out(max(map(_place, ripe))) if ripe else []
 
     def rest(self) -> list[Entry]:
@@ -62,6 +49,27 @@ class Tail:
         held = sorted((row for row, _ in self._held.values()), key=_place)
         self._held.clear()
         return held
+
+    def _known(self) -> dict[str, datetime]:
+        """What was seen already; at first, what there is when it begins. With `--since`, nothing."""
+        if self._seen is None and self._question.filters.get("created_from"):
+            self._seen = {}
+        if self._seen is None:
+            start = self._start()
+            self._seen = {
+                row.value.id: row.value.created_at
+                for row in (self._ask() if start else [])
+                if start and row.value.created_at <= start
+            }
+            self._newest = start
+        return self._seen
+
+    def _start(self) -> datetime | None:
+        """The newest entry when it began; kept where the next call fails: what comes after it is new."""
+        if self._newest is None:
+            rows = self._question.page(1, {}, "-created_at", size=1).rows
+            self._newest = rows[0].value.created_at if rows else None
+        return self._newest
 
     def _ask(self) -> list[Entry]:
         """All entries from a little before the newest one that the poll before saw first."""
@@ -73,10 +81,10 @@ class Tail:
             self._newest = max(rows[0].value.created_at, self._newest or rows[0].value.created_at)
         return rows
 
-    def _forget(self) -> None:
-        if self._newest is not None:
-            edge = self._newest - _OVERLAP - _WHOLE_SECOND
-            self._seen = {each: at for each, at in self._seen.items() if at >= edge}
+    def _still_near(self, seen: dict[str, datetime]) -> dict[str, datetime]:
+        """Those that a later poll may be answered with again."""
+        edge = self._newest - _OVERLAP - _WHOLE_SECOND if self._newest else None
+        return {each: at for each, at in seen.items() if edge is None or at >= edge}
 
     def _given_out(self, until: tuple[datetime, str]) -> list[Entry]:
         given = sorted((row for row, _ in self._held.values() if _place(row) <= until), key=_place)
