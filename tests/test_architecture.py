@@ -18,10 +18,12 @@ MAY_IMPORT = {
     "config": LEAVES | {"api", "config"},
     "output": LEAVES | {"output"},
     "services": LEAVES | {"api", "config", "services", "sinks"},
+    "mirror": LEAVES | {"api", "config", "services", "mirror"},
     "sinks": LEAVES | {"api", "config", "output", "sinks"},
     "sandbox": LEAVES | {"api", "config", "sandbox"},
     "context": LEAVES | {"api", "config", "output", "sandbox"},
-    "commands": LEAVES | {"api", "config", "output", "services", "sinks", "sandbox", "context", "commands"},
+    "commands": LEAVES
+    | {"api", "config", "output", "services", "mirror", "sinks", "sandbox", "context", "commands"},
     "app": LEAVES | {"commands"},
     "main": LEAVES | {"app", "context", "output"},
     "__main__": {"__init__", "main"},
@@ -43,7 +45,8 @@ HOMES = {
     "keyring": {"config/credentials.py"},
     "falcon": {"sandbox/"},
     "waitress": {"sandbox/"},
-    "sqlite3": {"sandbox/"},
+    "duckdb": {"services/archive.py"},
+    "sqlite3": {"sandbox/", "mirror/"},
     "jmespath": {"output/machine.py"},
     "truststore": {"api/http.py"},
 }

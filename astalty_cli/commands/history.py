@@ -1,5 +1,6 @@
 """`astalty history`: the requests that were made with the account's keys."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -7,14 +8,16 @@ import typer
 from astalty_cli.api import contract
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.commands.group import group
-from astalty_cli.commands.history_filters import FILTERS, api_filters
+from astalty_cli.commands.history_filters import FILTERS, api_filters, check_time
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, sorting, takes, whole
 from astalty_cli.context import Context
 from astalty_cli.errors import UsageError
 from astalty_cli.output import columns
+from astalty_cli.output.fields import Field
 
 app = group("See the requests that were made with the account's keys.")
 
+_NONE = "No requests match."
 _DEFAULT_LIMIT = 30
 _LONG = 500  # entries from which a list may take longer than a command usually does
 
@@ -41,21 +44,42 @@ def list_requests(
             help="created_at, status, duration_ms; '-' before it reverses.",
         ),
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Read the local mirror that `astalty history sync` makes.")
+    ] = False,
 ) -> None:
     """List requests, the newest first."""
-    from astalty_cli.services.history import HistoryReader
-
     if everything and limit is not None:
         raise UsageError("--all and --limit exclude each other.", hint="Use one of them.")
     shown = context.output.columns(columns.REQUESTS, ApiRequest)
     wanted = None if everything else limit or _DEFAULT_LIMIT
+    read = _read_offline if offline else _read
+    count, total = read(context, shown, sort, wanted)
+    if (more := total - count) > 0:
+        context.output.note(f"{count} of {total} requests shown; {more} more: --all, or -L {total}.")
+
+
+def _read(context: Context, shown: Sequence[Field], sort: str | None, wanted: int | None) -> tuple[int, int]:
+    """Print the entries that the service has; return how many, and how many there are."""
+    from astalty_cli.services.history import HistoryReader
+
     if wanted is None or wanted > _LONG:
         context.default_timeout = None
     reader = HistoryReader(context.client, api_filters(context), sort, wanted)
     with context.output.progress("requests", beside_rows=True) as progress:
         entries = (entry.raw for entry in progress.counted(reader.entries(), lambda: reader.expected))
-        context.output.rows(entries, shown, none="No requests match.")
-    if (more := reader.total - reader.shown) > 0:
-        context.output.note(
-            f"{reader.shown} of {reader.total} requests shown; {more} more: --all, or -L {reader.total}."
-        )
+        context.output.rows(entries, shown, none=_NONE)
+    return reader.shown, reader.total
+
+
+def _read_offline(
+    context: Context, shown: Sequence[Field], sort: str | None, wanted: int | None
+) -> tuple[int, int]:
+    """As `_read`, of what the mirror has."""
+    from astalty_cli.commands.history_mirror import open_mirror
+
+    check_time(context)
+    with open_mirror(context) as mirror:
+        total = mirror.count(context.filters)
+        context.output.rows(mirror.entries(context.filters, sort, wanted), shown, none=_NONE)
+    return (total if wanted is None else min(wanted, total)), total
