@@ -10,7 +10,7 @@ from astalty_cli.api.models import ApiRequest
 from astalty_cli.commands.history import app
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, takes
 from astalty_cli.context import Context
-from astalty_cli.errors import UsageError
+from astalty_cli.errors import NotFoundError, UsageError
 from astalty_cli.output import columns
 from astalty_cli.output.fields import pick
 from astalty_cli.output.output import Output, Style
@@ -45,6 +45,9 @@ def show(
         Language | None,
         typer.Option("--as", metavar="LANGUAGE", help="A command that repeats it: curl, httpie or python."),
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Read the local mirror that `astalty history sync` makes.")
+    ] = False,
 ) -> None:
     """Show one request: who, when and from where, and both bodies. What looks like a secret is hidden."""
     output = context.output
@@ -57,7 +60,7 @@ def show(
             hint="Leave out --request, --response, --fields, --query and -o.",
         )
     shown = output.columns(columns.REQUEST, ApiRequest)
-    row = context.client.get_request(entry_id).raw
+    row = _mirrored(context, entry_id) if offline else context.client.get_request(entry_id).raw
     safe = row if reveal else _redacted(row)
     if language:
         _repeat(context, row, safe, language)
@@ -70,6 +73,19 @@ def show(
         output.item(safe, shown if output.style.fields is not None else (*shown, *columns.SIDES))
     paths = sides or ([field.path for field in shown] if output.style.fields is not None else [])
     _note_hidden(output, [(_text(row, path), _text(safe, path)) for path in paths or [""]])
+
+
+def _mirrored(context: Context, entry_id: str) -> bytes:
+    from astalty_cli.commands.history_mirror import open_mirror
+
+    with open_mirror(context) as mirror:
+        row = mirror.get(entry_id)
+        if row is None:
+            raise NotFoundError(
+                f"There is no entry {entry_id} in the mirror.",
+                hint=f"Bring it up to date: {mirror.place.command('sync')}",
+            )
+    return row
 
 
 def _picks(style: Style) -> bool:

@@ -1,7 +1,7 @@
 """`astalty history stats`: the requests of a stretch of time in groups, with their errors and durations."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +10,7 @@ import typer
 
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.commands.history import app
-from astalty_cli.commands.history_filters import FILTERS, api_filters
+from astalty_cli.commands.history_filters import FILTERS, api_filters, check_time
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, Flags, checked, takes
 from astalty_cli.context import Context
 from astalty_cli.output import columns
@@ -65,20 +65,22 @@ def stats(
     include_self: Annotated[
         bool, typer.Option("--include-self", help="Count this tool's own reads of the history as well.")
     ] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Read the local mirror that `astalty history sync` makes.")
+    ] = False,
 ) -> None:
     """Count requests in groups, with the share that failed and how long they took.
 
     Durations are nearest ranks: half of the requests took no longer than p50. Hours and days are local.
     """
-    from astalty_cli.services.own_reads import OwnReads
-
     output = context.output
     shown = output.columns(columns.STATS, Group)
     context.default_timeout = None  # a day of a busy account is many pages
     start, end = _stretch(context)
     found = Stats(by, start, end, marks=max(min(_MARKS, output.streams.width - 2), 1))
-    entries = _entries(context, api_filters(context))
-    own = None if include_self else OwnReads(context.client)
+    check_time(context)
+    own = None if include_self else _own_reads(context, offline=offline)
+    entries = _mirrored(context) if offline else _read(context)
     found.add(entry for entry in entries if own is None or not own.is_own(entry))
     _print(context, found, shown)
     _note_left_out(context, own)
@@ -93,10 +95,26 @@ def _stretch(context: Context) -> tuple[datetime, datetime]:
     return start, end
 
 
-def _entries(context: Context, filters: Mapping[str, str | None]) -> Iterator[ApiRequest]:
+def _own_reads(context: Context, *, offline: bool) -> "OwnReads":
+    from astalty_cli.services.own_reads import OwnReads
+
+    if not offline:
+        return OwnReads.with_key_of(context.client)
+    stored = context.settings.stored
+    return OwnReads(stored.key_id if stored and not context.settings.variable else None)
+
+
+def _mirrored(context: Context) -> Iterator[ApiRequest]:
+    from astalty_cli.commands.history_mirror import open_mirror
+
+    with open_mirror(context) as mirror:
+        yield from mirror.requests(context.filters)
+
+
+def _read(context: Context) -> Iterator[ApiRequest]:
     from astalty_cli.services.reading import Question, Upwards
 
-    reading = Upwards(Question(context.client, filters))
+    reading = Upwards(Question(context.client, api_filters(context)))
     with context.output.progress("requests") as progress:
         if reading.pin():
             rows = (row for page in reading.pages() for row in page.rows)

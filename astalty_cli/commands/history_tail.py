@@ -49,7 +49,7 @@ def tail(
         printer.print(row.raw for row in entries if own is None or not own.is_own(row.value))
 
     try:
-        own = None if include_self else polling.answer(lambda: OwnReads(context.client))
+        own = None if include_self else polling.answer(lambda: OwnReads.with_key_of(context.client))
         while polling.goes_on():
             show(polling.tried(following.poll) or [])
     except KeyboardInterrupt:

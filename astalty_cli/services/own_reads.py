@@ -1,26 +1,34 @@
 """Which entries of the history are this tool's own reads of it: a watcher should not see himself."""
 
-from contextlib import suppress
+from typing import TYPE_CHECKING, Self
 
-from astalty_cli.api.client import Client
 from astalty_cli.api.contract import API_REQUESTS
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.errors import NotOfferedError
+
+if TYPE_CHECKING:
+    from astalty_cli.api.client import Client
 
 _AGENT = "astalty-cli/"
 
 
 class OwnReads:
-    """Knows the reads that this tool made with the key in force, and counts those it was asked about.
+    """Knows the reads that this tool made with a key, and counts those it was asked about.
 
-    Where a server does not tell which key that is, the reads of this tool with any key are taken for it.
+    Where nobody tells which key is in force, the reads of this tool with any key are taken for it.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, key_id: str | None) -> None:
         self.left_out = 0
-        self._key_id: str | None = None
-        with suppress(NotOfferedError):
-            self._key_id = client.current_key().value.id
+        self._key_id = key_id
+
+    @classmethod
+    def with_key_of(cls, client: "Client") -> Self:
+        """Ask which key is in force. Raises as the client does."""
+        try:
+            return cls(client.current_key().value.id)
+        except NotOfferedError:
+            return cls(None)
 
     def is_own(self, entry: ApiRequest) -> bool:
         """Whether to leave this entry out; it is counted then."""

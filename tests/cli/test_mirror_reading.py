@@ -127,3 +127,36 @@ def test_a_mirror_of_the_sandbox_is_read_under_its_profile(sandbox: Account, tmp
     del sandbox.shell.environ["ASTALTY_PROFILE"]
     assert len(sandbox.shell("history list --offline -p sandbox").rows) == 30
     sandbox.shell("history list --offline", code=3)
+
+
+@pytest.mark.parametrize("flags", ["--by status", "--by key --include-self", "--by path --method GET"])
+def test_the_figures_are_those_of_the_service(synced: Account, flags: str) -> None:
+    until = before_the_sync(synced)
+    line = f"history stats --json --since 40d --until {until} {flags}"
+    online, offline = synced.shell(line), synced.shell(f"{line} --offline")
+    assert len(online.json) > 1
+    assert offline.json == online.json
+
+
+def test_own_reads_are_left_out_of_the_figures(synced: Account) -> None:
+    synced.shell("history list -L 1")
+    synced.shell("history sync")
+    figures = synced.shell("history stats --offline --by path --since 2d")
+    assert "/api-requests" not in figures.out
+    assert "left out" in figures.err
+
+
+def test_one_entry_is_shown_from_the_mirror_and_hidden_what_is_secret(synced: Account) -> None:
+    entry_id = synced.shell("history list --offline --status 422 -L 1 --query [0].id -q").out.strip()
+    shown = synced.shell(f"history show {entry_id} --offline --json").json
+    online = synced.shell(f"history show {entry_id} --json").json
+    assert {name: online[name] for name in shown} == shown
+    assert "request" not in shown
+    missing = synced.shell("history show 9ee9dc30-c869-4fb5-9871-b32850e68cad --offline", code=3)
+    assert "history sync" in missing.err
+
+
+@pytest.mark.parametrize("line", ["history stats --offline", f"history show {ONE} --offline"])
+def test_reading_the_mirror_makes_no_client(synced: Account, line: str) -> None:
+    code = f"import os; os.environ['HOME'] = {str(synced.shell.home)!r}\n"
+    assert not loaded(code + RUN.format(words=line.split())) & {"httpx", "keyring", "rich"}
