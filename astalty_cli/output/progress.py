@@ -14,7 +14,6 @@ Item = TypeVar("Item")
 
 _BAR_AFTER = 0.5  # seconds: what is over sooner needs no bar
 _LINE_EVERY = 15.0  # seconds
-_PAGE = 100
 
 
 class Progress:
@@ -27,11 +26,12 @@ class Progress:
         *,
         bar: bool,
         say: Callable[[str], None] | None,
-        page_size: int = _PAGE,
+        page_size: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._what, self._streams, self._with_bar, self._say = what, streams, bar, say
-        self._page_size = page_size
-        self._started = self._said = time.monotonic()
+        self._page_size, self._clock = page_size, clock
+        self._started = self._said = clock()
         self._bar: Bar | None = None
         self._first: int | None = None
 
@@ -44,7 +44,7 @@ class Progress:
 
     def at(self, done: int, expected: int) -> None:
         """So many have been read, of so many."""
-        now = time.monotonic()
+        now = self._clock()
         if self._first is None:  # what an earlier run has read says nothing of this one's speed
             self._first = done
         if self._with_bar and (self._bar or now - self._started > _BAR_AFTER):
