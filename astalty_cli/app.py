@@ -2,7 +2,11 @@
 
 import typer
 
+import astalty_cli.commands.history_export
+import astalty_cli.commands.history_mirror
 import astalty_cli.commands.history_show
+import astalty_cli.commands.history_stats
+import astalty_cli.commands.history_tail
 import astalty_cli.commands.keys_audit
 import astalty_cli.commands.keys_panic
 import astalty_cli.commands.keys_recover  # noqa: F401 - they add their commands to groups

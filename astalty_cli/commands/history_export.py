@@ -1,0 +1,178 @@
+"""`astalty history export`: a stretch of the history into a file, whole or not at all."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from astalty_cli.api.contract import MAX_PAGE_SIZE
+from astalty_cli.commands.history import app
+from astalty_cli.commands.history_filters import FILTERS, api_filters, check_time
+from astalty_cli.commands.options import ACCOUNT, OUTPUT, takes
+from astalty_cli.context import Context
+from astalty_cli.errors import NotOfferedError, UsageError
+from astalty_cli.output import columns, machine
+from astalty_cli.output.fields import pick
+from astalty_cli.services.formats import Format
+from astalty_cli.times import local
+
+if TYPE_CHECKING:
+    from astalty_cli.services.export import Spelling
+    from astalty_cli.services.manifest import Manifest
+    from astalty_cli.services.part import Asked
+
+_BODIES = (
+    "Bodies can hold personal health data. They will lie in {target} in clear, for whoever can read it: "
+    "keep it where such data may be, and remove it when it is no longer needed."
+)
+
+
+@app.command("export")
+@takes(ACCOUNT, FILTERS, OUTPUT)
+def export(
+    context: Context,
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .jsonl, .csv or .parquet.")],
+    *,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", metavar="FORMAT", help="jsonl, csv or parquet, whatever FILE ends in."),
+    ] = None,
+    bodies: Annotated[
+        bool, typer.Option("--bodies", help="With what was sent and answered: it can be health data.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is at FILE.")] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew instead of going on after an interruption.")
+    ] = False,
+) -> None:
+    """Write the requests into a file, the oldest first, with a manifest beside it.
+
+    After an interruption the same command goes on. Parquet makes a folder of files by day.
+    """
+    from astalty_cli.services.export import Export, Target, opened
+    from astalty_cli.services.manifest import Manifest
+    from astalty_cli.services.reading import BODIES_PAGE_SIZE
+
+    output = context.output
+    shown = output.columns(columns.MANIFEST, Manifest)
+    check_time(context)
+    wanted = Target(target, _format(target, form), force)
+    _must_be_possible(wanted.format)
+    context.default_timeout = None
+    with opened(wanted, restart=restart) as part:
+        if bodies:
+            output.warn(_BODIES.format(target=target))
+        asked = _asked(context, wanted.format, bodies=bodies)
+        spelling = _spelling(bodies=bodies, raw=output.style.csv_raw)
+        with output.progress("requests", page_size=BODIES_PAGE_SIZE if bodies else MAX_PAGE_SIZE) as progress:
+            made = Export(context.client, wanted, asked, spelling, part, output.note, progress.at).run()
+    if output.result_wanted:
+        output.item(msgspec.json.encode(made), shown)
+    output.note(_told(made, target))
+
+
+def _format(target: Path, named: Format | None) -> Format:
+    if target.name in {"", ".."}:
+        raise UsageError(f"{str(target)!r} is not the name of a file.")
+    if named is not None:
+        return named
+    try:
+        return Format(target.suffix.removeprefix("."))
+    except ValueError:
+        raise UsageError(
+            f"{target} does not end in .jsonl, .csv or .parquet.",
+            hint="Say which it should be: --format jsonl",
+        ) from None
+
+
+def _must_be_possible(form: Format) -> None:
+    if form is Format.PARQUET:
+        from astalty_cli.services import archive
+
+        archive.must_be_installed()
+
+
+def _asked(context: Context, form: Format, *, bodies: bool) -> "Asked":
+    from astalty_cli.services.part import Asked
+
+    filters = {name: value for name, value in api_filters(context).items() if value is not None}
+    return Asked(
+        origin=context.settings.base_url.value,
+        account_id=_account_id(context),
+        filters=filters,
+        typed=_typed_times(context.program.argv),
+        bodies=bodies,
+        format=form,
+    )
+
+
+def _account_id(context: Context) -> str | None:
+    try:
+        return context.client.current_key().value.account.id
+    except NotOfferedError:
+        return None
+
+
+def _typed_times(words: Sequence[str]) -> dict[str, str]:
+    typed = {}
+    for word, following in itertools.zip_longest(words, words[1:], fillvalue=""):
+        flag, equals, value = word.partition("=")
+        if flag in {"--since", "--until"}:
+            typed[flag] = value if equals else following
+    return typed
+
+
+def _spelling(*, bodies: bool, raw: bool) -> "Spelling":
+    from astalty_cli.services.export import Spelling
+
+    fields = (*columns.EXPORTED, *columns.SIDES) if bodies else columns.EXPORTED
+    paths = [field.path for field in fields]
+
+    def table(rows: Iterable[bytes]) -> Iterator[str]:
+        yield machine.csv_line(paths, raw=raw)
+        yield from (machine.csv_line(_cells(row, paths), raw=raw) for row in rows)
+
+    return Spelling(_json_lines, table)
+
+
+def _json_lines(rows: Sequence[bytes]) -> bytes:
+    """The rows as `-o jsonl` prints them, a page at once: most pages are ASCII as they come."""
+    lines = b"".join(_one_line(row) + b"\n" for row in rows)
+    if lines.isascii() and b"\x7f" not in lines and b"##[" not in lines:
+        return lines
+    return machine.ascii_json(lines).encode()
+
+
+def _one_line(row: bytes) -> bytes:
+    try:
+        return msgspec.json.format(row, indent=-1)
+    except msgspec.DecodeError:  # a body that msgspec finds spoilt stays as it came
+        return row.replace(b"\n", b" ")
+
+
+def _cells(row: bytes, paths: Iterable[str]) -> Iterator[str]:
+    members = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
+    for path in paths:
+        name, _, inner = path.partition(".")
+        value = bytes(members.get(name, b"null"))
+        yield machine.text(pick(value, inner) if inner else value)
+
+
+def _told(made: "Manifest", target: Path) -> str:
+    import humanize
+
+    from astalty_cli.services.manifest import place
+
+    span = ""
+    if made.first_created_at and made.last_created_at:
+        first, last = (
+            local(datetime.fromisoformat(each)) for each in (made.first_created_at, made.last_created_at)
+        )
+        span = f", {first} to {last},"
+    size = humanize.naturalsize(made.size)
+    count = f"{made.requests:,} request{'s' * (made.requests != 1)}"
+    return f"Wrote {count}{span} to {target} ({size}). Checksums are in {place(target, made.format)}."
