@@ -39,6 +39,7 @@ class Pacer:
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path, self._clock = path, clock
         self._own = _State()
+        self._heard: tuple[int | None, int | None] = (None, None)
 
     def reserve(self) -> float:
         """Take the next call that is free; return the seconds until it may be made."""
@@ -53,8 +54,9 @@ class Pacer:
     def heed(self, status: int, headers: Mapping[str, str], retry_after: float | None) -> None:
         """Learn from an answer what the limit is, and what is left of it."""
         limit, remaining = (_count(headers, f"x-ratelimit-{name}") for name in ("limit", "remaining"))
-        if limit is None and status != 429:
+        if status != 429 and (limit, remaining) in {(None, None), self._heard}:
             return
+        self._heard = (limit, None)  # a remainder is news each time
         with self._state() as state:
             now = self._clock()
             state.limit = limit or state.limit
