@@ -9,7 +9,6 @@ import msgspec
 from astalty_cli.secret import Secret
 from astalty_cli.times import iso
 
-
 _WHOLE_SECOND = re.compile(rb'T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"')
 
 
