@@ -59,7 +59,7 @@ PLAN = (
 REQUESTS = (
     Field("id", "ID", Kind.ID),
     Field("status", "Status", Kind.HTTP_STATUS, spare=True),
-    Field("method", "Method", spare=True),
+    Field("method", "Method", Kind.METHOD, spare=True),
     Field("path", "Path", Kind.PATH, spare=True),
     Field("created_at", "Time", Kind.TIME, spare=True),
     Field("ip_address", "IP address", spare=True),

@@ -20,6 +20,7 @@ class Kind(Enum):
     STATUS = "status"  # of a key
     SEVERITY = "severity"  # of a finding
     HTTP_STATUS = "http status"
+    METHOD = "method"
     MILLISECONDS = "milliseconds"
     NAME = "name"
     PATH = "path"

@@ -182,7 +182,7 @@ def _moment(value: bytes, spell: Callable[[datetime], str]) -> str:
 class Lines:
     """The rows of a list that does not end, each as a line: the widths cannot wait for what will come."""
 
-    _USUAL: ClassVar = {Kind.ID: 36, Kind.TIME: 8, Kind.HTTP_STATUS: 6, Kind.PATH: 60}
+    _USUAL: ClassVar = {Kind.ID: 36, Kind.TIME: 8, Kind.HTTP_STATUS: 6, Kind.METHOD: 7, Kind.PATH: 60}
 
     def __init__(self, columns: Sequence[Field], streams: Streams) -> None:
         self._columns, self._streams = columns, streams

@@ -31,7 +31,7 @@ class Progress:
     ) -> None:
         self._what, self._streams, self._with_bar, self._say = what, streams, bar, say
         self._page_size, self._clock = page_size, clock
-        self._started = self._said = clock()
+        self._started = self._said = clock()  # reading starts with the first page, not with what it waits for
         self._bar: Bar | None = None
         self._first: int | None = None
 
@@ -46,7 +46,7 @@ class Progress:
         """So many have been read, of so many."""
         now = self._clock()
         if self._first is None:  # what an earlier run has read says nothing of this one's speed
-            self._first = done
+            self._first, self._started = done, now
         if self._with_bar and (self._bar or now - self._started > _BAR_AFTER):
             if self._bar is None:
                 from astalty_cli.output.human import Bar
