@@ -1,4 +1,4 @@
-"""The installed command, typed as a user types it, with a home of its own."""
+"""The installed command, typed as a user types it, with a home of its own (see `warm.py`)."""
 
 import json
 import os
@@ -7,8 +7,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
+
+from tests.warm import Warm
 
 ASTALTY = Path(sys.executable).with_name("astalty")
 
@@ -65,18 +69,42 @@ class Shell:
     ) -> Result:
         """Run `astalty LINE` without a terminal, and insist on its exit code."""
         given = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run(
-            [ASTALTY, *shlex.split(line)],
-            input=given,
-            capture_output=True,
-            env={**self.environ, **(env or {})},
-            cwd=self.home,
-            timeout=60,
-            check=False,
-        )
-        result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        result = self._run(shlex.split(line), given, {**self.environ, **(env or {})})
         self.printed.append(result)
         told = f"astalty {line}\nexit {result.code}\n-- stdout\n{result.out}\n-- stderr\n{result.err}"
         assert result.code == code, told
         assert "Traceback" not in result.err, told
         return result
+
+    def _run(self, words: list[str], given: bytes, environ: Mapping[str, str]) -> Result:
+        if _needs_its_own_start(environ):
+            done = subprocess.run(
+                [ASTALTY, *words],
+                input=given,
+                capture_output=True,
+                env=environ,
+                cwd=self.home,
+                timeout=60,
+                check=False,
+            )
+            return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+        with TemporaryFile() as stdin, TemporaryFile() as stdout, TemporaryFile() as stderr:
+            stdin.write(given)
+            stdin.seek(0)
+            code = _warm().run(words, environ, self.home, (stdin, stdout, stderr), timeout=60)
+            for stream in (stdout, stderr):
+                stream.seek(0)
+            return Result(code, stdout.read().decode(), stderr.read().decode())
+
+
+@cache
+def _warm() -> Warm:
+    return Warm()
+
+
+def _needs_its_own_start(environ: Mapping[str, str]) -> bool:
+    """Whether something in it is for the interpreter, which reads it when it starts."""
+    at_start = environ.get("LANG") != "C.UTF-8" or any(
+        name.startswith(("PYTHON", "LC_", "COVERAGE")) for name in environ
+    )
+    return at_start or bool(os.environ.get("ASTALTY_TESTS_COLD"))

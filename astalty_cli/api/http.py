@@ -167,7 +167,7 @@ class Http:
     def _pause(self, seconds: float, what_for: str) -> None:
         if seconds > self._budget.left:
             raise ServiceError(
-                f"{what_for[:1].upper()}{what_for[1:]}: {seconds:.0f} s of waiting are more than are left.",
+                f"There is no time left to wait {seconds:.0f} s for {what_for}.",
                 hint=f"The limit is {self._budget.seconds:g} s; --timeout SECONDS changes it.",
             )
         if seconds > 0:

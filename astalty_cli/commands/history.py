@@ -65,7 +65,8 @@ def _read(context: Context, shown: Sequence[Field], sort: str | None, wanted: in
 
     if wanted is None or wanted > _LONG:
         context.default_timeout = None
-    reader = HistoryReader(context.client, api_filters(context), sort, wanted)
+    filters = api_filters(context)
+    reader = HistoryReader(context.client, filters, sort, wanted)
     with context.output.progress("requests", beside_rows=True) as progress:
         entries = (entry.raw for entry in progress.counted(reader.entries(), lambda: reader.expected))
         context.output.rows(entries, shown, none=_NONE)

@@ -86,7 +86,7 @@ class Pin:
     def wait_for_late_entries(self, client: Client) -> None:
         left = self.asked + LATE.total_seconds() - time.monotonic()
         if self.has_late_entries and left > 0:
-            client.pause(left, "entries that may still turn up")
+            client.pause(left, "entries that may be late")
 
 
 @dataclass
