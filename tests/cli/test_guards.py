@@ -188,7 +188,7 @@ def test_an_argument_holds_no_secret_anywhere_in_the_process_tree(sandbox: Accou
         'printf %s "$secret" > got\n'
     )
     script.chmod(0o755)
-    shell(f"keys create ci --to exec:{script} --to file:new")
+    shell(f"keys create ci --to exec:{script} --to file:new", env={"ASTALTY_TESTS_COLD": "1"})
     secret = (shell.home / "new").read_text().strip()
     assert (shell.home / "got").read_text() == secret
     seen = (shell.home / "seen").read_text()
