@@ -94,6 +94,18 @@ class Client:
         """The key that makes this call. Raises NotOfferedError where the server has no such call."""
         return one(self._call("GET", contract.API_KEYS_CURRENT, feature="key management"), CurrentKey)
 
+    def account_id(self) -> str | None:
+        """The id of the key's account; None where the server has no such call."""
+        try:
+            return self.current_key().value.account.id
+        except NotOfferedError:
+            return None
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this key from others, where the service does not say whose it is."""
+        return self._http.fingerprint
+
     # -- request history -------------------------------------------------------------------------
 
     def list_requests(

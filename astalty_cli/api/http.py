@@ -124,21 +124,25 @@ class Http:
     def close(self) -> None:
         self._client.close()
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells one key at one origin from others; of its secret, a hash is all that a file may hold."""
+        secret = self._secret.reveal() if self._secret else ""
+        return hashlib.sha256(f"{self._origin} {secret}".encode()).hexdigest()[:16]
+
     @cached_property
     def _pacer(self) -> Pacer | None:
         if self._pace_folder is None or self._secret is None:
             return None
-        # The limit is of a key; of its secret, a hash is all that a file's name may say.
-        whose = hashlib.sha256(f"{self._origin} {self._secret.reveal()}".encode()).hexdigest()[:16]
         with suppress(OSError):
             self._pace_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Pacer(self._pace_folder / f"{whose}.json")
+        return Pacer(self._pace_folder / f"{self.fingerprint}.json")
 
     def _send_until_answered(self, request: httpx.Request, pacer: Pacer | None) -> Answer:
         for tries in range(1, MAX_TRIES + 1):
             last = tries == MAX_TRIES or request.method != "GET"
             if pacer is not None:
-                self._keep_pace(pacer.reserve())
+                self._keep_pace(pacer.reserve(self._budget.left))
             try:
                 answer = self._send(request)
             except ServiceError as error:

@@ -9,7 +9,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -41,14 +41,18 @@ class Pacer:
         self._own = _State()
         self._heard: tuple[int | None, int | None] = (None, None)
 
-    def reserve(self) -> float:
-        """Take the next call that is free; return the seconds until it may be made."""
+    def reserve(self, patience: float = float("inf")) -> float:
+        """Take the next call that is free; return the seconds until it may be made.
+
+        Where these are more than `patience`, none is taken.
+        """
         with self._state() as state:
             now = self._clock()
             calls, span = _per_span(state.limit)
             state.calls = [each for each in state.calls if now - span < each < now + 10 * SPAN]
             at = _next(state, now, calls, span)
-            state.calls.append(at)
+            if at - now <= patience:
+                state.calls.append(at)
         return at - now
 
     def heed(self, status: int, headers: Mapping[str, str], retry_after: float | None) -> None:
@@ -71,27 +75,37 @@ class Pacer:
 
     @contextmanager
     def _state(self) -> Iterator[_State]:
+        """The state, for this process alone; kept in the process where the file cannot be."""
+        with ExitStack() as closing:
+            file = self._locked(closing)
+            state = self._own if file is None else _read(file) or self._own
+            yield state
+            self._own = state
+            if file is not None:
+                _write(file, state)
+
+    def _locked(self, closing: ExitStack) -> int | None:
         try:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except OSError:
-            yield self._own
-            return
-        try:
+            closing.callback(os.close, file)
             fcntl.flock(file, fcntl.LOCK_EX)
-            state = _read(file)
-            yield state
-            data = msgspec.json.encode(state)
-            os.pwrite(file, data, 0)
-            os.ftruncate(file, len(data))
-        finally:
-            os.close(file)
+        except OSError:
+            return None
+        return file
 
 
-def _read(file: int) -> _State:
+def _read(file: int) -> _State | None:
     try:
         return msgspec.json.decode(os.pread(file, os.fstat(file).st_size, 0), type=_State)
-    except msgspec.DecodeError:  # new, or cut by a full disk
-        return _State()
+    except (OSError, msgspec.DecodeError):  # new, or cut by a full disk
+        return None
+
+
+def _write(file: int, state: _State) -> None:
+    data = msgspec.json.encode(state)
+    with suppress(OSError):
+        os.pwrite(file, data, 0)
+        os.ftruncate(file, len(data))
 
 
 def _per_span(limit: int) -> tuple[int, float]:

@@ -14,7 +14,7 @@ from astalty_cli.commands.history import app
 from astalty_cli.commands.history_filters import FILTERS, api_filters, check_time
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, takes
 from astalty_cli.context import Context
-from astalty_cli.errors import NotOfferedError, UsageError
+from astalty_cli.errors import UsageError
 from astalty_cli.output import columns, machine
 from astalty_cli.output.fields import pick
 from astalty_cli.services.formats import Format
@@ -76,8 +76,11 @@ def export(
 
 
 def _format(target: Path, named: Format | None) -> Format:
-    if target.name in {"", ".."}:
-        raise UsageError(f"{str(target)!r} is not the name of a file.")
+    if target.name in {"", "..", "-"}:
+        raise UsageError(
+            f"{str(target)!r} is not the name of a file.",
+            hint="To print them: astalty history list --all -o jsonl",
+        )
     if named is not None:
         return named
     try:
@@ -100,21 +103,16 @@ def _asked(context: Context, form: Format, *, bodies: bool) -> "Asked":
     from astalty_cli.services.part import Asked
 
     filters = {name: value for name, value in api_filters(context).items() if value is not None}
+    account_id = context.client.account_id()
     return Asked(
         origin=context.settings.base_url.value,
-        account_id=_account_id(context),
+        account_id=account_id,
+        key=None if account_id else context.client.fingerprint,
         filters=filters,
         typed=_typed_times(context.program.argv),
         bodies=bodies,
         format=form,
     )
-
-
-def _account_id(context: Context) -> str | None:
-    try:
-        return context.client.current_key().value.account.id
-    except NotOfferedError:
-        return None
 
 
 def _typed_times(words: Sequence[str]) -> dict[str, str]:

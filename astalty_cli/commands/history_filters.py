@@ -52,15 +52,13 @@ def _option(flag: str, metavar: str, help: str, parse: Callable[[str], Any]) -> 
     return typer.Option(flag, parser=parse, metavar=metavar, help=help)
 
 
-SINCE: Flags = {
-    "since": (
-        Annotated[
-            datetime | None,
-            _option("--since", "WHEN", "From: a time, or 15m, 24h, 7d ago.", checked(_moment)),
-        ],
-        None,
-    ),
-}
+def since(default: str = "") -> Flags:
+    """The flag `--since`; `default` is what its help says of one."""
+    words = f"From: a time, or 15m, 24h, 7d ago.{default}"
+    return {"since": (Annotated[datetime | None, _option("--since", "WHEN", words, checked(_moment))], None)}
+
+
+SINCE = since()
 UNTIL: Flags = {
     "until": (
         Annotated[

@@ -42,7 +42,7 @@ def sync(
     where a new mirror begins.
     """
     from astalty_cli.mirror.database import alone
-    from astalty_cli.mirror.sync import Sync, Wish, account_of
+    from astalty_cli.mirror.sync import Sync, Wish
     from astalty_cli.mirror.writing import writing
 
     shown = context.output.columns(columns.MIRROR, _Facts)
@@ -51,9 +51,9 @@ def sync(
     if bodies:
         output.note(f"Bodies may hold personal health data; with --bodies they will lie in {place.path}.")
     with alone(place):
-        account = account_of(client)
+        account = client.account_id()
         with writing(place) as mirror:
-            mirror.claim(account)
+            mirror.claim(account, client.fingerprint)
             run = Sync(client, mirror, Wish(bodies, context.filters.since, keep))
             _note_since(context, run.goes_on)
             with output.progress("requests", page_size=run.page_size) as progress:

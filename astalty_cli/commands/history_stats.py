@@ -10,13 +10,13 @@ import typer
 
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.commands.history import app
-from astalty_cli.commands.history_filters import FILTERS, api_filters, check_time
-from astalty_cli.commands.options import ACCOUNT, OUTPUT, Flags, checked, takes
+from astalty_cli.commands.history_filters import FILTERS, api_filters, check_time, since
+from astalty_cli.commands.options import ACCOUNT, OUTPUT, takes
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 from astalty_cli.output.fields import Field, Kind
 from astalty_cli.services.stats import By, Group, Stats
-from astalty_cli.times import parse_moment, utc_now
+from astalty_cli.times import utc_now
 
 if TYPE_CHECKING:
     from astalty_cli.services.own_reads import OwnReads
@@ -25,20 +25,7 @@ _NONE = "No requests match."
 _STRETCH = timedelta(hours=24)
 _MARKS = 60  # of the line of time, at most
 _SHARE, _ID = (field for field in columns.STATS if field.path in {"share", "group_id"})
-_SINCE: Flags = {
-    "since": (
-        Annotated[
-            datetime | None,
-            typer.Option(
-                "--since",
-                parser=checked(lambda text: parse_moment(text, utc_now())),
-                metavar="WHEN",
-                help="From: a time, or 15m, 24h, 7d ago.  [default: 24h before --until, or before now]",
-            ),
-        ],
-        None,
-    ),
-}
+_SINCE = since("  [default: 24h before --until, or before now]")
 _FIRST = {
     By.STATUS: Field("group", "Status", Kind.HTTP_STATUS),
     By.PATH: Field("group", "Path", Kind.PATH, least=24),

@@ -54,7 +54,8 @@ def tail(
             show(polling.tried(following.poll) or [])
     except KeyboardInterrupt:
         pass
-    show(following.rest())
+    finally:  # also where the key was revoked meanwhile: what was seen is what one wants to see then
+        show(following.rest())
     if own and own.left_out:
         output.note(
             f"{own.left_out} reads of the history by this tool were left out; --include-self shows them."

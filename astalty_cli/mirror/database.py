@@ -29,7 +29,7 @@ PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_SCHEMA_VERSION};
 
 CREATE TABLE mirror (                             -- one row
-    account TEXT,                                 -- id of the account; null where the service does not say
+    account TEXT,                                 -- its id, or the key that it is read with
     reached TEXT,                                 -- the time up to which entries were read
     reached_ids TEXT NOT NULL DEFAULT '[]',       -- the entries of just that time that were read
     synced_at TEXT                                -- by this machine's clock: everything until then is here

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from astalty_cli.api.client import Client
-from astalty_cli.errors import NotOfferedError
 from astalty_cli.mirror.writing import WritableMirror
 from astalty_cli.services.reading import Position, Question, Upwards
 from astalty_cli.times import iso, utc_now
@@ -18,14 +17,6 @@ class Wish:
     bodies: bool = False
     since: datetime | None = None
     keep: timedelta | None = None
-
-
-def account_of(client: Client) -> str | None:
-    """The id of the key's account; None where the server does not say."""
-    try:
-        return client.current_key().value.account.id
-    except NotOfferedError:
-        return None
 
 
 @dataclass

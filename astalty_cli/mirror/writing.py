@@ -27,13 +27,17 @@ _KEY = "INSERT INTO keys VALUES (?, ?) ON CONFLICT DO NOTHING"
 class WritableMirror(Mirror):
     """Call its methods only inside of `alone`."""
 
-    def claim(self, account: str | None) -> None:
-        """Make sure that this is the mirror of the account. Raises RefusedError where it is another's."""
+    def claim(self, account: str | None, key: str) -> None:
+        """Make sure that this is the mirror of the account. Raises RefusedError where it is another's.
+
+        Where the service does not say whose the key is, it goes by the key: `key` is its fingerprint.
+        """
+        by_key = f"key {key}"
         with told(self.place):
             known = self._value("SELECT account FROM mirror")
-            if account and not known:
-                self._connection.execute("UPDATE mirror SET account = ?", [account])
-        if account and known and known != account:
+            if known in {None, by_key}:
+                self._connection.execute("UPDATE mirror SET account = ?", [account or by_key])
+        if known not in {None, by_key, account}:
             raise RefusedError(
                 f"The mirror {self.place.path} is of another account than this key.",
                 hint="Sync this account with a profile of its own (-p NAME), "

@@ -25,7 +25,7 @@ from astalty_cli.services.formats import Format
 from astalty_cli.services.manifest import File, Manifest, Window
 from astalty_cli.services.part import Asked, Begun, Lines, Part, begun_of
 from astalty_cli.services.reading import Position, Question, Upwards
-from astalty_cli.times import iso, utc_now
+from astalty_cli.times import iso, local, utc_now
 
 _GO_ON: Final = "What was read is kept: the same command goes on."
 
@@ -46,13 +46,15 @@ class Target:
     format: Format
     force: bool = False
 
-    def must_be_free(self) -> None:
+    def must_be_free(self, *, with_manifest: bool = False) -> None:
         """Raises RefusedError where something is there that may not be replaced."""
-        if not os.path.lexists(self.path):
+        places = [self.path, *([manifest.place(self.path, self.format)] if with_manifest else [])]
+        there = next((place for place in places if os.path.lexists(place)), None)
+        if there is None:
             return
         if not self.force:
             raise RefusedError(
-                f"{self.path} is there already, and nothing was written over it.",
+                f"{there} is there already, and nothing was written over it.",
                 hint="Choose another name, or replace it with --force.",
             )
         is_export = (self.path / manifest.IN_FOLDER).is_file() and self.format is Format.PARQUET
@@ -66,7 +68,7 @@ class Target:
 def opened(target: Target, *, restart: bool) -> Iterator[Part]:
     """The part of a target, for this process alone. Makes no call; raises where there could be no export."""
     if not os.path.lexists(begun_of(target.path)):  # else what is there may be what was begun
-        target.must_be_free()
+        target.must_be_free(with_manifest=True)
     files.must_be_writable(target.path.parent)
     with Part.opened(target.path) as part:
         if restart:
@@ -141,8 +143,8 @@ class Export:
             self.part.begin(begun)
         if self._lines.count:
             self.say(
-                f"Going on with the export into {self.target.path}: "
-                f"{self._lines.count:,} requests are there already."
+                f"Going on with the export into {self.target.path}: {self._lines.count:,} requests are there "
+                f"already. It ends with those of {local(begun.end) if begun.end else 'then'}."
             )
         if there:
             self._append(reading)

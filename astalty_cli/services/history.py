@@ -57,11 +57,11 @@ class HistoryReader:
         return self._by_number(question, str(self.sort), size)
 
     def _upwards(self, question: Question, size: int) -> Iterator[Page[ApiRequest]]:
-        if self.limit is not None:
+        if self.limit == size:
             yield from Walk(question, {}, downwards=False, size=size).pages()
             return
         reading = Upwards(question)
-        if reading.pin():
+        if reading.pin(settled=self.limit is not None):
             yield from reading.pages()
 
     def _by_number(self, question: Question, sort: str, size: int) -> Iterator[Page[ApiRequest]]:

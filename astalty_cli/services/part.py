@@ -29,6 +29,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     origin: str
     account_id: str | None
+    key: str | None  # its fingerprint, where the service does not say whose it is
     filters: dict[str, str]
     typed: dict[str, str]
     bodies: bool
@@ -38,7 +39,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         """What is not the same, as people say it. `24h` is the same as `24h`, whenever it was typed."""
         if self.origin != other.origin:
             yield "base URL"
-        if self.account_id != other.account_id:
+        if (self.account_id, self.key) != (other.account_id, other.key):
             yield "account"
         for name, flag in _FLAGS.items():
             if self.filters.get(name) != other.filters.get(name) and not self._typed_alike(other, flag):

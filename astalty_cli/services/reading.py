@@ -22,12 +22,15 @@ from astalty_cli.api.answers import Page, Row
 from astalty_cli.api.client import Client
 from astalty_cli.api.contract import MAX_PAGE_SIZE
 from astalty_cli.api.models import ApiRequest
+from astalty_cli.errors import ServiceError
 from astalty_cli.times import iso
 
 WINDOW: Final = 100  # pages
 LATE: Final = timedelta(seconds=2)
 BODIES_PAGE_SIZE: Final = 20
 _SURELY_SEEN: Final = timedelta(seconds=10)  # the clock of a `Date` may be that of another machine
+
+_YEARS: Final = range(1970, 9000)  # so that the seconds around a time are within a calendar's range
 
 Entry = Row[ApiRequest]
 
@@ -56,7 +59,7 @@ class Question:
     def page(
         self, number: int, bounds: Mapping[str, str], sort: str, size: int | None = None
     ) -> Page[ApiRequest]:
-        return self.client.list_requests(
+        page = self.client.list_requests(
             number,
             size or self.size,
             filters={**self.filters, **bounds},
@@ -64,6 +67,11 @@ class Question:
             bodies=self.bodies,
             paced=self.paced,
         )
+        if any(row.value.created_at.year not in _YEARS for row in page.rows):
+            raise ServiceError(
+                "The answer is not what this API promises: an entry's time is in no usable year."
+            )
+        return page
 
 
 @dataclass(frozen=True)
@@ -100,12 +108,13 @@ class Walk:
     _seen: dict[str, datetime] = field(default_factory=dict)
 
     def pages(self) -> Iterator[Page[ApiRequest]]:
-        number, asked, unseen = 1, 0, 0
+        number, asked = 1, 0
+        expected: int | None = None  # how many unseen entries there are at least; None: nobody can tell
         while True:
             page = self._ask(number)
             asked += 1
-            if page.meta.total - len(self._seen) < unseen:
-                number, unseen = self._begin_again(), 0
+            if expected is not None and page.meta.total - len(self._seen) < expected:
+                number, expected = self._begin_again(), None
                 continue
             fresh = [row for row in page.rows if row.value.id not in self._seen]
             yield Page(fresh, page.meta, page.date)
@@ -113,13 +122,12 @@ class Walk:
             if not page.rows or number >= page.meta.last_page:
                 return
             number += 1
-            unseen = page.meta.total - len(self._seen)
+            # Downwards, what retention drops is still to come, and moves nothing.
+            expected = page.meta.total - len(self._seen) if asked == 1 or not self.downwards else None
             if self.downwards and asked == 1:
                 self.bounds["created_to"] = self.question.until(just_after(page.rows[0].value.created_at))
             elif asked % WINDOW == 0:
-                number, unseen = self._move(page.rows[0].value.created_at), 0
-            elif self.downwards:
-                unseen = 0  # what retention drops is still to come, and moves nothing
+                number = self._move(page.rows[0].value.created_at)
 
     def _ask(self, number: int) -> Page[ApiRequest]:
         return self.question.page(
@@ -144,8 +152,7 @@ class Walk:
         Downwards, the server has cut the time that the first window ends at. Upwards, retention has
         dropped entries that were read, so the others have moved up.
         """
-        newest = max(self._seen.values())
-        number = self._move(newest)
+        number = self._move(max(self._seen.values()))
         return number if self.downwards else 1
 
 
@@ -171,9 +178,12 @@ def downwards(question: Question, size: int | None = None, *, settled: bool) -> 
         if pin is None and page.rows:
             pin = Pin.of(page, page.rows[0].value.created_at)
             edge = (pin.time - LATE).replace(microsecond=0)
-        if edge is not None:
-            recent |= {row.value.id for row in page.rows if row.value.created_at >= edge}
-        yield page
+        if pin is None or edge is None:
+            yield page
+            continue
+        rows = [row for row in page.rows if row.value.created_at <= pin.time]
+        recent |= {row.value.id for row in rows if row.value.created_at >= edge}
+        yield Page(rows, page.meta, page.date)
     if not settled and pin is not None and edge is not None and pin.has_late_entries:
         pin.wait_for_late_entries(question.client)
         bounds = {"created_from": question.since(edge), "created_to": question.until(after(pin.time))}
@@ -214,14 +224,18 @@ class Upwards:
     end: datetime | None = None
     total: int = 0
 
-    def pin(self) -> bool:
-        """Find the end, and wait until all entries before it can be seen. False where there are none."""
+    def pin(self, *, settled: bool = False) -> bool:
+        """Find the end, and wait until all entries before it can be seen. False where there are none.
+
+        `settled`: do not wait.
+        """
         if self.end is None:
             first = self.question.page(1, self._from(), "-created_at", size=1)
             if not first.rows:
                 return False
             pin = Pin.of(first, first.rows[0].value.created_at)
-            pin.wait_for_late_entries(self.question.client)
+            if not settled:
+                pin.wait_for_late_entries(self.question.client)
             self.end, self.total = pin.time, first.meta.total
         return True
 

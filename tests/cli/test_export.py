@@ -245,3 +245,37 @@ def test_a_first_call_that_fails_leaves_nothing(shell: Shell, folder: Path) -> N
         told = shell("history export out/all.jsonl", env=env, code=4).err
     assert "same command" not in told
     assert names(folder) == set()
+
+
+def test_where_nobody_says_whose_it_is_only_the_same_key_goes_on(shell: Shell, folder: Path) -> None:
+    no: Answer = ("404 Not Found", {}, b'{"message": "no"}')
+    begins: list[Answer] = [
+        no,
+        ("200 OK", {}, listing(ENTRY)),
+        ("500 No", {}, b"{}"),
+    ]  # it breaks off after the pin
+    goes_on: list[Answer] = [no, ("200 OK", {}, listing(ENTRY))]
+    with answering(*begins, *goes_on) as (server, url):
+        mine = {"ASTALTY_API_KEY": "x" * 30, "ASTALTY_BASE_URL": url}
+        shell("history export out/all.jsonl", env=mine, code=6)
+        server.answers[len(server.calls) :] = [no]
+        refused = shell("history export out/all.jsonl", env=mine | {"ASTALTY_API_KEY": "y" * 30}, code=5)
+        assert "another account" in refused.err
+        server.answers[len(server.calls) :] = goes_on
+        shell("history export out/all.jsonl", env=mine)
+    assert [row["id"] for row in exported(folder / "all.jsonl")] == [ENTRY["id"]]
+
+
+def test_a_manifest_of_another_export_is_not_written_over(filled: Account, folder: Path) -> None:
+    (folder / "all.jsonl.manifest.json").write_text("mine")
+    refused = filled.shell("history export out/all.jsonl", code=5)
+    assert "manifest" in refused.err
+    assert (folder / "all.jsonl.manifest.json").read_text() == "mine"
+    filled.shell("history export out/all.jsonl --force")
+    assert manifest_of(folder / "all.jsonl")["requests"] > 0
+
+
+def test_a_dash_is_no_file(shell: Shell) -> None:
+    refused = shell("history export - --format jsonl -p sandbox", code=2)
+    assert "history list --all -o jsonl" in refused.err
+    assert not (shell.home / "-").exists()

@@ -14,6 +14,7 @@ import pytest
 from tests import accounts
 from tests.accounts import Account
 from tests.histories import Between, WholeSeconds, add, entry, ids, listed, series
+from tests.hostile import ENTRY, answering, listing
 from tests.shell import ASTALTY, Shell
 
 Layer = Callable[[Any], Any]
@@ -167,3 +168,62 @@ def test_rows_are_printed_with_the_page_that_brings_them(serve: Served) -> None:
         rest = process.stdout.read()
     assert process.returncode == 0
     assert len(listed((first + rest).decode())) > 500
+
+
+def drop(account: Account, count: int) -> None:
+    """Retention: the oldest entries go."""
+    with closing(account.store()) as store, store.database.write() as connection:
+        oldest = f"SELECT number FROM api_requests ORDER BY created_at, id LIMIT {count}"
+        connection.execute(f"DELETE FROM api_requests WHERE number IN ({oldest})")
+
+
+@pytest.mark.parametrize("count", [400, 5000])
+@pytest.mark.parametrize("flags", ["", "--sort created_at"])
+def test_a_prune_of_what_was_read_does_not_go_round_in_circles(serve: Served, flags: str, count: int) -> None:
+    between = Between()
+    account = serve(between.before)
+    add(account, series(account.clock.now - timedelta(days=2), 900, timedelta(seconds=60)))
+    account.clock.move(seconds=30)
+    between.calls.clear()
+
+    def prune(number: int) -> None:
+        if number == 4:
+            drop(account, count)
+
+    between.happens = prune
+    found = read(account, flags)
+    assert ids(account) - since_the_read(account, found) <= {each["id"] for each in found}
+    assert len(between.calls) < 30
+
+
+def test_the_oldest_first_and_a_limit_while_old_ones_go_and_new_ones_come(serve: Served) -> None:
+    between = Between()
+    account = serve(between.before)
+    start = account.clock.now - timedelta(days=30)
+    made = add(account, series(start, 1000, timedelta(seconds=60)))
+    drop(account, 600)  # the seeded ones lie between
+    kept = [each for each in made if each.id in ids(account)]
+    account.clock.move(seconds=30)
+
+    def rolling(number: int) -> None:
+        account.clock.move(seconds=20)
+        if number > 2:
+            drop(account, 10)
+        add(account, series(account.clock.now, 10, timedelta(milliseconds=1)))
+
+    between.happens = rolling
+    found = listed(account.shell("history list --sort created_at -L 350 -o jsonl").out)
+    times = [each["created_at"] for each in found]
+    assert times == sorted(times)
+    there = [each.id for each in kept]
+    read_ids = [each["id"] for each in found if each["id"] in set(there)]
+    first = there.index(read_ids[0])
+    assert read_ids == there[first : first + len(read_ids)]  # none between is missing
+
+
+def test_a_time_at_the_end_of_the_calendar_is_no_answer(shell: Shell) -> None:
+    far = {**ENTRY, "created_at": "9999-12-31T23:59:59.999999Z"}
+    with answering(("200 OK", {}, listing(far))) as (_, url):
+        env = {"ASTALTY_API_KEY": "x" * 30, "ASTALTY_BASE_URL": url}
+        for line in ("history list --all", "history stats", "history export all.jsonl", "history sync"):
+            assert "not what this API promises" in shell(line, env=env, code=6).err

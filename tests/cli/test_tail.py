@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.failing import Failing
 from tests.histories import Between, add, entry, listed
 from tests.hostile import Answer, answering
 from tests.shell import ASTALTY, Shell
+from tests.spoilt import Fault, Spoilt
 
 
 @dataclass
@@ -186,3 +188,28 @@ def test_a_closed_pipe_ends_it_quietly(followed: Followed) -> None:
         assert process.wait(timeout=30) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+def test_what_was_seen_is_printed_when_the_key_stops_working(shell: Shell, tmp_path: Path) -> None:
+    with ExitStack() as closing:
+        between, spoilt = Between(), Spoilt()
+
+        def layers(app: Any) -> Between:
+            spoilt.app = app
+            return between.before(spoilt)
+
+        account = accounts.over_http(shell, tmp_path / "served", closing, between=layers)
+        account.clock.now = utc_now()
+        followed = Followed(account, between)
+
+        def happens(number: int) -> None:
+            followed.goes_on(number)
+            if number == 4:
+                gone = Fault("GET /api-requests", "401 Unauthorized", acts=False, body=b'{"message": "No."}')
+                spoilt.faults.append(gone)
+
+        between.happens = happens
+        with tailing(account, "--json") as process:
+            out, err = process.communicate(timeout=60)
+    assert process.returncode == 4, err
+    assert len(listed(out)) == 3

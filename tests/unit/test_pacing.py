@@ -61,6 +61,12 @@ def test_a_short_read_is_not_slowed_down_and_a_long_one_never_stands_still(
     assert max(gaps) < 4
 
 
+def test_who_cannot_wait_takes_no_call_from_others(pacer: Pacer, clock: Ticks) -> None:
+    called(pacer, clock, 30)
+    waits = [pacer.reserve(patience=0.1) for _ in range(20)]
+    assert min(waits) == max(waits) > 0.1
+
+
 @given(st.lists(st.floats(0, 20), min_size=1, max_size=200), st.sampled_from([10, 60, 61, 1000]))
 def test_whatever_else_is_done_between_calls(
     tmp_path_factory: pytest.TempPathFactory, pauses: list[float], limit: int
@@ -135,6 +141,10 @@ def test_the_file_is_private(pacer: Pacer, tmp_path: Path) -> None:
 def test_without_a_place_for_the_file_it_paces_itself(tmp_path: Path, clock: Ticks) -> None:
     pacer = Pacer(tmp_path / "missing" / "pace.json", clock)
     assert most_in_a_span(called(pacer, clock, 120)) == 57
+
+
+def test_a_full_disk_does_not_stop_it(clock: Ticks) -> None:
+    assert most_in_a_span(called(Pacer(Path("/dev/full"), clock), clock, 120)) == 57
 
 
 def _reserve(path: Path, count: int) -> list[float]:
