@@ -48,8 +48,15 @@ def tail(
     def show(entries: "list[Entry]") -> None:
         printer.print(row.raw for row in entries if own is None or not own.is_own(row.value))
 
+    def caught_up() -> bool:
+        for rows in following.catch_up():
+            show(rows)
+        return True
+
     try:
         own = None if include_self else polling.answer(lambda: OwnReads.with_key_of(context.client))
+        if context.filters.since:
+            polling.answer(caught_up)
         while polling.goes_on():
             show(polling.tried(following.poll) or [])
     except KeyboardInterrupt:

@@ -7,11 +7,11 @@ the same point in time.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from astalty_cli.services.reading import LATE, Entry, Question, Walk
+from astalty_cli.services.reading import LATE, Entry, Position, Question, Upwards, Walk
 
 INTERVAL: Final = 2.5  # seconds between polls: 24 a minute, which leaves most of the 60 to others
 _OVERLAP: Final = LATE + timedelta(seconds=1)
@@ -29,6 +29,21 @@ class Tail:
         self._newest: datetime | None = None
         self._seen: dict[str, datetime] | None = None
         self._held: dict[str, tuple[Entry, float]] = {}
+        self._position: Position | None = None  # in what was there before it began
+        self._end: datetime | None = None
+
+    def catch_up(self) -> Iterator[list[Entry]]:
+        """What there is since `--since`, in order, a page at a time; after a failure, call it again."""
+        reading = Upwards(self._question, self._position, self._end)
+        self._seen = self._seen or {}
+        if reading.pin():
+            self._end = reading.end
+            for page in reading.pages():
+                yield page.rows
+                self._position = Position.after_rows(page.rows, self._position)
+                self._newest = page.rows[-1].value.created_at if page.rows else self._newest
+                self._seen |= {row.value.id: row.value.created_at for row in page.rows}
+                self._seen = self._still_near(self._seen)
 
     def poll(self) -> list[Entry]:
         """Ask for what is new; return the entries that are ripe, in order.
@@ -51,9 +66,7 @@ class Tail:
         return held
 
     def _known(self) -> dict[str, datetime]:
-        """What was seen already; at first, what there is when it begins. With `--since`, nothing."""
-        if self._seen is None and self._question.filters.get("created_from"):
-            self._seen = {}
+        """What was seen already; at first, what there is when it begins."""
         if self._seen is None:
             start = self._start()
             self._seen = {

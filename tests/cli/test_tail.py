@@ -213,3 +213,14 @@ def test_what_was_seen_is_printed_when_the_key_stops_working(shell: Shell, tmp_p
             out, err = process.communicate(timeout=60)
     assert process.returncode == 4, err
     assert len(listed(out)) == 3
+
+
+def test_a_long_stretch_since_then_is_printed_as_it_is_read(followed: Followed) -> None:
+    now = utc_now()
+    made = [entry(now - timedelta(hours=1) + timedelta(seconds=each)) for each in range(350)]
+    add(followed.account, made)
+    followed.account.clock.now = now + timedelta(seconds=30)
+    with tailing(followed.account, "--since 2h --json --path /participants --ip 203.0.113.9") as process:
+        found = [each["id"] for each in listed(read_lines(process, 350))]
+        interrupted(process)
+    assert found == [each.id for each in made]
