@@ -70,7 +70,8 @@ def stats(
     entries = _mirrored(context) if offline else _read(context)
     found.add(entry for entry in entries if own is None or not own.is_own(entry))
     _print(context, found, shown)
-    _note_left_out(context, own)
+    if own and own.left_out:
+        output.note(own.told())
 
 
 def _stretch(context: Context) -> tuple[datetime, datetime]:
@@ -151,12 +152,3 @@ def _told(total: Group) -> str:
     ranks = {"p50": total.p50_ms, "p95": total.p95_ms, "p99": total.p99_ms}
     took = ", ".join(f"{name} {charts.duration(value or 0)}" for name, value in ranks.items())
     return f"{total.requests:,} requests, {failed}; {took}"
-
-
-def _note_left_out(context: Context, own: "OwnReads | None") -> None:
-    if own and own.left_out:
-        reads = "1 read" if own.left_out == 1 else f"{own.left_out:,} reads"
-        verb = "is" if own.left_out == 1 else "are"
-        context.output.note(
-            f"{reads} of the history by this tool {verb} left out; --include-self counts them."
-        )

@@ -64,9 +64,7 @@ def tail(
     finally:  # also where the key was revoked meanwhile: what was seen is what one wants to see then
         show(following.rest())
     if own and own.left_out:
-        output.note(
-            f"{own.left_out} reads of the history by this tool were left out; --include-self shows them."
-        )
+        output.note(own.told())
 
 
 class _Polling:

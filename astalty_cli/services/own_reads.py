@@ -30,6 +30,12 @@ class OwnReads:
         except NotOfferedError:
             return cls(None)
 
+    def told(self) -> str:
+        """How many were left out, for people."""
+        reads = "1 read" if self.left_out == 1 else f"{self.left_out:,} reads"
+        verb = "is" if self.left_out == 1 else "are"
+        return f"{reads} of the history by this tool {verb} left out; --include-self takes them in."
+
     def is_own(self, entry: ApiRequest) -> bool:
         """Whether to leave this entry out; it is counted then."""
         own = (

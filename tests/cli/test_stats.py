@@ -216,7 +216,7 @@ def test_own_reads_are_left_out_and_said(sandbox: Account) -> None:
     add(sandbox, reads(sandbox))
     result = sandbox.shell(f"history stats {STRETCH} --json")
     assert result.json[0]["requests"] == 7
-    assert result.err == ("2 reads of the history by this tool are left out; --include-self counts them.\n")
+    assert result.err == ("2 reads of the history by this tool are left out; --include-self takes them in.\n")
     everything = sandbox.shell(f"history stats {STRETCH} --json --include-self")
     assert everything.json[0]["requests"] == 9
     assert everything.err == ""
@@ -226,7 +226,7 @@ def test_what_this_tool_really_sends_is_known_as_its_own(sandbox: Account) -> No
     sandbox.shell("history list -L 1")
     listed = sandbox.shell("history stats --since 1h --by path")
     assert "/api-requests" not in listed.out
-    assert listed.err == "1 read of the history by this tool is left out; --include-self counts them.\n"
+    assert listed.err == "1 read of the history by this tool is left out; --include-self takes them in.\n"
 
 
 def test_a_server_that_does_not_tell_the_key_goes_by_the_rest(faulty: tuple[Account, Spoilt]) -> None:
