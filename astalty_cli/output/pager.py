@@ -26,17 +26,22 @@ def through_pager(pieces: Iterable[str], streams: Streams) -> bool:
         return False
     assert pager.stdin is not None  # noqa: S101 - a pipe was asked for
     try:
-        for piece in pieces:
-            pager.stdin.write(piece)
-            pager.stdin.flush()
-        pager.stdin.close()
-        pager.wait()
-    except BrokenPipeError:  # the reader has seen enough
+        # The reader may have seen enough; and Ctrl-C belongs to the pager while it runs.
+        with suppress(BrokenPipeError, KeyboardInterrupt):
+            for piece in pieces:
+                pager.stdin.write(piece)
+                pager.stdin.flush()
+    finally:  # also where the next piece could not be had: what there is stays on the screen
         with suppress(BrokenPipeError):
             pager.stdin.close()
-        pager.wait()
-    except KeyboardInterrupt:  # Ctrl-C belongs to the pager while it runs
-        with suppress(BrokenPipeError):
-            pager.stdin.close()
-        pager.wait()
+        _wait(pager)
     return True
+
+
+def _wait(pager: "subprocess.Popen[str]") -> None:
+    while True:
+        try:
+            pager.wait()
+        except KeyboardInterrupt:
+            continue
+        return

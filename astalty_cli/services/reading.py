@@ -249,13 +249,15 @@ class Upwards:
             rows = [
                 row
                 for row in page.rows
-                if row.value.id not in known and self._begins_before(row) and row.value.created_at <= self.end
+                if row.value.id not in known
+                and self._is_not_earlier(row)
+                and row.value.created_at <= self.end
             ]
             yield Page(rows, page.meta, page.date)
 
     def _from(self) -> dict[str, str]:
         return {} if self.start is None else {"created_from": self.question.since(self.start.time)}
 
-    def _begins_before(self, row: Entry) -> bool:
+    def _is_not_earlier(self, row: Entry) -> bool:
         """A server that cuts the times of filters answers with more than was asked for."""
         return self.start is None or row.value.created_at >= self.start.time

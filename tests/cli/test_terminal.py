@@ -1,10 +1,13 @@
 """What somebody sees who sits at a terminal: panels, tables, prompts, colours, the pager."""
 
+import json
 import re
 
 import pytest
 
 from tests.accounts import Account
+from tests.hostile import ENTRY, Answer, answering
+from tests.shell import Shell
 from tests.terminal import Terminal
 
 SECRET = re.compile(r"astalty_[0-9A-Za-z]{46}")
@@ -115,6 +118,17 @@ def test_what_does_not_fit_goes_through_the_pager(sandbox: Account) -> None:
     for line, env in cases:
         unpaged = Terminal(sandbox.shell, line, env={"ASTALTY_PAGER": "sed s/^/PAGED/", **env}).ends()
         assert "PAGED" not in unpaged
+
+
+def test_a_failure_behind_the_first_page_comes_after_what_the_pager_shows(shell: Shell) -> None:
+    rows = [{**ENTRY, "id": f"420df54d-cade-4aeb-86aa-1e5ab55f{number:04}"} for number in range(100)]
+    meta = {"current_page": 1, "last_page": 2, "per_page": 100, "total": 150}
+    first: Answer = ("200 OK", {}, json.dumps({"data": rows, "meta": meta}).encode())
+    with answering(first, ("400 No", {}, b'{"message": "Not so."}')) as (_, url):
+        env = {"ASTALTY_API_KEY": "x" * 30, "ASTALTY_BASE_URL": url, "ASTALTY_PAGER": "sed s/^/paged/"}
+        terminal = Terminal(shell, "history list --all", env=env)
+        shown = terminal.ends(code=5)
+    assert shown.rindex("paged") < shown.index("Not so.")
 
 
 def test_a_pager_that_is_not_there_or_leaves_early_loses_nothing(sandbox: Account) -> None:
