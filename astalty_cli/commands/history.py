@@ -8,7 +8,7 @@ import typer
 from astalty_cli.api import contract
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.commands.group import group
-from astalty_cli.commands.history_filters import FILTERS, api_filters, check_time
+from astalty_cli.commands.history_filters import FILTERS, OFFLINE, api_filters, check_time
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, sorting, takes, whole
 from astalty_cli.context import Context
 from astalty_cli.errors import UsageError
@@ -17,7 +17,7 @@ from astalty_cli.output.fields import Field
 
 app = group("See the requests that were made with the account's keys.")
 
-_NONE = "No requests match."
+NONE = "No requests match."
 _DEFAULT_LIMIT = 30
 _LONG = 500  # entries from which a list may take longer than a command usually does
 
@@ -44,9 +44,7 @@ def list_requests(
             help="created_at, status, duration_ms; '-' before it reverses.",
         ),
     ] = None,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Read the local mirror that `astalty history sync` makes.")
-    ] = False,
+    offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
     """List requests, the newest first."""
     if everything and limit is not None:
@@ -69,7 +67,7 @@ def _read(context: Context, shown: Sequence[Field], sort: str | None, wanted: in
     reader = HistoryReader(context.client, filters, sort, wanted)
     with context.output.progress("requests", beside_rows=True) as progress:
         entries = (entry.raw for entry in progress.counted(reader.entries(), lambda: reader.expected))
-        context.output.rows(entries, shown, none=_NONE)
+        context.output.rows(entries, shown, none=NONE)
     return reader.shown, reader.total
 
 
@@ -82,5 +80,5 @@ def _read_offline(
     check_time(context)
     with open_mirror(context) as mirror:
         total = mirror.count(context.filters)
-        context.output.rows(mirror.entries(context.filters, sort, wanted), shown, none=_NONE)
+        context.output.rows(mirror.entries(context.filters, sort, wanted), shown, none=NONE)
     return (total if wanted is None else min(wanted, total)), total

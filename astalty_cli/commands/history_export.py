@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from astalty_cli.api.contract import MAX_PAGE_SIZE
 from astalty_cli.commands.history import app
 from astalty_cli.commands.history_filters import FILTERS, api_filters, check_time
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, takes
@@ -55,7 +54,7 @@ def export(
     """
     from astalty_cli.services.export import Export, Target, opened
     from astalty_cli.services.manifest import Manifest
-    from astalty_cli.services.reading import BODIES_PAGE_SIZE
+    from astalty_cli.services.reading import page_size
 
     output = context.output
     shown = output.columns(columns.MANIFEST, Manifest)
@@ -68,7 +67,7 @@ def export(
             output.warn(_BODIES.format(target=target))
         asked = _asked(context, wanted.format, bodies=bodies)
         spelling = _spelling(bodies=bodies, raw=output.style.csv_raw)
-        with output.progress("requests", page_size=BODIES_PAGE_SIZE if bodies else MAX_PAGE_SIZE) as progress:
+        with output.progress("requests", page_size=page_size(bodies=bodies)) as progress:
             made = Export(context.client, wanted, asked, spelling, part, output.note, progress.at).run()
     if output.result_wanted:
         output.item(msgspec.json.encode(made), shown)

@@ -68,6 +68,7 @@ UNTIL: Flags = {
         None,
     ),
 }
+OFFLINE = typer.Option("--offline", help="Read the local mirror that `astalty history sync` makes.")
 WHICH: Flags = {
     "status": (
         Annotated[str | None, _option("--status", "STATUS", "Such as 404,5xx.", checked(_statuses))],

@@ -8,6 +8,7 @@ import typer
 from astalty_cli.api import contract
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.commands.history import app
+from astalty_cli.commands.history_filters import OFFLINE
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, takes
 from astalty_cli.context import Context
 from astalty_cli.errors import NotFoundError, UsageError
@@ -45,9 +46,7 @@ def show(
         Language | None,
         typer.Option("--as", metavar="LANGUAGE", help="A command that repeats it: curl, httpie or python."),
     ] = None,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Read the local mirror that `astalty history sync` makes.")
-    ] = False,
+    offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
     """Show one request: who, when and from where, and both bodies. What looks like a secret is hidden."""
     output = context.output

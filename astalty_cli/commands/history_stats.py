@@ -9,8 +9,8 @@ import msgspec
 import typer
 
 from astalty_cli.api.models import ApiRequest
-from astalty_cli.commands.history import app
-from astalty_cli.commands.history_filters import FILTERS, api_filters, check_time, since
+from astalty_cli.commands.history import NONE, app
+from astalty_cli.commands.history_filters import FILTERS, OFFLINE, api_filters, check_time, since
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, takes
 from astalty_cli.context import Context
 from astalty_cli.output import columns
@@ -21,7 +21,6 @@ from astalty_cli.times import utc_now
 if TYPE_CHECKING:
     from astalty_cli.services.own_reads import OwnReads
 
-_NONE = "No requests match."
 _STRETCH = timedelta(hours=24)
 _MARKS = 60  # of the line of time, at most
 _SHARE, _ID = (field for field in columns.STATS if field.path in {"share", "group_id"})
@@ -52,9 +51,7 @@ def stats(
     include_self: Annotated[
         bool, typer.Option("--include-self", help="Count this tool's own reads of the history as well.")
     ] = False,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Read the local mirror that `astalty history sync` makes.")
-    ] = False,
+    offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
     """Count requests in groups, with the share that failed and how long they took.
 
@@ -113,11 +110,11 @@ def _print(context: Context, found: Stats, shown: Sequence[Field]) -> None:
     output, groups = context.output, found.groups()
     rows = [msgspec.json.encode(group) for group in groups]
     if output.format != "table" or output.style.query is not None:
-        output.rows(rows, shown, none=_NONE)
+        output.rows(rows, shown, none=NONE)
     elif rows:
         output.page(_picture(context, found, groups, rows, shown))
     if not rows:
-        output.note(_NONE)
+        output.note(NONE)
 
 
 def _picture(

@@ -27,15 +27,19 @@ def read_private(path: Path) -> bytes | None:
         except FileNotFoundError:
             return None
         with os.fdopen(handle, "rb") as file:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                raise LocalError(f"{path} is not a regular file.", hint="Move it out of the way.")
-            if status.st_uid != os.getuid() or status.st_mode & 0o077:
-                raise LocalError(
-                    f"{path} can be read or written by others.",
-                    hint=f"If its content can still be trusted: chmod 600 {path}",
-                )
+            must_be_private(path, os.fstat(handle))
             return file.read()
+
+
+def must_be_private(path: Path, status: os.stat_result) -> None:
+    """Raises LocalError for what is no file, is not ours, or is open to others."""
+    if not stat.S_ISREG(status.st_mode):
+        raise LocalError(f"{path} is not a regular file.", hint="Move it out of the way.")
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise LocalError(
+            f"{path} can be read or written by others.",
+            hint=f"If its content can still be trusted: chmod 600 {path}",
+        )
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -123,7 +127,7 @@ def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
             yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _beginning(path: Path) -> str:
@@ -143,8 +147,9 @@ def locked(folder: Path) -> Iterator[None]:
             os.close(handle)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path) -> None:
+    """Let a file, or what a folder lists, be on the disk when this returns."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:

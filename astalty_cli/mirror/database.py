@@ -7,7 +7,6 @@ change to the mirror is made under the lock of `alone`, so what makes, fills or 
 import fcntl
 import os
 import sqlite3
-import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -139,7 +138,7 @@ def create(place: Place) -> None:
 def connect(place: Place, *, writes: bool) -> sqlite3.Connection:
     """Open the mirror. Raises LocalError where the file is not what it should be."""
     with told(place):
-        _check_mode(place)
+        files.must_be_private(place.path, place.path.lstat())
         # mode=rw: a file that has gone is an error, never a new and empty database
         uri = f"{place.path.absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
@@ -189,17 +188,6 @@ def _unusable(place: Place, problem: str, *, spoilt: bool) -> LocalError:
 
 def _start_over(place: Place) -> str:
     return f"Remove it and start over: {place.command('purge --all')}"
-
-
-def _check_mode(place: Place) -> None:
-    status = place.path.lstat()
-    if not stat.S_ISREG(status.st_mode):
-        raise LocalError(f"{place.path} is not a regular file.", hint="Move it out of the way.")
-    if status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise LocalError(
-            f"{place.path} can be read or written by others.",
-            hint=f"If its content can still be trusted: chmod 600 {place.path}",
-        )
 
 
 def _check_kind(connection: sqlite3.Connection, place: Place) -> None:

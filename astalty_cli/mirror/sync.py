@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from astalty_cli.api.client import Client
 from astalty_cli.mirror.writing import WritableMirror
-from astalty_cli.services.reading import Position, Question, Upwards
+from astalty_cli.services.reading import Position, Question, Upwards, page_size
 from astalty_cli.times import iso, utc_now
 
 
@@ -40,7 +40,7 @@ class Sync:
 
     @property
     def page_size(self) -> int:
-        return Question(self.client, {}, self.wish.bodies).size
+        return page_size(bodies=self.wish.bodies)
 
     def run(self, tell: Callable[[int, int], None]) -> None:
         """Read what is new; `tell` hears after each page how much was added, and of how much."""

@@ -173,7 +173,7 @@ class Export:
         else:
             files.replace_private(manifest.place(target, made.format), made.encoded())
             built.replace(target)
-        _sync(target.parent)
+        files.sync(target.parent)
         self._clear_up()
         return made
 
@@ -238,8 +238,8 @@ def _put_folder(built: Path, target: Path, aside: Path) -> None:
     """A folder cannot replace another in one step: the old one stands aside for that moment."""
     for folder, _, names in os.walk(built, topdown=False):
         for name in names:
-            _sync(Path(folder, name))
-        _sync(Path(folder))
+            files.sync(Path(folder, name))
+        files.sync(Path(folder))
     _remove(aside)
     with suppress(FileNotFoundError):
         target.rename(aside)
@@ -251,11 +251,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -48,31 +48,33 @@ class HistoryReader:
                     return
 
     def _pages(self) -> Iterator[Page[ApiRequest]]:
-        size = MAX_PAGE_SIZE if self.limit is None else min(self.limit, MAX_PAGE_SIZE)
-        question = Question(self.client, self.filters, paced=self.limit != size)
+        most = self.limit or MAX_PAGE_SIZE
+        question = Question(self.client, self.filters, paced=not self._fits_a_page, most=most)
         if self.sort in {None, "-created_at"}:
-            return downwards(question, size, settled=self.settled or self.limit is not None)
+            return downwards(question, settled=self.settled or self.limit is not None)
         if self.sort == "created_at":
-            return self._upwards(question, size)
-        return self._by_number(question, str(self.sort), size)
+            return self._upwards(question)
+        return self._by_number(question, str(self.sort))
 
-    def _upwards(self, question: Question, size: int) -> Iterator[Page[ApiRequest]]:
-        if self.limit == size:
-            yield from Walk(question, {}, downwards=False, size=size).pages()
+    @property
+    def _fits_a_page(self) -> bool:
+        return self.limit is not None and self.limit <= MAX_PAGE_SIZE
+
+    def _upwards(self, question: Question) -> Iterator[Page[ApiRequest]]:
+        if self._fits_a_page:
+            yield from Walk(question, {}, downwards=False).pages()
             return
         reading = Upwards(question)
         if reading.pin(settled=self.limit is not None):
             yield from reading.pages()
 
-    def _by_number(self, question: Question, sort: str, size: int) -> Iterator[Page[ApiRequest]]:
+    def _by_number(self, question: Question, sort: str) -> Iterator[Page[ApiRequest]]:
         bounds = {}
-        if self.limit != size:
-            newest = question.page(1, {}, "-created_at", size=1)
-            if newest.rows:
-                pin = Pin.of(newest, newest.rows[0].value.created_at)
-                pin.wait_for_late_entries(self.client)
-                bounds["created_to"] = question.until(after(pin.time))
+        pin = None if self._fits_a_page else Pin.of(question.page(1, {}, "-created_at", size=1))
+        if pin:
+            pin.wait_for_late_entries(self.client)
+            bounds["created_to"] = question.until(after(pin.time))
         seen: set[str] = set()
-        for page in walk(lambda number: question.page(number, bounds, sort, size)):
+        for page in walk(lambda number: question.page(number, bounds, sort)):
             yield Page([row for row in page.rows if row.value.id not in seen], page.meta)
             seen |= {row.value.id for row in page.rows}

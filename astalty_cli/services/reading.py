@@ -35,6 +35,10 @@ _YEARS: Final = range(1970, 9000)  # so that the seconds around a time are withi
 Entry = Row[ApiRequest]
 
 
+def page_size(*, bodies: bool) -> int:
+    return BODIES_PAGE_SIZE if bodies else MAX_PAGE_SIZE
+
+
 @dataclass(frozen=True)
 class Question:
     """Which entries to read. `filters` go by the API's own names."""
@@ -43,10 +47,11 @@ class Question:
     filters: Mapping[str, str | None]
     bodies: bool = False
     paced: bool = True
+    most: int = MAX_PAGE_SIZE  # entries of a page
 
     @property
     def size(self) -> int:
-        return BODIES_PAGE_SIZE if self.bodies else MAX_PAGE_SIZE
+        return min(self.most, page_size(bodies=self.bodies))
 
     def since(self, moment: datetime) -> str:
         """This moment for `created_from`, or the user's own where that is later."""
@@ -83,8 +88,14 @@ class Pin:
     asked: float
 
     @classmethod
-    def of(cls, page: Page[ApiRequest], newest: datetime) -> "Pin":
-        return cls(newest, page.date, time.monotonic())
+    def of(cls, page: Page[ApiRequest]) -> "Pin | None":
+        """The pin that a first answer, the newest first, sets; None where it is empty."""
+        return cls(page.rows[0].value.created_at, page.date, time.monotonic()) if page.rows else None
+
+    @property
+    def edge(self) -> datetime:
+        """From here on entries may be late; a whole second, for any server."""
+        return (self.time - LATE).replace(microsecond=0)
 
     @property
     def has_late_entries(self) -> bool:
@@ -104,7 +115,6 @@ class Walk:
     question: Question
     bounds: dict[str, str]
     downwards: bool
-    size: int | None = None
     _seen: dict[str, datetime] = field(default_factory=dict)
 
     def pages(self) -> Iterator[Page[ApiRequest]]:
@@ -130,9 +140,7 @@ class Walk:
                 number = self._move(page.rows[0].value.created_at)
 
     def _ask(self, number: int) -> Page[ApiRequest]:
-        return self.question.page(
-            number, self.bounds, "-created_at" if self.downwards else "created_at", self.size
-        )
+        return self.question.page(number, self.bounds, "-created_at" if self.downwards else "created_at")
 
     def _move(self, to: datetime) -> int:
         """Let the window begin at the page that was read last; return the number to go on with."""
@@ -144,7 +152,7 @@ class Walk:
             start = to.replace(microsecond=0)
             self.bounds["created_from"] = self.question.since(start)
             self._seen = {each: at for each, at in self._seen.items() if at >= start}
-        return len(self._seen) // (self.size or self.question.size) + 1
+        return len(self._seen) // self.question.size + 1
 
     def _begin_again(self) -> int:
         """There is less than there was: find the place anew, and return the number of the page there.
@@ -166,27 +174,24 @@ def after(moment: datetime) -> datetime:
     return moment.replace(microsecond=0) + timedelta(seconds=1)
 
 
-def downwards(question: Question, size: int | None = None, *, settled: bool) -> Iterator[Page[ApiRequest]]:
+def downwards(question: Question, *, settled: bool) -> Iterator[Page[ApiRequest]]:
     """The newest first. Unless `settled`, late entries come at the end; that can take `LATE`.
 
     `settled` says that none are waited for: they do not matter, or the caller has waited.
     """
     pin: Pin | None = None
-    edge: datetime | None = None
     recent: set[str] = set()
-    for page in Walk(question, {}, downwards=True, size=size).pages():
-        if pin is None and page.rows:
-            pin = Pin.of(page, page.rows[0].value.created_at)
-            edge = (pin.time - LATE).replace(microsecond=0)
-        if pin is None or edge is None:
+    for page in Walk(question, {}, downwards=True).pages():
+        pin = pin or Pin.of(page)
+        if pin is None:  # the first page, and there is none
             yield page
-            continue
+            return
         rows = [row for row in page.rows if row.value.created_at <= pin.time]
-        recent |= {row.value.id for row in rows if row.value.created_at >= edge}
+        recent |= {row.value.id for row in rows if row.value.created_at >= pin.edge}
         yield Page(rows, page.meta, page.date)
-    if not settled and pin is not None and edge is not None and pin.has_late_entries:
+    if not settled and pin is not None and pin.has_late_entries:
         pin.wait_for_late_entries(question.client)
-        bounds = {"created_from": question.since(edge), "created_to": question.until(after(pin.time))}
+        bounds = {"created_from": question.since(pin.edge), "created_to": question.until(after(pin.time))}
         for page in Walk(question, bounds, downwards=True).pages():
             late = [
                 row for row in page.rows if row.value.id not in recent and row.value.created_at <= pin.time
@@ -231,9 +236,9 @@ class Upwards:
         """
         if self.end is None:
             first = self.question.page(1, self._from(), "-created_at", size=1)
-            if not first.rows:
+            pin = Pin.of(first)
+            if pin is None:
                 return False
-            pin = Pin.of(first, first.rows[0].value.created_at)
             if not settled:
                 pin.wait_for_late_entries(self.question.client)
             self.end, self.total = pin.time, first.meta.total

@@ -115,13 +115,7 @@ def test_what_retention_drops_meanwhile_hides_nothing_else(serve: Served) -> Non
     add(account, series(start, 1500, timedelta(seconds=60)))
     between.calls.clear()
 
-    def retention(_: int) -> None:
-        with closing(account.store()) as store, store.database.write() as connection:
-            oldest = "SELECT number FROM api_requests ORDER BY created_at, id LIMIT 37"
-            connection.execute(f"DELETE FROM api_request_bodies WHERE number IN ({oldest})")
-            connection.execute(f"DELETE FROM api_requests WHERE number IN ({oldest})")
-
-    between.happens = lambda number: retention(number) if number in {2, 3, 5, 6, 7} else None
+    between.happens = lambda number: drop(account, 37) if number in {2, 3, 5, 6, 7} else None
     found = read(account, "--sort created_at")
     assert ids(account) - since_the_read(account, found) <= {each["id"] for each in found}
     times = [each["created_at"] for each in found]

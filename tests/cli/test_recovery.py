@@ -1,7 +1,7 @@
 """What stays open, how it is listed, and how `keys recover` finishes it."""
 
 from tests.accounts import Account
-from tests.open_operations import CREATE, EXPIRE, FOR_GOOD, ROTATE, Faulty, is_open, key, make, works
+from tests.open_operations import CREATE, EXPIRE, FOR_GOOD, ROTATE, Faulty, is_open, key, lost, make, works
 from tests.spoilt import Fault
 
 
@@ -10,10 +10,10 @@ def test_what_is_open_is_listed_and_every_key_command_says_so(faulty: Faulty) ->
     shell = account.shell
     make(shell)
     spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
-    lost = shell("keys rotate ci --plain", code=7)
-    assert "may have a new secret" in lost.err
-    assert "The old one was not ended." in lost.err
-    assert lost.err.splitlines()[-1] == "Finish it: astalty keys recover"
+    unanswered = shell("keys rotate ci --plain", code=7)
+    assert "may have a new secret" in unanswered.err
+    assert "The old one was not ended." in unanswered.err
+    assert unanswered.err.splitlines()[-1] == "Finish it: astalty keys recover"
     (row,) = is_open(shell)
     found = key(shell)
     assert (row["operation"], row["name"], row["key_id"]) == ("rotate", "ci", found["id"])
@@ -26,9 +26,7 @@ def test_what_is_open_is_listed_and_every_key_command_says_so(faulty: Faulty) ->
 def test_an_open_rotation_keeps_another_one_from_starting(faulty: Faulty) -> None:
     account, spoilt = faulty
     make(account.shell)
-    spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
-    account.shell("keys rotate ci --plain", code=7)
-    spoilt.faults.clear()
+    lost(account, spoilt, "keys rotate ci --plain", ROTATE)
     refused = account.shell("keys rotate ci --plain", code=7)
     assert "An earlier operation on 'ci'" in refused.err
     assert key(account.shell)["rotation"] == 1
@@ -38,9 +36,7 @@ def test_a_rotation_that_went_nowhere_stays_open_until_a_place_is_named(faulty: 
     account, spoilt = faulty
     shell = account.shell
     old = make(shell)
-    spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
-    shell("keys rotate ci --plain --grace 1h", code=7)
-    spoilt.faults.clear()
+    lost(account, spoilt, "keys rotate ci --plain --grace 1h", ROTATE)
     nowhere = shell("keys recover --yes", code=7)
     assert "The old secret works until 20" in nowhere.err
     assert "--yes --to file:PATH" in nowhere.err
@@ -56,18 +52,14 @@ def test_a_rotation_that_went_nowhere_stays_open_until_a_place_is_named(faulty: 
 
 def test_a_created_key_that_nobody_has_is_revoked(faulty: Faulty) -> None:
     account, spoilt = faulty
-    spoilt.faults.append(Fault(CREATE, times=FOR_GOOD))
-    account.shell("keys create ci --plain", code=7)
-    spoilt.faults.clear()
+    lost(account, spoilt, "keys create ci --plain", CREATE)
     assert "whose secret nobody had" in account.shell("keys recover --yes").err
     assert "ci" not in [row[1] for row in account.shell("keys list").rows]
 
 
 def test_a_created_key_that_nobody_has_is_given_a_secret_where_a_place_is_named(faulty: Faulty) -> None:
     account, spoilt = faulty
-    spoilt.faults.append(Fault(CREATE, times=FOR_GOOD))
-    account.shell("keys create ci --plain", code=7)
-    spoilt.faults.clear()
+    lost(account, spoilt, "keys create ci --plain", CREATE)
     account.shell("keys recover --yes --to dotenv:.env#KEY")
     name, _, value = (account.shell.home / ".env").read_text().strip().partition("=")
     assert name == "KEY"
@@ -76,9 +68,7 @@ def test_a_created_key_that_nobody_has_is_given_a_secret_where_a_place_is_named(
 
 def test_a_creation_that_never_happened_is_closed_without_one(faulty: Faulty) -> None:
     account, spoilt = faulty
-    spoilt.faults.append(Fault(CREATE, acts=False, times=FOR_GOOD))
-    account.shell("keys create ci --plain", code=7)
-    spoilt.faults.clear()
+    lost(account, spoilt, "keys create ci --plain", CREATE, acts=False)
     make(account.shell)
     assert "never made" in account.shell("keys recover --yes").err
     assert works(account, account.shell("keys rotate ci --plain").out.strip())
@@ -86,9 +76,7 @@ def test_a_creation_that_never_happened_is_closed_without_one(faulty: Faulty) ->
 
 def test_a_creation_that_never_happened_into_a_file_whose_name_is_taken_since(faulty: Faulty) -> None:
     account, spoilt = faulty
-    spoilt.faults.append(Fault(CREATE, acts=False, times=FOR_GOOD))
-    account.shell("keys create ci --to file:new", code=7)
-    spoilt.faults.clear()
+    lost(account, spoilt, "keys create ci --to file:new", CREATE, acts=False)
     make(account.shell)
     told = account.shell("keys recover --yes")
     assert "nothing is left to do. The given data was invalid." in told.err
@@ -207,9 +195,7 @@ def test_a_sink_that_cannot_be_read_is_not_guessed_about(faulty: Faulty) -> None
 def test_a_rotated_key_is_never_revoked_by_recover(faulty: Faulty) -> None:
     account, spoilt = faulty
     old = make(account.shell)
-    spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
-    account.shell("keys rotate ci --plain", code=7)
-    spoilt.faults.clear()
+    lost(account, spoilt, "keys rotate ci --plain", ROTATE)
     account.shell("keys recover --yes", code=7)
     assert works(account, old)
     assert "DELETE" not in "".join(spoilt.calls)

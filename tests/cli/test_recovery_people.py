@@ -18,6 +18,7 @@ from tests.open_operations import (
     Faulty,
     is_open,
     key,
+    lost,
     make,
     works,
 )
@@ -29,9 +30,7 @@ from tests.terminal import Terminal
 def test_recover_asks_on_a_terminal_and_shows_the_secret_there(faulty: Faulty) -> None:
     account, spoilt = faulty
     make(account.shell)
-    spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
-    account.shell("keys rotate ci --plain", code=7)
-    spoilt.faults.clear()
+    lost(account, spoilt, "keys rotate ci --plain", ROTATE)
     terminal = Terminal(account.shell, "keys recover", columns=100)
     terminal.expect("[y/N]")
     terminal.type("y")
@@ -76,9 +75,7 @@ def test_what_is_found_in_one_place_is_put_into_the_others_when_the_user_agrees(
 def test_a_no_leaves_it_open(faulty: Faulty) -> None:
     account, spoilt = faulty
     make(account.shell)
-    spoilt.faults.append(Fault(ROTATE, times=FOR_GOOD))
-    account.shell("keys rotate ci --plain", code=7)
-    spoilt.faults.clear()
+    lost(account, spoilt, "keys rotate ci --plain", ROTATE)
     terminal = Terminal(account.shell, "keys recover")
     terminal.expect("[y/N]")
     terminal.type("n")
