@@ -1,31 +1,77 @@
-"""The table of contents of the command line."""
+"""The Typer root: makes a command of an entry in the table of contents, when it is first asked for."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup, TyperOption
 
-import astalty_cli.commands.history_export
-import astalty_cli.commands.history_mirror
-import astalty_cli.commands.history_show
-import astalty_cli.commands.history_stats
-import astalty_cli.commands.history_tail
-import astalty_cli.commands.keys_audit
-import astalty_cli.commands.keys_panic
-import astalty_cli.commands.keys_recover  # noqa: F401 - they add their commands to groups
-from astalty_cli.commands import api, auth, history, keys, sandbox
-from astalty_cli.commands.group import group
+from astalty_cli import contents
 
-app = group(
-    "The API Dashboard of an Astalty account: keys, rotation and request history.",
-    epilog="No account yet? Try it on this machine: astalty sandbox tour",
-)
-app.add_typer(auth.app, name="auth")
-app.add_typer(keys.app, name="keys")
-app.add_typer(history.app, name="history")
-app.command("api")(api.call)
-app.add_typer(sandbox.app, name="sandbox")
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+_WRAPPING = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
-@app.callback()
-def root(
-    version: bool = typer.Option(False, "--version", "-V", help="Print the version and stop."),
-) -> None:
-    pass
+class LateGroup(TyperGroup):
+    """A group that imports what it runs. Typed alone it shows its help, as `gh` does."""
+
+    def __init__(self, name: str, group: contents.Group, params: list[Any] | None = None) -> None:
+        self._contents = group
+        super().__init__(
+            name=name,
+            commands=_Late(group.commands),  # type: ignore[arg-type]  # nothing is ever put into it
+            help=group.help,
+            epilog=group.epilog,
+            rich_markup_mode=None,
+            context_settings=_SETTINGS,
+            params=params,
+        )
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's own signature
+        return list(self._contents.commands)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in self._contents.commands.items()])
+
+
+class _Late(Mapping[str, Any]):
+    """Commands by name, each made when it is looked up; an alias is found and not listed."""
+
+    def __init__(self, entries: Mapping[str, contents.Command | contents.Group]) -> None:
+        self._entries = entries
+        self._aliases = {
+            entry.alias: name for name, entry in entries.items() if isinstance(entry, contents.Command)
+        }
+
+    def __getitem__(self, name: str) -> Any:
+        entry = self._entries[self._aliases.get(name, name)]
+        return LateGroup(name, entry) if isinstance(entry, contents.Group) else _command(name, entry)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def _command(name: str, entry: contents.Command) -> Any:
+    module, _, function = entry.place.partition(":")
+    run = getattr(import_module(f"astalty_cli.commands.{module}"), function)
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    alone.command(
+        name,
+        help=f"{entry.help}\n\n{inspect.getdoc(run) or ''}",
+        context_settings=_SETTINGS | (_WRAPPING if entry.wraps else {}),
+    )(run)
+    return typer.main.get_command(alone)
+
+
+_VERSION = TyperOption(param_decls=["--version", "-V"], is_flag=True, help="Print the version and stop.")
+
+app = LateGroup("astalty", contents.ROOT, [_VERSION])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,34 +11,19 @@ from typing import TYPE_CHECKING, Any
 from astalty_cli.destination import Destination
 from astalty_cli.errors import LocalError, UsageError
 from astalty_cli.filters import Filters
-from astalty_cli.output.output import Output, Style
-from astalty_cli.output.streams import Streams
+from astalty_cli.output.style import Style
+from astalty_cli.program import Program
 
 if TYPE_CHECKING:
     from astalty_cli.api.client import Client
     from astalty_cli.config.journal import Journal
     from astalty_cli.config.profiles import ConfigFile
     from astalty_cli.config.settings import Settings
+    from astalty_cli.output.output import Output
     from astalty_cli.sandbox.home import Home
     from astalty_cli.secret import Secret
 
 DEFAULT_TIMEOUT = 60.0  # seconds for a whole command, waiting included
-
-
-@dataclass(frozen=True)
-class Folders:
-    """Where files of ours lie: the configuration, data, and what may be lost."""
-
-    config: Path
-    data: Path
-    cache: Path
-
-    @classmethod
-    def of_this_user(cls) -> Folders:
-        from platformdirs import user_cache_path, user_config_path, user_data_path
-
-        places = (user_config_path, user_data_path, user_cache_path)
-        return cls(*(place("astalty", appauthor=False) for place in places))
 
 
 @dataclass(frozen=True)
@@ -50,20 +34,6 @@ class Account:
     base_url: str | None = None
     timeout: float | None = None
     ca_file: Path | None = None
-
-
-@dataclass(frozen=True)
-class Program:
-    """What holds for the whole process: the words typed, the streams, the environment, the folders.
-
-    `run` runs such a program: for a command that runs other ones.
-    """
-
-    argv: Sequence[str]
-    streams: Streams
-    environ: Mapping[str, str] = field(repr=False)  # it may hold a key
-    folders: Folders
-    run: Callable[[Program], int]
 
 
 @dataclass
@@ -82,6 +52,8 @@ class Context:
 
     @cached_property
     def output(self) -> Output:
+        from astalty_cli.output.output import Output
+
         return Output(self.program.streams, self.style)
 
     @cached_property

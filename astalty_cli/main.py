@@ -11,10 +11,10 @@ from typing import TextIO
 
 import typer
 
-from astalty_cli.context import Folders, Program
 from astalty_cli.errors import AstaltyError, InterruptedByUser, LocalError, ReaderLeftError, UsageError
-from astalty_cli.output.output import report
+from astalty_cli.output.report import report
 from astalty_cli.output.streams import Streams
+from astalty_cli.program import Program
 
 
 def main(argv: Sequence[str]) -> int:
@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.default_int_handler)
     streams = Streams(_opened(sys.stdin, 0), _opened(sys.stdout, 1), _opened(sys.stderr, 2), environ)
-    code = run(Program(argv, streams, environ, Folders.of_this_user(), run))
+    code = run(Program(argv, streams, environ, run))
     _silence(streams)
     return code
 
@@ -36,7 +36,7 @@ def run(program: Program) -> int:
     error: AstaltyError
     try:
         _check_encoding(program.argv)
-        result = app(list(program.argv), prog_name="astalty", standalone_mode=False, obj=program)
+        result = app.main(list(program.argv), prog_name="astalty", standalone_mode=False, obj=program)
         program.streams.stdout.flush()
         return result if isinstance(result, int) else 0
     except AstaltyError as raised:

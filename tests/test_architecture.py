@@ -12,7 +12,17 @@ PACKAGE = Path(__file__).parent.parent / "astalty_cli"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Room or module -> what it may import of this package. Data flows one way; imports never point back.
-LEAVES = {"secret", "errors", "times", "destination", "interrupts", "filters", "__init__"}
+LEAVES = {
+    "secret",
+    "errors",
+    "times",
+    "destination",
+    "interrupts",
+    "filters",
+    "contents",
+    "vocabulary",
+    "__init__",
+}
 MAY_IMPORT = {
     "api": LEAVES | {"api"},
     "config": LEAVES | {"api", "config"},
@@ -21,11 +31,12 @@ MAY_IMPORT = {
     "mirror": LEAVES | {"api", "config", "services", "mirror"},
     "sinks": LEAVES | {"api", "config", "output", "sinks"},
     "sandbox": LEAVES | {"api", "config", "sandbox"},
-    "context": LEAVES | {"api", "config", "output", "sandbox"},
+    "program": {"output"},
+    "context": LEAVES | {"api", "config", "output", "sandbox", "program"},
     "commands": LEAVES
-    | {"api", "config", "output", "services", "mirror", "sinks", "sandbox", "context", "commands"},
-    "app": LEAVES | {"commands"},
-    "main": LEAVES | {"app", "context", "output"},
+    | {"api", "config", "output", "services", "mirror", "sinks", "sandbox", "program", "context", "commands"},
+    "app": LEAVES,
+    "main": LEAVES | {"app", "program", "output"},
     "__main__": {"__init__", "main"},
     "secret": set(),
     "errors": set(),
@@ -33,6 +44,8 @@ MAY_IMPORT = {
     "destination": set(),
     "interrupts": set(),
     "filters": set(),
+    "contents": set(),
+    "vocabulary": set(),
     "__init__": set(),
 }
 

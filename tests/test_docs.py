@@ -67,7 +67,7 @@ def astalty_words(line: str) -> Iterator[list[str]]:
 
 def parse(words: list[str]) -> None:
     """Parse as the program would, down to the values of flags, and run nothing."""
-    command: Any = typer.main.get_command(app)
+    command: Any = app
     context = command.make_context("astalty", list(words))
     while hasattr(command, "resolve_command"):
         name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
@@ -177,7 +177,7 @@ test compares it with the program. What many commands share is explained in [out
 
 def reference() -> str:
     parts = [INTRODUCTION]
-    for names, text in helps(typer.main.get_command(app), "astalty", None):
+    for names, text in helps(app, "astalty", None):
         parts.append(f"{'#' * min(3, 1 + len(names))} `{' '.join(names)}`\n\n```text\n{text}\n```\n")
     return "\n".join(parts)
 

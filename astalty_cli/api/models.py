@@ -5,13 +5,13 @@ Field names are the API's own. `api/contract.py` says which of it is documented 
 """
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, Raw, Struct
 
 from astalty_cli.api.contract import MAX_GRACE
 from astalty_cli.secret import Secret
+from astalty_cli.vocabulary import KeyStatus
 
 Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 Timestamp = Annotated[datetime, Meta(tz=True)]
@@ -34,14 +34,6 @@ class Account(Struct, frozen=True):
 class KeyReference(Struct, frozen=True):
     id: Uuid
     name: str
-
-
-class KeyStatus(StrEnum):
-    """`expiring`: rotated, and an earlier secret still works."""
-
-    ACTIVE = "active"
-    EXPIRING = "expiring"
-    REVOKED = "revoked"
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):

@@ -31,6 +31,5 @@ def call(
         ),
     ],
 ) -> None:
-    """Make a GET request and print the body of its answer."""
     answer = context.client.get(path)
     context.output.body(answer.body)

@@ -1,17 +1,16 @@
 """`astalty auth`: profiles, and the key that each of them uses."""
 
+from __future__ import annotations
+
 import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
 
-from astalty_cli.commands.group import group
 from astalty_cli.commands.options import ACCOUNT, ASK, OUTPUT, takes
-from astalty_cli.config.profiles import SANDBOX, Profile, Storage, checked_name
 from astalty_cli.context import Context
 from astalty_cli.errors import (
     AstaltyError,
@@ -22,16 +21,15 @@ from astalty_cli.errors import (
     UsageError,
 )
 from astalty_cli.output import columns
-from astalty_cli.secret import Secret
+from astalty_cli.vocabulary import Storage
 
 if TYPE_CHECKING:
     from astalty_cli.api.client import Client
     from astalty_cli.api.models import CurrentKey
+    from astalty_cli.config.profiles import Profile
+    from astalty_cli.secret import Secret
 
-app = group("Sign in, and say which account is meant.")
 
-
-@app.command("login")
 @takes(ACCOUNT, ASK)
 def login(
     context: Context,
@@ -42,7 +40,6 @@ def login(
         typer.Option("--storage", metavar="WHERE", help="keyring, or file: a 0600 file, in clear."),
     ] = Storage.KEYRING,
 ) -> None:
-    """Check an API key with the service, and keep it under a profile."""
     from astalty_cli.commands import secrets
     from astalty_cli.config.credentials import stored_in
     from astalty_cli.config.settings import API_KEY
@@ -87,6 +84,8 @@ def login(
 
 
 def _checked_profile(context: Context, secret: Secret, origin: str, storage: Storage) -> Profile:
+    from astalty_cli.config.profiles import Profile
+
     try:
         key = _asked(context.client_with(secret, context.timeout))
     except ForbiddenError:
@@ -99,7 +98,7 @@ def _checked_profile(context: Context, secret: Secret, origin: str, storage: Sto
     return Profile(origin, storage, key.id, key.last_four, key.account.name)
 
 
-def _asked(client: "Client") -> "CurrentKey | None":
+def _asked(client: Client) -> CurrentKey | None:
     """Ask whose key this is; where a server cannot say, only whether it accepts the key, and None."""
     try:
         return client.current_key().value
@@ -116,10 +115,8 @@ def _forget(context: Context, name: str, profile: Profile) -> None:
         stored_in(profile.storage, context.program.folders.config).remove(name, profile.base_url)
 
 
-@app.command("logout")
 @takes(ACCOUNT)
 def logout(context: Context) -> None:
-    """Forget a profile and the key it has stored here. The key itself goes on working."""
     name = context.settings.profile.value
     if context.settings.is_sandbox:
         raise UsageError("The sandbox profile is built in.", hint="To start afresh: astalty sandbox reset")
@@ -134,10 +131,10 @@ def logout(context: Context) -> None:
     )
 
 
-@app.command("switch")
 @takes()
 def switch(context: Context, profile: Annotated[str, typer.Argument(metavar="PROFILE")]) -> None:
-    """Make a profile the one that is used without -p."""
+    from astalty_cli.config.profiles import SANDBOX, checked_name
+
     config = context.config_file.read()
     if checked_name(profile) not in {*config.profiles, SANDBOX}:
         raise UsageError(
@@ -147,13 +144,13 @@ def switch(context: Context, profile: Annotated[str, typer.Argument(metavar="PRO
     context.output.note(f"The default profile is now {profile!r}.")
 
 
-@app.command("status")
 @takes(ACCOUNT, OUTPUT)
 def status(context: Context) -> None:
-    """Show who you are, and whether it works.
+    """Each setting is shown with where it came from: a flag, the environment, the config file."""
+    import msgspec
 
-    Each setting is shown with where it came from: a flag, the environment, the config file.
-    """
+    from astalty_cli.commands.records import SignedIn
+
     output, settings = context.output, context.settings
     facts: dict[str, Any] = {
         "profile": settings.profile.value,
@@ -169,7 +166,7 @@ def status(context: Context) -> None:
         problem = error
     profiles = context.config_file.read().profiles
     facts |= {"works": problem is None, "profiles": _rows(profiles)}
-    output.item(msgspec.json.encode(facts), output.columns(columns.STATUS, _Status))
+    output.item(msgspec.json.encode(facts), output.columns(columns.STATUS, SignedIn))
     if output.format == "table" and facts["profiles"]:
         rows = [msgspec.json.encode(profile) for profile in facts["profiles"]]
         output.rows(rows, columns.PROFILES, none="")
@@ -178,22 +175,6 @@ def status(context: Context) -> None:
             context.output.note(f"The key of {name!r} is in a file, in clear: {_key_file(context, name)}")
     if problem:
         raise problem
-
-
-class _Status(msgspec.Struct):
-    """The names that `--fields` knows."""
-
-    profile: str
-    profile_source: str
-    base_url: str
-    base_url_source: str
-    key_source: str | None
-    key_name: str | None
-    key_id: str | None
-    last_four: str | None
-    account: str | None
-    works: bool
-    profiles: msgspec.Raw
 
 
 def _tried(context: Context) -> dict[str, str | None]:
@@ -210,6 +191,8 @@ def _tried(context: Context) -> dict[str, str | None]:
 
 
 def _rows(profiles: Mapping[str, Profile]) -> list[dict[str, Any]]:
+    import msgspec
+
     return [{"name": name, **msgspec.to_builtins(profile)} for name, profile in profiles.items()]
 
 
@@ -219,15 +202,11 @@ def _key_file(context: Context, profile: str) -> Path:
     return FileCredentials(context.program.folders.config / "keys").path(profile)
 
 
-@app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @takes(ACCOUNT)
 def execute(
     context: Context, command: Annotated[list[str], typer.Argument(metavar="CMD...", help="After `--`.")]
 ) -> None:
-    """Run a program with the key in its environment.
-
-    It finds ASTALTY_API_KEY and ASTALTY_BASE_URL there, for a key that is kept in the keyring.
-    """
+    """It finds ASTALTY_API_KEY and ASTALTY_BASE_URL there, for a key that is kept in the keyring."""
     from astalty_cli.config.settings import API_KEY, BASE_URL, PROFILE
 
     if context.settings.is_sandbox:

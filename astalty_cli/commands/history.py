@@ -1,29 +1,28 @@
 """`astalty history`: the requests that were made with the account's keys."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from astalty_cli.api import contract
-from astalty_cli.api.models import ApiRequest
-from astalty_cli.commands.group import group
 from astalty_cli.commands.history_filters import FILTERS, OFFLINE, api_filters, check_time
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, sorting, takes, whole
 from astalty_cli.context import Context
 from astalty_cli.errors import UsageError
 from astalty_cli.output import columns
-from astalty_cli.output.fields import Field
 
-app = group("See the requests that were made with the account's keys.")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astalty_cli.output.fields import Field
 
 NONE = "No requests match."
 _DEFAULT_LIMIT = 30
 _LONG = 500  # entries from which a list may take longer than a command usually does
 
 
-@app.command("list")
-@app.command("ls", hidden=True)
 @takes(ACCOUNT, FILTERS, OUTPUT)
 def list_requests(
     context: Context,
@@ -46,7 +45,8 @@ def list_requests(
     ] = None,
     offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
-    """List requests, the newest first."""
+    from astalty_cli.api.models import ApiRequest
+
     if everything and limit is not None:
         raise UsageError("--all and --limit exclude each other.", hint="Use one of them.")
     shown = context.output.columns(columns.REQUESTS, ApiRequest)

@@ -1,23 +1,22 @@
 """`astalty history export`: a stretch of the history into a file, whole or not at all."""
 
+from __future__ import annotations
+
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from astalty_cli.commands.history import app
 from astalty_cli.commands.history_filters import FILTERS, api_filters, check_time
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, takes
 from astalty_cli.context import Context
 from astalty_cli.errors import UsageError
-from astalty_cli.output import columns, machine
-from astalty_cli.output.fields import pick
-from astalty_cli.services.formats import Format
+from astalty_cli.output import columns
 from astalty_cli.times import local
+from astalty_cli.vocabulary import ExportFormat
 
 if TYPE_CHECKING:
     from astalty_cli.services.export import Spelling
@@ -30,14 +29,13 @@ _BODIES = (
 )
 
 
-@app.command("export")
 @takes(ACCOUNT, FILTERS, OUTPUT)
 def export(
     context: Context,
     target: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .jsonl, .csv or .parquet.")],
     *,
     form: Annotated[
-        Format | None,
+        ExportFormat | None,
         typer.Option("--format", metavar="FORMAT", help="jsonl, csv or parquet, whatever FILE ends in."),
     ] = None,
     bodies: Annotated[
@@ -48,10 +46,9 @@ def export(
         bool, typer.Option("--restart", help="Begin anew instead of going on after an interruption.")
     ] = False,
 ) -> None:
-    """Write the requests into a file, the oldest first, with a manifest beside it.
+    """After an interruption the same command goes on. Parquet makes a folder of files by day."""
+    import msgspec
 
-    After an interruption the same command goes on. Parquet makes a folder of files by day.
-    """
     from astalty_cli.services.export import Export, Target, opened
     from astalty_cli.services.manifest import Manifest
     from astalty_cli.services.reading import page_size
@@ -74,7 +71,7 @@ def export(
     output.note(_told(made, target))
 
 
-def _format(target: Path, named: Format | None) -> Format:
+def _format(target: Path, named: ExportFormat | None) -> ExportFormat:
     if target.name in {"", "..", "-"}:
         raise UsageError(
             f"{str(target)!r} is not the name of a file.",
@@ -83,7 +80,7 @@ def _format(target: Path, named: Format | None) -> Format:
     if named is not None:
         return named
     try:
-        return Format(target.suffix.removeprefix("."))
+        return ExportFormat(target.suffix.removeprefix("."))
     except ValueError:
         raise UsageError(
             f"{target} does not end in .jsonl, .csv or .parquet.",
@@ -91,14 +88,14 @@ def _format(target: Path, named: Format | None) -> Format:
         ) from None
 
 
-def _must_be_possible(form: Format) -> None:
-    if form is Format.PARQUET:
+def _must_be_possible(form: ExportFormat) -> None:
+    if form is ExportFormat.PARQUET:
         from astalty_cli.services import archive
 
         archive.must_be_installed()
 
 
-def _asked(context: Context, form: Format, *, bodies: bool) -> "Asked":
+def _asked(context: Context, form: ExportFormat, *, bodies: bool) -> Asked:
     from astalty_cli.services.part import Asked
 
     filters = {name: value for name, value in api_filters(context).items() if value is not None}
@@ -123,43 +120,16 @@ def _typed_times(words: Sequence[str]) -> dict[str, str]:
     return typed
 
 
-def _spelling(*, bodies: bool, raw: bool) -> "Spelling":
+def _spelling(*, bodies: bool, raw: bool) -> Spelling:
+    from astalty_cli.output import files
     from astalty_cli.services.export import Spelling
 
     fields = (*columns.EXPORTED, *columns.SIDES) if bodies else columns.EXPORTED
     paths = [field.path for field in fields]
-
-    def table(rows: Iterable[bytes]) -> Iterator[str]:
-        yield machine.csv_line(paths, raw=raw)
-        yield from (machine.csv_line(_cells(row, paths), raw=raw) for row in rows)
-
-    return Spelling(_json_lines, table)
+    return Spelling(files.json_lines, lambda rows: files.csv_lines(rows, paths, raw=raw))
 
 
-def _json_lines(rows: Sequence[bytes]) -> bytes:
-    """The rows as `-o jsonl` prints them, a page at once: most pages are ASCII as they come."""
-    lines = b"".join(_one_line(row) + b"\n" for row in rows)
-    if lines.isascii() and b"\x7f" not in lines and b"##[" not in lines:
-        return lines
-    return machine.ascii_json(lines).encode()
-
-
-def _one_line(row: bytes) -> bytes:
-    try:
-        return msgspec.json.format(row, indent=-1)
-    except msgspec.DecodeError:  # a body that msgspec finds spoilt stays as it came
-        return row.replace(b"\n", b" ")
-
-
-def _cells(row: bytes, paths: Iterable[str]) -> Iterator[str]:
-    members = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
-    for path in paths:
-        name, _, inner = path.partition(".")
-        value = bytes(members.get(name, b"null"))
-        yield machine.text(pick(value, inner) if inner else value)
-
-
-def _told(made: "Manifest", target: Path) -> str:
+def _told(made: Manifest, target: Path) -> str:
     import humanize
 
     from astalty_cli.services.manifest import place

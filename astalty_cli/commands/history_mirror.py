@@ -1,14 +1,14 @@
 """`astalty history sync` and `purge`: a copy of the request history on this machine, and its end."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from astalty_cli.commands.history import app
 from astalty_cli.commands.history_filters import SINCE
 from astalty_cli.commands.options import ACCOUNT, ASK, OUTPUT, Flags, duration, takes
 from astalty_cli.context import Context
@@ -18,6 +18,7 @@ from astalty_cli.output import columns
 from astalty_cli.times import local, relative, utc_now
 
 if TYPE_CHECKING:
+    from astalty_cli.commands.records import MirrorState
     from astalty_cli.mirror.database import Place
     from astalty_cli.mirror.store import Mirror
     from astalty_cli.mirror.sync import Sync
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _WHOSE: Flags = {name: ACCOUNT[name] for name in ("profile", "base_url")}
 
 
-@app.command("sync")
 @takes(ACCOUNT, SINCE, OUTPUT)
 def sync(
     context: Context,
@@ -36,16 +36,18 @@ def sync(
     ] = False,
     keep: Annotated[timedelta | None, duration("--keep", "Keep only what is no older than that.")] = None,
 ) -> None:
-    """Bring the local mirror of the history up to date; `history list --offline` reads it.
+    """Only what is new is asked for: what is there already, with bodies or without, stays as it is.
 
-    Only what is new is asked for: what is there already, with bodies or without, stays as it is. --since is
-    where a new mirror begins.
+    --since is where a new mirror begins.
     """
+    import msgspec
+
+    from astalty_cli.commands.records import MirrorState
     from astalty_cli.mirror.database import alone
     from astalty_cli.mirror.sync import Sync, Wish
     from astalty_cli.mirror.writing import writing
 
-    shown = context.output.columns(columns.MIRROR, _Facts)
+    shown = context.output.columns(columns.MIRROR, MirrorState)
     context.default_timeout = None
     output, client, place = context.output, context.client, place_of(context)
     if bodies:
@@ -64,7 +66,6 @@ def sync(
     output.note(_told(facts))
 
 
-@app.command("purge")
 @takes(_WHOSE, ASK)
 def purge(
     context: Context,
@@ -74,10 +75,7 @@ def purge(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Remove the mirror with its files.")] = False,
 ) -> None:
-    """Remove requests from the local mirror, and from the disk. The service keeps its own.
-
-    What is removed with --older-than is not fetched again; after --all the next sync starts anew.
-    """
+    """What is removed with --older-than is not fetched again; after --all the next sync starts anew."""
     if everything == (older_than is not None):
         raise UsageError("Say what to remove: --older-than DURATION or --all, one of them.")
     place = place_of(context)
@@ -90,7 +88,7 @@ def purge(
 
 
 @contextmanager
-def open_mirror(context: Context) -> "Iterator[Mirror]":
+def open_mirror(context: Context) -> Iterator[Mirror]:
     """Open the mirror of this command's account to read it, and say as of when it is.
 
     Raises NotFoundError where there is none.
@@ -107,7 +105,7 @@ def open_mirror(context: Context) -> "Iterator[Mirror]":
         yield mirror
 
 
-def place_of(context: Context) -> "Place":
+def place_of(context: Context) -> Place:
     """Where the mirror of the profile and the origin in force lies."""
     from astalty_cli.mirror.database import Place
 
@@ -115,23 +113,16 @@ def place_of(context: Context) -> "Place":
     return Place(context.program.folders.data / "history", settings.profile.value, settings.base_url.value)
 
 
-class _Facts(msgspec.Struct):
-    added: int
-    removed: int
-    requests: int
-    oldest: datetime | None
-    newest: datetime | None
-    path: str
+def _facts(mirror: WritableMirror, run: Sync) -> MirrorState:
+    from astalty_cli.commands.records import MirrorState
 
-
-def _facts(mirror: "WritableMirror", run: "Sync") -> _Facts:
     extent = mirror.extent()
-    return _Facts(
+    return MirrorState(
         run.added, run.removed, extent.requests, extent.oldest, extent.newest, str(mirror.place.path)
     )
 
 
-def _told(facts: _Facts) -> str:
+def _told(facts: MirrorState) -> str:
     changed = f"Added {_requests(facts.added)}"
     if facts.removed:
         changed += f", removed {facts.removed:,}"
@@ -153,7 +144,7 @@ def _note_since(context: Context, goes_on: datetime | None) -> None:
         )
 
 
-def _remove(context: Context, place: "Place") -> None:
+def _remove(context: Context, place: Place) -> None:
     from astalty_cli.mirror.database import alone, remove, remove_lock
 
     context.output.confirm(f"Remove the mirror {place.path} with all that is in it?")
@@ -163,7 +154,7 @@ def _remove(context: Context, place: "Place") -> None:
     context.output.note("Removed. The next sync makes a new one.")
 
 
-def _purge(context: Context, place: "Place", before: datetime) -> None:
+def _purge(context: Context, place: Place, before: datetime) -> None:
     from astalty_cli.mirror.database import alone
     from astalty_cli.mirror.store import reading
     from astalty_cli.mirror.writing import writing

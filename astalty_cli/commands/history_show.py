@@ -1,20 +1,22 @@
 """`astalty history show`: one request, with what was sent and what was answered; or how to make it again."""
 
+from __future__ import annotations
+
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from astalty_cli.api import contract
-from astalty_cli.api.models import ApiRequest
-from astalty_cli.commands.history import app
 from astalty_cli.commands.history_filters import OFFLINE
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, takes
 from astalty_cli.context import Context
 from astalty_cli.errors import NotFoundError, UsageError
 from astalty_cli.output import columns
-from astalty_cli.output.fields import pick
-from astalty_cli.output.output import Output, Style
+
+if TYPE_CHECKING:
+    from astalty_cli.output.output import Output
+    from astalty_cli.output.style import Style
 
 _SERVED_SANDBOX = "http://127.0.0.1:8787"  # where `astalty sandbox serve` listens unless told otherwise
 
@@ -31,7 +33,6 @@ def _entry_id(text: str) -> str:
     return text.lower()
 
 
-@app.command("show")
 @takes(ACCOUNT, OUTPUT)
 def show(
     context: Context,
@@ -48,7 +49,8 @@ def show(
     ] = None,
     offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
-    """Show one request: who, when and from where, and both bodies. What looks like a secret is hidden."""
+    from astalty_cli.api.models import ApiRequest
+
     output = context.output
     sides = [side for side, wanted in (("request", request), ("response", response)) if wanted]
     if sides and output.style.fields is not None:
@@ -98,6 +100,8 @@ def _redacted(row: bytes) -> bytes:
 
 
 def _text(row: bytes, path: str) -> str:
+    from astalty_cli.output.picking import pick
+
     return (pick(row, path) if path else row).decode("utf-8", "replace")
 
 

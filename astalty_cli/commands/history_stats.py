@@ -1,25 +1,27 @@
 """`astalty history stats`: the requests of a stretch of time in groups, with their errors and durations."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from astalty_cli.api.models import ApiRequest
-from astalty_cli.commands.history import NONE, app
+from astalty_cli.commands.history import NONE
 from astalty_cli.commands.history_filters import FILTERS, OFFLINE, api_filters, check_time, since
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, takes
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 from astalty_cli.output.fields import Field, Kind
-from astalty_cli.services.stats import By, Group, Stats
 from astalty_cli.times import utc_now
+from astalty_cli.vocabulary import By
 
 if TYPE_CHECKING:
+    from astalty_cli.api.models import ApiRequest
     from astalty_cli.services.own_reads import OwnReads
+    from astalty_cli.services.stats import Group, Stats
 
 _STRETCH = timedelta(hours=24)
 _MARKS = 60  # of the line of time, at most
@@ -37,7 +39,6 @@ _FIRST = {
 }
 
 
-@app.command("stats")
 @takes(ACCOUNT, FILTERS, _SINCE, OUTPUT)
 def stats(
     context: Context,
@@ -53,10 +54,9 @@ def stats(
     ] = False,
     offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
-    """Count requests in groups, with the share that failed and how long they took.
+    """Durations are nearest ranks: half of the requests took no longer than p50. Hours and days are local."""
+    from astalty_cli.services.stats import Group, Stats
 
-    Durations are nearest ranks: half of the requests took no longer than p50. Hours and days are local.
-    """
     output = context.output
     shown = output.columns(columns.STATS, Group)
     context.default_timeout = None  # a day of a busy account is many pages
@@ -80,7 +80,7 @@ def _stretch(context: Context) -> tuple[datetime, datetime]:
     return start, end
 
 
-def _own_reads(context: Context, *, offline: bool) -> "OwnReads":
+def _own_reads(context: Context, *, offline: bool) -> OwnReads:
     from astalty_cli.services.own_reads import OwnReads
 
     if not offline:
@@ -107,6 +107,8 @@ def _read(context: Context) -> Iterator[ApiRequest]:
 
 
 def _print(context: Context, found: Stats, shown: Sequence[Field]) -> None:
+    import msgspec
+
     output, groups = context.output, found.groups()
     rows = [msgspec.json.encode(group) for group in groups]
     if output.format != "table" or output.style.query is not None:

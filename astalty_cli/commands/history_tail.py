@@ -1,5 +1,7 @@
 """`astalty history tail`: new requests as they are made."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -7,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from astalty_cli.api.models import ApiRequest
-from astalty_cli.commands.history import app
 from astalty_cli.commands.history_filters import SINCE, WHICH, api_filters
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, takes
 from astalty_cli.context import Context
@@ -23,7 +23,6 @@ T = TypeVar("T")
 _LONGEST_WAIT = 30.0  # seconds between two tries of a service that fails
 
 
-@app.command("tail")
 @takes(ACCOUNT, WHICH, SINCE, OUTPUT)
 def tail(
     context: Context,
@@ -32,7 +31,7 @@ def tail(
         bool, typer.Option("--include-self", help="Show this tool's own reads of the history as well.")
     ] = False,
 ) -> None:
-    """Show new requests as they are made, until Ctrl-C (or until --timeout is over)."""
+    from astalty_cli.api.models import ApiRequest
     from astalty_cli.output.following import Follower
     from astalty_cli.services.own_reads import OwnReads
     from astalty_cli.services.reading import Question
@@ -45,7 +44,7 @@ def tail(
     polling = _Polling(context)
     own: OwnReads | None = None
 
-    def show(entries: "list[Entry]") -> None:
+    def show(entries: list[Entry]) -> None:
         printer.print(row.raw for row in entries if own is None or not own.is_own(row.value))
 
     def caught_up() -> bool:

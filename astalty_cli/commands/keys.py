@@ -1,14 +1,14 @@
 """`astalty keys`: make, list, rename, rotate and revoke API keys."""
 
+from __future__ import annotations
+
 import re
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from astalty_cli.api import contract
-from astalty_cli.api.models import ApiKey, KeyStatus
-from astalty_cli.commands.group import group
 from astalty_cli.commands.options import (
     ACCOUNT,
     ASK,
@@ -26,8 +26,10 @@ from astalty_cli.context import Context
 from astalty_cli.errors import AstaltyError, SeveralError
 from astalty_cli.output import columns
 from astalty_cli.times import local, parse_duration
+from astalty_cli.vocabulary import KeyStatus
 
-app = group("Make, list, rename, rotate and revoke API keys.")
+if TYPE_CHECKING:
+    from astalty_cli.api.models import ApiKey
 
 
 def _name(text: str) -> str:
@@ -51,8 +53,6 @@ AllowLast = Annotated[bool, typer.Option("--allow-last", help="Even the account'
 AllowSelf = Annotated[bool, typer.Option("--allow-self", help="Even a key that is in use on this machine.")]
 
 
-@app.command("list")
-@app.command("ls", hidden=True)
 @takes(ACCOUNT, OUTPUT)
 def list_keys(
     context: Context,
@@ -75,7 +75,7 @@ def list_keys(
         ),
     ] = None,
 ) -> None:
-    """List the account's keys; revoked ones only with --status."""
+    from astalty_cli.api.models import ApiKey
     from astalty_cli.commands import secrets
 
     shown = context.output.columns(columns.KEYS, ApiKey)
@@ -85,10 +85,9 @@ def list_keys(
     secrets.remind(context)
 
 
-@app.command("show")
 @takes(ACCOUNT, OUTPUT)
 def show(context: Context, key: Key) -> None:
-    """Show one key."""
+    from astalty_cli.api.models import ApiKey
     from astalty_cli.commands import secrets
     from astalty_cli.services.keys import KeyFinder
 
@@ -97,10 +96,8 @@ def show(context: Context, key: Key) -> None:
     secrets.remind(context)
 
 
-@app.command("create")
 @takes(ACCOUNT, JSON, SECRET, DRY_RUN)
 def create(context: Context, name: Name) -> None:
-    """Make a key and show its secret, this once, or put it where --to says."""
     from astalty_cli.api.models import CreateKey
     from astalty_cli.commands import dry_run, secrets
     from astalty_cli.services.creation import Creation
@@ -116,15 +113,13 @@ def create(context: Context, name: Name) -> None:
     secrets.print_key(context, made.raw)
 
 
-@app.command("rename")
 @takes(ACCOUNT, OUTPUT, DRY_RUN)
 def rename(
     context: Context,
     key: Key,
     new_name: Annotated[str, typer.Argument(metavar="NEW_NAME", parser=checked(_name))],
 ) -> None:
-    """Give a key another name."""
-    from astalty_cli.api.models import RenameKey
+    from astalty_cli.api.models import ApiKey, RenameKey
     from astalty_cli.commands import dry_run, secrets
     from astalty_cli.services.keys import KeyFinder
 
@@ -140,7 +135,6 @@ def rename(
         context.output.item(renamed.raw, shown)
 
 
-@app.command("rotate")
 @takes(ACCOUNT, JSON, SECRET, ASK, DRY_RUN)
 def rotate(
     context: Context,
@@ -156,10 +150,7 @@ def rotate(
     ] = None,
     allow_self: AllowSelf = False,
 ) -> None:
-    """Give a key a new secret, and end the old one in time.
-
-    The old secret works until the new one has been delivered and proved to work, and the grace is over.
-    """
+    """The old secret works until the new one has been delivered and proved to work, and the grace is over."""
     from astalty_cli.commands import dry_run, secrets
     from astalty_cli.services.delivery import probe
     from astalty_cli.services.guards import Guards
@@ -195,8 +186,6 @@ def rotate(
     secrets.print_key(context, rotated.raw)
 
 
-@app.command("revoke")
-@app.command("rm", hidden=True)
 @takes(ACCOUNT, OUTPUT, ASK, DRY_RUN)
 def revoke(
     context: Context,
@@ -209,7 +198,7 @@ def revoke(
     allow_self: AllowSelf = False,
     allow_last: AllowLast = False,
 ) -> None:
-    """End keys for good: every secret of theirs stops at once."""
+    from astalty_cli.api.models import ApiKey
     from astalty_cli.commands import dry_run, secrets
     from astalty_cli.services.guards import Guards
     from astalty_cli.services.keys import described

@@ -1,18 +1,21 @@
 """`astalty keys audit`: which keys should go, be rotated or be asked about."""
 
-from datetime import timedelta
-from typing import Annotated
+from __future__ import annotations
 
-import msgspec
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-from astalty_cli.commands.keys import app
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, duration, takes, words
 from astalty_cli.context import Context
 from astalty_cli.errors import FindingsError
 from astalty_cli.output import columns
-from astalty_cli.services.findings import Code, Finding, Limits
 from astalty_cli.times import parse_duration
+from astalty_cli.vocabulary import FindingCode
+
+if TYPE_CHECKING:
+    from astalty_cli.services.findings import Finding
 
 _NONE = "No findings."
 
@@ -24,7 +27,6 @@ def _baseline(text: str) -> timedelta:
     return baseline
 
 
-@app.command("audit")
 @takes(ACCOUNT, OUTPUT)
 def audit(
     context: Context,
@@ -47,17 +49,17 @@ def audit(
         str | None,
         typer.Option(
             "--fail-on",
-            parser=words(tuple(Code)),
+            parser=words(tuple(FindingCode)),
             metavar="FINDINGS",
-            help=f"End with exit code 8 where there are such: {', '.join(Code)}; with commas.",
+            help=f"End with exit code 8 where there are such: {', '.join(FindingCode)}; with commas.",
         ),
     ] = None,
 ) -> None:
-    """Find keys to renew, end or ask about.
+    """They are old, unused, in grace, used from a new address, or named alike."""
+    import msgspec
 
-    They are old, unused, in grace, used from a new address, or named alike.
-    """
     from astalty_cli.services.audit import Audit
+    from astalty_cli.services.findings import Finding, Limits
 
     output = context.output
     shown = output.columns(columns.AUDIT, Finding)
@@ -76,7 +78,7 @@ def _fail(findings: list[Finding], wanted: list[str]) -> None:
     """Raises FindingsError for findings of the wanted kinds."""
     found = [each.finding for each in findings if each.finding in wanted]
     if found:
-        kinds = [code for code in Code if code in found]
+        kinds = [code for code in FindingCode if code in found]
         raise FindingsError(
             f"{len(found)} finding{'s' * (len(found) != 1)} of {', '.join(kinds)}.",
             hint="Renew a key: astalty keys rotate KEY. End one: astalty keys revoke KEY",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from astalty_cli.commands.incident import Case
-from astalty_cli.commands.keys import AllowLast, AllowSelf, app
+from astalty_cli.commands.keys import AllowLast, AllowSelf
 from astalty_cli.commands.options import ACCOUNT, ASK, DRY_RUN, JSON, SECRET, duration, takes
 from astalty_cli.context import Context
 from astalty_cli.errors import AstaltyError, UsageError
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from astalty_cli.sinks.sink import Sink
 
 
-@app.command("panic")
 @takes(ACCOUNT, JSON, SECRET, ASK, DRY_RUN)
 def panic(
     context: Context,
@@ -38,10 +37,10 @@ def panic(
     allow_self: AllowSelf = False,
     allow_last: AllowLast = False,
 ) -> None:
-    """End a leaked secret at once, put a new one in its place, and report what was done with it.
+    """The secret is asked for, never an argument.
 
-    The secret is asked for, never an argument. Where it is dead already, the keys that were made or rotated
-    with it are listed and can be revoked; --allow-self and --allow-last are for those.
+    Where it is dead already, the keys that were made or rotated with it are listed and can be revoked;
+    --allow-self and --allow-last are for those.
     """
     from astalty_cli.commands import secrets
     from astalty_cli.commands.dead_secret import clean_up, works

@@ -1,38 +1,23 @@
 """`astalty keys recover`: what key operations have left open on this machine, and how it ends."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from astalty_cli.commands.keys import app
 from astalty_cli.commands.options import ACCOUNT, ASK, OUTPUT, SINKS, takes
-from astalty_cli.config.journal import Entry, Operation, Phase
 from astalty_cli.context import Context
 from astalty_cli.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
 from astalty_cli.output import columns
 from astalty_cli.times import iso
 
 if TYPE_CHECKING:
+    from astalty_cli.config.journal import Entry
     from astalty_cli.services.recovery import Recovery
 
 
-class OpenOperation(msgspec.Struct):
-    """An entry of the journal, as it is shown."""
-
-    id: str
-    operation: Operation
-    name: str
-    key_id: str | None
-    phase: Phase
-    sinks: list[str]
-    started_at: str
-    profile: str
-    base_url: str
-
-
-@app.command("recover")
 @takes(ACCOUNT, OUTPUT, SINKS, ASK)
 def recover(
     context: Context,
@@ -40,10 +25,9 @@ def recover(
         list[str] | None, typer.Argument(metavar="[ID...]", help="Only these, by the start of their ids.")
     ] = None,
 ) -> None:
-    """Finish what a crash, a lost answer or a failed sink has left open.
+    """Lists it, and asks for each; --yes goes ahead. --to names another place for the secret."""
+    from astalty_cli.commands.records import OpenOperation
 
-    Lists it, and asks for each; --yes goes ahead. --to names another place for the secret.
-    """
     output, journal = context.output, context.journal
     shown = output.columns(columns.JOURNAL, OpenOperation)
     found = journal.contents()
@@ -97,6 +81,10 @@ def _wanted(entries: list[Entry], ids: list[str]) -> list[Entry]:
 
 
 def _row(entry: Entry) -> bytes:
+    import msgspec
+
+    from astalty_cli.commands.records import OpenOperation
+
     return msgspec.json.encode(
         OpenOperation(
             entry.id,
@@ -130,7 +118,7 @@ def _finished(context: Context, entries: list[Entry]) -> dict[str, LeftOpenError
     return failures
 
 
-def _recovery(context: Context, entry: Entry) -> "Recovery":
+def _recovery(context: Context, entry: Entry) -> Recovery:
     from astalty_cli.commands import secrets
     from astalty_cli.services.places import Places, Words
     from astalty_cli.services.recovery import Recovery

@@ -15,11 +15,12 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from astalty_cli.context import Account, Context, Program
+from astalty_cli.context import Account, Context
 from astalty_cli.destination import Destination
 from astalty_cli.errors import InterruptedByUser, ReaderLeftError, UsageError
 from astalty_cli.filters import Filters
-from astalty_cli.output.output import Style
+from astalty_cli.output.style import Style
+from astalty_cli.program import Program
 from astalty_cli.times import parse_duration
 
 Value = TypeVar("Value")

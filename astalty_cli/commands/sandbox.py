@@ -1,5 +1,7 @@
 """`astalty sandbox`: the same API on this machine, with its own data."""
 
+from __future__ import annotations
+
 import contextlib
 import shlex
 import time
@@ -7,33 +9,25 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from astalty_cli.commands.group import group
 from astalty_cli.commands.options import ASK, OUTPUT, takes, whole
-from astalty_cli.config.settings import SANDBOX_ORIGIN
 from astalty_cli.context import Context, require_sandbox
 from astalty_cli.output import columns
 from astalty_cli.times import LONGEST
-
-app = group("The same API on this machine, with its own data.")
 
 _LIST = "astalty history list -p sandbox"
 _DATABASE = typer.Option("--database", metavar="FILE", help="Else the sandbox profile's own.")
 
 
-@app.command("tour")
 @takes()
 def tour(context: Context) -> None:
-    """Do the main job for real on a throw-away sandbox."""
     require_sandbox()
     from astalty_cli.commands.tour import Tour
 
     Tour(context.program).run()
 
 
-@app.command("serve")
 @takes()
 def serve(
     context: Context,
@@ -56,7 +50,6 @@ def serve(
         bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
     ] = False,
 ) -> None:
-    """Serve the API over HTTP until Ctrl-C. Prints the base URL on stdout."""
     require_sandbox()
     from astalty_cli.sandbox import server
     from astalty_cli.sandbox.app import create_app
@@ -82,7 +75,6 @@ def serve(
         store.close()
 
 
-@app.command("seed")
 @takes()
 def seed(
     context: Context,
@@ -99,7 +91,6 @@ def seed(
     ] = 30,
     database: Annotated[Path | None, _DATABASE] = None,
 ) -> None:
-    """Add many requests to the history, to rehearse on a big account. A server may run on it meanwhile."""
     require_sandbox()
     from astalty_cli.sandbox.home import Home
     from astalty_cli.sandbox.seed_entries import add_entries
@@ -116,20 +107,23 @@ def seed(
     )
 
 
-@app.command("info")
 @takes(OUTPUT)
 def info(
     context: Context,
     *,
     reveal: Annotated[bool, typer.Option("--reveal", help="Print the sandbox's own key.")] = False,
 ) -> None:
-    """Say where the data is, who owns it, and how to use it."""
+    import msgspec
+
+    from astalty_cli.commands.records import SandboxInfo
+    from astalty_cli.config.settings import SANDBOX_ORIGIN
+
     home, output = context.sandbox, context.output
-    shown = output.columns(columns.SANDBOX, _Info)
+    shown = output.columns(columns.SANDBOX, SandboxInfo)
     secret, store = home.secret(), home.open()
     owner, account = store.owner(), store.account()
     store.close()
-    facts = _Info(
+    facts = SandboxInfo(
         account.name,
         owner.name,
         owner.email,
@@ -149,20 +143,10 @@ def info(
     )
 
 
-class _Info(msgspec.Struct):
-    account: str
-    owner: str
-    email: str
-    database: str
-    key_file: str
-    base_url: str
-    key: str
-
-
-@app.command("reset")
 @takes(ASK)
 def reset(context: Context) -> None:
-    """Start afresh: remove the sandbox's database and its key."""
+    from astalty_cli.config.settings import SANDBOX_ORIGIN
+
     home = context.sandbox
     context.output.confirm(f"Remove {home.database} with its keys and its history?")
     home.reset()

@@ -10,9 +10,9 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from astalty_cli.context import Folders, Program
 from astalty_cli.errors import AstaltyError
 from astalty_cli.output.streams import Streams
+from astalty_cli.program import Folders, Program
 
 
 @dataclass
@@ -67,7 +67,9 @@ class Tour:
     def _run(self, line: str, streams: Streams, secret: str, ends_with: int) -> None:
         environ = {**self._environ, **({"ASTALTY_API_KEY": secret} if secret else {})}
         streams = replace(streams, environ=environ)
-        code = self.program.run(Program(line.split(), streams, environ, self._folders, self.program.run))
+        code = self.program.run(
+            Program(line.split(), streams, environ, self.program.run, lambda: self._folders)
+        )
         streams.stderr.flush()
         if code != ends_with:
             raise AstaltyError(f"The tour stopped: `astalty {line}` ended with {code}, not {ends_with}.")

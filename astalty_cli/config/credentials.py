@@ -13,9 +13,9 @@ from typing import Any, Final, Protocol, TypeVar
 import msgspec
 
 from astalty_cli.config import files
-from astalty_cli.config.profiles import Storage
 from astalty_cli.errors import LocalError
 from astalty_cli.secret import Secret
+from astalty_cli.vocabulary import Storage
 
 _T = TypeVar("_T")
 

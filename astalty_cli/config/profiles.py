@@ -5,7 +5,6 @@ It holds no secret. Read with tomllib; written with tomlkit, so that a user's co
 
 import re
 import tomllib
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,16 +13,10 @@ from msgspec import Struct
 
 from astalty_cli.config import files
 from astalty_cli.errors import LocalError, UsageError
+from astalty_cli.vocabulary import Storage
 
 SANDBOX: Final = "sandbox"  # built in: needs no login, and its name is taken
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-
-
-class Storage(StrEnum):
-    """Where a profile's key is kept."""
-
-    KEYRING = "keyring"
-    FILE = "file"
 
 
 class Profile(Struct, frozen=True, omit_defaults=True):

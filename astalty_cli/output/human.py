@@ -24,7 +24,8 @@ from rich.text import Text
 
 from astalty_cli import times
 from astalty_cli.output import charts, machine
-from astalty_cli.output.fields import Field, Kind, pick
+from astalty_cli.output.fields import Field, Kind
+from astalty_cli.output.picking import pick
 from astalty_cli.output.safe import visible, visible_lines
 from astalty_cli.output.streams import Streams
 

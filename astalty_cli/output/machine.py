@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from astalty_cli.errors import UsageError
-from astalty_cli.output.fields import pick
+from astalty_cli.output.picking import pick
 from astalty_cli.output.safe import defuse_formula, visible
 
 _BEYOND_ASCII = re.compile(r"[^\n\r\t\x20-\x7e]")

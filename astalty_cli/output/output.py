@@ -6,41 +6,25 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from astalty_cli.errors import AstaltyError, InterruptedByUser, UsageError
+from astalty_cli.errors import InterruptedByUser, UsageError
 from astalty_cli.output import machine
 from astalty_cli.output.columns import EXCHANGE, SIDES
-from astalty_cli.output.fields import Field, chosen, pick
+from astalty_cli.output.fields import Field
+from astalty_cli.output.picking import chosen, pick
 from astalty_cli.output.progress import Progress
 from astalty_cli.output.safe import (
     defuse_workflow_commands,
     visible,
     visible_lines,
-    without_keys,
 )
 
 if TYPE_CHECKING:
     from astalty_cli.output.streams import Streams
-
-
-@dataclass(frozen=True)
-class Style:
-    """How the user wants data: the flags of `docs/reference/output.md`.
-
-    `format` is None where no flag named one: then a table on a terminal, else tsv.
-    """
-
-    format: str | None = None
-    fields: str | None = None
-    query: str | None = None
-    csv_raw: bool = False
-    pager: bool = True
-    quiet: bool = False
-    yes: bool = False
+    from astalty_cli.output.style import Style
 
 
 class Output:
@@ -308,28 +292,3 @@ class Output:
             if not typed.endswith("\n"):  # Ctrl-C or Ctrl-D: what follows starts on a line of its own
                 self.say("\n")
         return {"y": True, "yes": True, "n": False, "no": False}.get(typed.strip().lower())
-
-
-def report(error: AstaltyError, streams: Streams, *, as_json: bool) -> None:
-    """Say on stderr what happened and what to do; as one JSON object where JSON was asked for."""
-    message, hint = without_keys(error.message), without_keys(error.hint)
-    errors = {
-        without_keys(name): [without_keys(text) for text in texts] for name, texts in error.errors.items()
-    }
-    if as_json:
-        body = {
-            "code": error.code,
-            "message": message,
-            "hint": hint or None,
-            "status": error.status,
-            "errors": errors or None,
-        }
-        streams.stderr.write(json.dumps({"error": body}) + "\n")
-        return
-    lines = [streams.folded(f"astalty: {visible(message)}")]
-    for field, messages in errors.items():
-        lines += [f"  {visible(field)}: {visible(message)}" for message in messages]
-    if hint:
-        lines.append(streams.folded(visible_lines(hint)))
-    text = "\n".join(lines) + "\n"
-    streams.stderr.write(defuse_workflow_commands(text) if streams.runs_workflow_commands else text)

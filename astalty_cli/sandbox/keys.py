@@ -14,7 +14,6 @@ from astalty_cli.api.models import (
     CurrentKey,
     IssuedKey,
     KeyReference,
-    KeyStatus,
     PageMeta,
     User,
 )
@@ -25,6 +24,7 @@ from astalty_cli.sandbox.problems import Problem, invalid, not_found
 from astalty_cli.sandbox.secret_format import hash_of, is_well_formed, new_secret
 from astalty_cli.secret import Secret
 from astalty_cli.times import Clock, from_iso_or_none, iso
+from astalty_cli.vocabulary import KeyStatus
 
 KEYS = Listing(
     filters={"name": contains("name"), "status": choice("status", KeyStatus)},

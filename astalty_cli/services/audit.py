@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from astalty_cli.api.client import Client
-from astalty_cli.api.models import ApiKey, KeyStatus
+from astalty_cli.api.models import ApiKey
 from astalty_cli.errors import NotOfferedError
 from astalty_cli.services.findings import (
     Finding,
@@ -23,6 +23,7 @@ from astalty_cli.services.findings import (
 from astalty_cli.services.history import HistoryReader, oldest
 from astalty_cli.services.reading import LATE
 from astalty_cli.times import iso, local, utc_now
+from astalty_cli.vocabulary import KeyStatus
 
 _LATELY = timedelta(days=1)  # the uses whose addresses are compared with those before
 

@@ -21,11 +21,11 @@ from astalty_cli.api.client import Client
 from astalty_cli.config import files
 from astalty_cli.errors import InterruptedByUser, RefusedError, ServiceError, UnauthorizedError
 from astalty_cli.services import archive, manifest
-from astalty_cli.services.formats import Format
 from astalty_cli.services.manifest import File, Manifest, Window
 from astalty_cli.services.part import Asked, Begun, Lines, Part, begun_of
 from astalty_cli.services.reading import Position, Question, Upwards
 from astalty_cli.times import iso, local, utc_now
+from astalty_cli.vocabulary import ExportFormat
 
 _GO_ON: Final = "What was read is kept: the same command goes on."
 
@@ -43,7 +43,7 @@ class Target:
     """Where an export goes. `force` lets it replace what is there."""
 
     path: Path
-    format: Format
+    format: ExportFormat
     force: bool = False
 
     def must_be_free(self, *, with_manifest: bool = False) -> None:
@@ -57,7 +57,7 @@ class Target:
                 f"{there} is there already, and nothing was written over it.",
                 hint="Choose another name, or replace it with --force.",
             )
-        is_export = (self.path / manifest.IN_FOLDER).is_file() and self.format is Format.PARQUET
+        is_export = (self.path / manifest.IN_FOLDER).is_file() and self.format is ExportFormat.PARQUET
         if self.path.is_dir() and not (is_export and not self.path.is_symlink()):
             raise RefusedError(
                 f"{self.path} is a folder that no export has made.", hint="Choose another name."
@@ -167,7 +167,7 @@ class Export:
         target = self.target.path
         built, written = self._build(begun)
         made = self._manifest(begun, written)
-        if self.target.format is Format.PARQUET:
+        if self.target.format is ExportFormat.PARQUET:
             files.replace_private(built / manifest.IN_FOLDER, made.encoded())
             _put_folder(built, target, self._beside("old"))
         else:
@@ -181,13 +181,13 @@ class Export:
         """Make what will be the target, beside it."""
         lines, name, count = self.part.path, self.target.path.name, self._lines.count
         match self.target.format:
-            case Format.JSONL:
+            case ExportFormat.JSONL:
                 return lines, [File.of(lines, name, count)]
-            case Format.CSV:
+            case ExportFormat.CSV:
                 table = self._beside("csv")
                 _write_table(lines, table, self.spelling)
                 return table, [File.of(table, name, count)]
-            case Format.PARQUET:
+            case ExportFormat.PARQUET:
                 work = self._beside("work")
                 _remove(work)
                 work.mkdir(mode=0o700)

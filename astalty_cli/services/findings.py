@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from astalty_cli.api.models import ApiKey, KeyStatus
+from astalty_cli.api.models import ApiKey
 from astalty_cli.times import iso
+from astalty_cli.vocabulary import FindingCode, KeyStatus
 
 _NEARLY_EQUAL = 0.9  # of difflib's ratio, which is 1 for equal names
 
@@ -21,22 +22,11 @@ class Severity(StrEnum):
     LOW = "low"
 
 
-class Code(StrEnum):
-    """The kinds of finding, as in the output and in `--fail-on`."""
-
-    OLD = "old"
-    UNUSED = "unused"
-    NEVER_USED = "never-used"
-    IN_GRACE = "in-grace"
-    NEW_ADDRESS = "new-address"
-    SIMILAR_NAME = "similar-name"
-
-
 class Finding(Struct, frozen=True):
     """A row of the audit. `since` is null where the server does not tell since when it is so."""
 
     severity: Severity
-    finding: Code
+    finding: FindingCode
     key_id: str
     key_name: str
     last_four: str
@@ -59,27 +49,27 @@ def of_key(key: ApiKey, limits: Limits, now: datetime) -> Iterator[Finding]:
     if (age := now - made) > limits.max_age:
         severity = Severity.HIGH if age > 2 * limits.max_age else Severity.MEDIUM
         detail = f"The secret is {spelled(age)} old; the limit is {spelled(limits.max_age)}."
-        yield _finding(key, severity, Code.OLD, detail, made)
+        yield _finding(key, severity, FindingCode.OLD, detail, made)
     if used is None:
         age = now - key.created_at
         severity = Severity.MEDIUM if age > limits.unused else Severity.LOW
         detail = f"Made {spelled(age)} ago and never used."
-        yield _finding(key, severity, Code.NEVER_USED, detail, key.created_at)
+        yield _finding(key, severity, FindingCode.NEVER_USED, detail, key.created_at)
     elif now - used > limits.unused:
         place = f", from {key.last_used_ip}" if key.last_used_ip else ""
         detail = f"Last used {spelled(now - used)} ago{place}."
-        yield _finding(key, Severity.MEDIUM, Code.UNUSED, detail, used)
+        yield _finding(key, Severity.MEDIUM, FindingCode.UNUSED, detail, used)
     if key.status is KeyStatus.EXPIRING:
         until = (
             f"{ends.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if ends else "a time that the server does not tell"
         )
         detail = f"Until {until}, an earlier secret works too."
-        yield _finding(key, Severity.LOW, Code.IN_GRACE, detail, key.rotated_at)
+        yield _finding(key, Severity.LOW, FindingCode.IN_GRACE, detail, key.rotated_at)
 
 
 def new_address(key: ApiKey, address: str, first_use: datetime, baseline: timedelta) -> Finding:
     detail = f"Used from {address}, and never in the {spelled(baseline)} before."
-    return _finding(key, Severity.HIGH, Code.NEW_ADDRESS, detail, first_use)
+    return _finding(key, Severity.HIGH, FindingCode.NEW_ADDRESS, detail, first_use)
 
 
 def similar_names(keys: Iterable[ApiKey]) -> Iterator[Finding]:
@@ -89,7 +79,7 @@ def similar_names(keys: Iterable[ApiKey]) -> Iterator[Finding]:
     for (older, old), (younger, young) in itertools.combinations(folded, 2):
         if _alike(old, young):
             detail = f"Like {older.name!r} ({older.id}), which is older."
-            yield _finding(younger, Severity.LOW, Code.SIMILAR_NAME, detail, None)
+            yield _finding(younger, Severity.LOW, FindingCode.SIMILAR_NAME, detail, None)
 
 
 def spelled(length: timedelta) -> str:
@@ -101,7 +91,9 @@ def spelled(length: timedelta) -> str:
     return f"{seconds} second{'s' * (seconds != 1)}"
 
 
-def _finding(key: ApiKey, severity: Severity, code: Code, detail: str, since: datetime | None) -> Finding:
+def _finding(
+    key: ApiKey, severity: Severity, code: FindingCode, detail: str, since: datetime | None
+) -> Finding:
     return Finding(severity, code, key.id, key.name, key.last_four, detail, iso(since) if since else None)
 
 

@@ -15,11 +15,12 @@ import msgspec
 from msgspec import Struct
 
 from astalty_cli.api import contract
-from astalty_cli.api.models import ApiKey, KeyStatus
+from astalty_cli.api.models import ApiKey
 from astalty_cli.config import files
 from astalty_cli.secret import Secret
 from astalty_cli.services.panic import Deed, How
 from astalty_cli.services.uses import Agent, Use
+from astalty_cli.vocabulary import KeyStatus
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:|]+@[^\s@<>()\[\],;:|]+")
 _SIGNS = re.compile(r"[\\`*_{}\[\]<>()#+!|~&$@=]|:(?=//)|(?<=www)\.", re.IGNORECASE)

@@ -7,8 +7,9 @@ from functools import cached_property
 from astalty_cli.api.answers import Row
 from astalty_cli.api.client import Client
 from astalty_cli.api.contract import is_uuid
-from astalty_cli.api.models import ApiKey, KeyStatus
+from astalty_cli.api.models import ApiKey
 from astalty_cli.errors import NotFoundError, UsageError
+from astalty_cli.vocabulary import KeyStatus
 
 _PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
 

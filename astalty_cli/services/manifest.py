@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from astalty_cli.config import files
 from astalty_cli.errors import LocalError
-from astalty_cli.services.formats import Format
 from astalty_cli.times import iso
+from astalty_cli.vocabulary import ExportFormat
 
 VERSION: Final = 1
 IN_FOLDER: Final = "_manifest.json"  # readers of a Parquet folder pass over names that start so
@@ -45,7 +45,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     version: int = VERSION
     astalty: str
-    format: Format
+    format: ExportFormat
     origin: str
     account_id: str | None
     filters: dict[str, str]
@@ -65,14 +65,14 @@ class Manifest(Struct, frozen=True, kw_only=True):
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
 
-def place(target: Path, form: Format) -> Path:
+def place(target: Path, form: ExportFormat) -> Path:
     """Where the manifest of an export lies."""
-    if form is Format.PARQUET:
+    if form is ExportFormat.PARQUET:
         return target / IN_FOLDER
     return target.with_name(f"{target.name}.manifest.json")
 
 
-def read(target: Path, form: Format) -> Manifest | None:
+def read(target: Path, form: ExportFormat) -> Manifest | None:
     """The manifest of an export; None where there is none that can be used."""
     try:
         data = files.read_private(place(target, form))
@@ -83,7 +83,7 @@ def read(target: Path, form: Format) -> Manifest | None:
 
 def holds(manifest: Manifest, target: Path) -> bool:
     """Whether what lies at the target is what the manifest says, to the byte."""
-    folder = target if manifest.format is Format.PARQUET else target.parent
+    folder = target if manifest.format is ExportFormat.PARQUET else target.parent
     try:
         return all(File.of(folder / file.name, file.name, file.requests) == file for file in manifest.files)
     except OSError:

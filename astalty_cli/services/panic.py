@@ -17,13 +17,14 @@ from msgspec import Struct
 from astalty_cli.api import contract
 from astalty_cli.api.answers import Page
 from astalty_cli.api.client import Client
-from astalty_cli.api.models import ApiKey, ApiRequest, KeyStatus
+from astalty_cli.api.models import ApiKey, ApiRequest
 from astalty_cli.errors import AstaltyError
 from astalty_cli.services.delivery import why
 from astalty_cli.services.history import HistoryReader, oldest
 from astalty_cli.services.keys import is_active
 from astalty_cli.services.reading import LATE, Question, downwards
 from astalty_cli.times import iso, local
+from astalty_cli.vocabulary import KeyStatus
 
 FIRST_GRACE = timedelta(seconds=900)  # until the new secret is proved; whoever has the old one has it too
 _MOST = 1000  # calls that make or rotate keys which are looked at, the newest

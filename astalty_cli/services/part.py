@@ -20,8 +20,8 @@ from msgspec import Struct
 
 from astalty_cli.config import files
 from astalty_cli.errors import ConflictError, LocalError
-from astalty_cli.services.formats import Format
 from astalty_cli.services.reading import Position
+from astalty_cli.vocabulary import ExportFormat
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     filters: dict[str, str]
     typed: dict[str, str]
     bodies: bool
-    format: Format
+    format: ExportFormat
 
     def differences(self, other: "Asked") -> Iterator[str]:
         """What is not the same, as people say it. `24h` is the same as `24h`, whenever it was typed."""

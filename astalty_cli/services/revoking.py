@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from astalty_cli.api.models import ApiKey, KeyStatus
+from astalty_cli.api.models import ApiKey
 from astalty_cli.config.journal import Entry, Operation
 from astalty_cli.errors import (
     AstaltyError,
@@ -17,6 +17,7 @@ from astalty_cli.interrupts import held
 from astalty_cli.services.guards import Guards
 from astalty_cli.services.keys import KeyFinder, described, is_active
 from astalty_cli.services.session import Session
+from astalty_cli.vocabulary import KeyStatus
 
 
 @dataclass

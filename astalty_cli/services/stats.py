@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
@@ -17,6 +16,7 @@ from msgspec import Struct
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.services.uses import folded
 from astalty_cli.times import iso
+from astalty_cli.vocabulary import By
 
 PERCENTS: Final = (50, 95, 99)
 _MARKS: Final = tuple(
@@ -27,17 +27,6 @@ _MARKS: Final = tuple(
         *(86_400 * days for days in (1, 2, 7, 14, 28, 56, 112, 365, 730)),
     )
 )
-
-
-class By(StrEnum):
-    STATUS = "status"
-    PATH = "path"
-    METHOD = "method"
-    USER = "user"
-    IP = "ip"
-    KEY = "key"
-    HOUR = "hour"
-    DAY = "day"
 
 
 class Group(Struct, frozen=True, kw_only=True):

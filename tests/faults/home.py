@@ -16,10 +16,11 @@ from typing import Final, Protocol
 
 from astalty_cli.api.contract import SECRET_SHAPE
 from astalty_cli.config.credentials import FileCredentials
-from astalty_cli.config.profiles import ConfigFile, Profile, Storage
+from astalty_cli.config.profiles import ConfigFile, Profile
 from astalty_cli.sandbox.store import Store
 from astalty_cli.secret import Secret
 from astalty_cli.times import utc_now
+from astalty_cli.vocabulary import Storage
 from tests.faults.plan import At, Fault, Shape
 from tests.faults.service import Made, Service
 from tests.serving import Clock

@@ -20,9 +20,9 @@ import typer.main
 
 from astalty_cli.api import http
 from astalty_cli.config import credentials
-from astalty_cli.context import Folders, Program
 from astalty_cli.main import run
 from astalty_cli.output.streams import Streams
+from astalty_cli.program import Folders, Program
 from tests.faults.home import Done, World
 from tests.faults.plan import At, Fault
 from tests.faults.service import Sent
@@ -177,7 +177,9 @@ class InProcess:
         folders = Folders(
             world.config, world.home / ".local" / "share" / "astalty", world.home / ".cache" / "astalty"
         )
-        program = Program(words, Streams(io.StringIO(), stdout, stderr, environ), environ, folders, run)
+        program = Program(
+            words, Streams(io.StringIO(), stdout, stderr, environ), environ, run, lambda: folders
+        )
         code: int | None
         try:
             for number in _HEARD:

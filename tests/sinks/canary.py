@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from astalty_cli.api.answers import Row
-from astalty_cli.api.models import ApiKey, KeyStatus, User
+from astalty_cli.api.models import ApiKey, User
 from astalty_cli.secret import Secret
+from astalty_cli.vocabulary import KeyStatus
 
 SECRET = Secret("astalty_" + ("canary0123456789" * 3)[:46])
 OLD = Secret("astalty_" + ("older0123456789" * 4)[:46])

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from astalty_cli.config.credentials import FileCredentials
-from astalty_cli.config.profiles import ConfigFile, Profile, Storage
+from astalty_cli.config.profiles import ConfigFile, Profile
 from astalty_cli.errors import LocalError, UsageError
 from astalty_cli.secret import Secret
 from astalty_cli.sinks.keyring import Keyring
+from astalty_cli.vocabulary import Storage
 from tests.sinks.canary import KEY, OLD, SECRET
 
 HERE, ELSEWHERE = "https://a.example", "https://b.example"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from astalty_cli.api.models import KeyReference
 from astalty_cli.output import charts
-from astalty_cli.services.stats import By, Stats, Timeline, percentiles
+from astalty_cli.services.stats import Stats, Timeline, percentiles
+from astalty_cli.vocabulary import By
 from tests.histories import entry
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -1,0 +1,54 @@
+"""What commands show and the API has no type for: the names that `--fields` knows."""
+
+from datetime import datetime
+
+from msgspec import Raw, Struct
+
+from astalty_cli.config.journal import Operation, Phase
+
+
+class SignedIn(Struct):
+    profile: str
+    profile_source: str
+    base_url: str
+    base_url_source: str
+    key_source: str | None
+    key_name: str | None
+    key_id: str | None
+    last_four: str | None
+    account: str | None
+    works: bool
+    profiles: Raw
+
+
+class MirrorState(Struct):
+    added: int
+    removed: int
+    requests: int
+    oldest: datetime | None
+    newest: datetime | None
+    path: str
+
+
+class SandboxInfo(Struct):
+    account: str
+    owner: str
+    email: str
+    database: str
+    key_file: str
+    base_url: str
+    key: str
+
+
+class OpenOperation(Struct):
+    """An entry of the journal, as it is shown."""
+
+    id: str
+    operation: Operation
+    name: str
+    key_id: str | None
+    phase: Phase
+    sinks: list[str]
+    started_at: str
+    profile: str
+    base_url: str

@@ -1,0 +1,19 @@
+"""What the flags of a command say of its output."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Style:
+    """How the user wants data: the flags of `docs/reference/output.md`.
+
+    `format` is None where no flag named one: then a table on a terminal, else tsv.
+    """
+
+    format: str | None = None
+    fields: str | None = None
+    query: str | None = None
+    csv_raw: bool = False
+    pager: bool = True
+    quiet: bool = False
+    yes: bool = False

@@ -1,0 +1,48 @@
+"""Words that both the command line and the data know: to parse a command line, no more is needed."""
+
+from enum import StrEnum
+
+
+class KeyStatus(StrEnum):
+    """`expiring`: rotated, and an earlier secret still works."""
+
+    ACTIVE = "active"
+    EXPIRING = "expiring"
+    REVOKED = "revoked"
+
+
+class FindingCode(StrEnum):
+    """The kinds of finding, as in the output of `keys audit` and in `--fail-on`."""
+
+    OLD = "old"
+    UNUSED = "unused"
+    NEVER_USED = "never-used"
+    IN_GRACE = "in-grace"
+    NEW_ADDRESS = "new-address"
+    SIMILAR_NAME = "similar-name"
+
+
+class By(StrEnum):
+    """What `history stats` groups requests by."""
+
+    STATUS = "status"
+    PATH = "path"
+    METHOD = "method"
+    USER = "user"
+    IP = "ip"
+    KEY = "key"
+    HOUR = "hour"
+    DAY = "day"
+
+
+class ExportFormat(StrEnum):
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class Storage(StrEnum):
+    """Where a profile's key is kept."""
+
+    KEYRING = "keyring"
+    FILE = "file"
