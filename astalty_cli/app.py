@@ -21,7 +21,7 @@ class LateGroup(TyperGroup):
         self._contents = group
         super().__init__(
             name=name,
-            commands=_Late(group.commands),  # type: ignore[arg-type]  # nothing is ever put into it
+            commands=_Late(group),  # type: ignore[arg-type]  # nothing is ever put into it
             help=group.help,
             epilog=group.epilog,
             rich_markup_mode=None,
@@ -43,29 +43,28 @@ class LateGroup(TyperGroup):
 class _Late(Mapping[str, Any]):
     """Commands by name, each made when it is looked up; an alias is found and not listed."""
 
-    def __init__(self, entries: Mapping[str, contents.Command | contents.Group]) -> None:
-        self._entries = entries
-        self._aliases = {
-            entry.alias: name for name, entry in entries.items() if isinstance(entry, contents.Command)
-        }
+    def __init__(self, group: contents.Group) -> None:
+        self._group = group
 
     def __getitem__(self, name: str) -> Any:
-        entry = self._entries[self._aliases.get(name, name)]
-        return LateGroup(name, entry) if isinstance(entry, contents.Group) else _command(name, entry)
+        entry = contents.look_up(self._group, name)
+        if entry is None:
+            raise KeyError(name)
+        return LateGroup(name, entry) if isinstance(entry, contents.Group) else command(entry)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        return iter(self._group.commands)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._group.commands)
 
 
-def _command(name: str, entry: contents.Command) -> Any:
+def command(entry: contents.Command) -> Any:
+    """Import the code of an entry, and make Typer's command of it."""
     module, _, function = entry.place.partition(":")
     run = getattr(import_module(f"astalty_cli.commands.{module}"), function)
     alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     alone.command(
-        name,
         help=f"{entry.help}\n\n{inspect.getdoc(run) or ''}",
         context_settings=_SETTINGS | (_WRAPPING if entry.wraps else {}),
     )(run)

@@ -26,6 +26,14 @@ class Group(NamedTuple):
     epilog: str = ""
 
 
+def look_up(group: Group, name: str) -> Command | Group | None:
+    """The entry of this name or alias."""
+    for known, entry in group.commands.items():
+        if name == known or (isinstance(entry, Command) and name == entry.alias):
+            return entry
+    return None
+
+
 AUTH = Group(
     "Sign in, and say which account is meant.",
     {
@@ -123,6 +131,9 @@ ROOT = Group(
         "history": HISTORY,
         "sandbox": SANDBOX,
         "api": Command("api:call", "Make a GET request and print the body of its answer."),
+        "completion": Command(
+            "completion:completion", "Print the script that completes these words in bash, zsh or fish."
+        ),
     },
     epilog="No account yet? Try it on this machine: astalty sandbox tour",
 )

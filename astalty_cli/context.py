@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from astalty_cli.api.client import Client
     from astalty_cli.config.journal import Journal
     from astalty_cli.config.profiles import ConfigFile
+    from astalty_cli.config.remembered import Remembered
     from astalty_cli.config.settings import Settings
     from astalty_cli.output.output import Output
     from astalty_cli.sandbox.home import Home
@@ -68,6 +69,13 @@ class Context:
         from astalty_cli.config.journal import Journal
 
         return Journal(self.program.folders.config / "journal")
+
+    @cached_property
+    def remembered(self) -> Remembered:
+        """What completion will offer for this account."""
+        from astalty_cli.config.remembered import Remembered
+
+        return Remembered(self.program.folders.cache, self.settings.profile.value)
 
     @cached_property
     def settings(self) -> Settings:

@@ -4,17 +4,18 @@ import itertools
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-import typer
-
+from astalty_cli import completion
 from astalty_cli.errors import AstaltyError, InterruptedByUser, LocalError, ReaderLeftError, UsageError
 from astalty_cli.output.report import report
 from astalty_cli.output.streams import Streams
 from astalty_cli.program import Program
+
+if TYPE_CHECKING:
+    import typer
 
 
 def main(argv: Sequence[str]) -> int:
@@ -31,6 +32,10 @@ def main(argv: Sequence[str]) -> int:
 
 def run(program: Program) -> int:
     """Run one command line and return its exit code; what went wrong has been said on stderr."""
+    if program.argv[:1] == [completion.WORD]:
+        return completion.run(program)
+    import typer
+
     from astalty_cli.app import app
 
     error: AstaltyError
@@ -97,7 +102,7 @@ def _wants_json(argv: Sequence[str]) -> bool:
     )
 
 
-def _usage(raised: typer.TyperException) -> UsageError:
+def _usage(raised: "typer.TyperException") -> UsageError:
     at = getattr(getattr(raised, "ctx", None), "command_path", "astalty")
     message = " ".join(raised.format_message().split())
     if at == "astalty" and message.startswith("No such option"):
@@ -107,6 +112,8 @@ def _usage(raised: typer.TyperException) -> UsageError:
 
 def _bug(raised: Exception) -> AstaltyError:
     """Name the place, never the text: nobody knows what an unforeseen exception carries."""
+    import traceback
+
     frames = traceback.extract_tb(raised.__traceback__)
     ours = [frame for frame in frames if "astalty_cli" in frame.filename] or frames
     place = f"{ours[-1].filename.rpartition('astalty_cli')[2].lstrip('/')}:{ours[-1].lineno}"

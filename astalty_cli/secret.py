@@ -1,6 +1,5 @@
 """A secret that cannot be shown by accident."""
 
-import hmac
 from typing import NoReturn, Self
 
 MAX_LENGTH = 4096
@@ -55,6 +54,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac
+
         return hmac.compare_digest(self._value.encode(), other._value.encode())
 
     def __hash__(self) -> int:

@@ -1,6 +1,12 @@
 """Words that both the command line and the data know: to parse a command line, no more is needed."""
 
 from enum import StrEnum
+from typing import Final
+
+API_KEY: Final = "ASTALTY_API_KEY"
+BASE_URL: Final = "ASTALTY_BASE_URL"
+PROFILE: Final = "ASTALTY_PROFILE"
+SANDBOX: Final = "sandbox"  # a profile that is built in: it needs no login, and its name is taken
 
 
 class KeyStatus(StrEnum):

@@ -32,11 +32,12 @@ MAY_IMPORT = {
     "sinks": LEAVES | {"api", "config", "output", "sinks"},
     "sandbox": LEAVES | {"api", "config", "sandbox"},
     "program": {"output"},
+    "completion": {"contents", "program", "app"},
     "context": LEAVES | {"api", "config", "output", "sandbox", "program"},
     "commands": LEAVES
     | {"api", "config", "output", "services", "mirror", "sinks", "sandbox", "program", "context", "commands"},
     "app": LEAVES,
-    "main": LEAVES | {"app", "program", "output"},
+    "main": LEAVES | {"app", "completion", "program", "output"},
     "__main__": {"__init__", "main"},
     "secret": set(),
     "errors": set(),

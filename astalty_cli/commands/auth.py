@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from astalty_cli.commands import candidates
 from astalty_cli.commands.options import ACCOUNT, ASK, OUTPUT, takes
 from astalty_cli.context import Context
 from astalty_cli.errors import (
@@ -21,7 +22,7 @@ from astalty_cli.errors import (
     UsageError,
 )
 from astalty_cli.output import columns
-from astalty_cli.vocabulary import Storage
+from astalty_cli.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX, Storage
 
 if TYPE_CHECKING:
     from astalty_cli.api.client import Client
@@ -42,7 +43,6 @@ def login(
 ) -> None:
     from astalty_cli.commands import secrets
     from astalty_cli.config.credentials import stored_in
-    from astalty_cli.config.settings import API_KEY
 
     settings = context.resolve(may_be_new=True)
     if settings.is_sandbox:
@@ -132,8 +132,11 @@ def logout(context: Context) -> None:
 
 
 @takes()
-def switch(context: Context, profile: Annotated[str, typer.Argument(metavar="PROFILE")]) -> None:
-    from astalty_cli.config.profiles import SANDBOX, checked_name
+def switch(
+    context: Context,
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", autocompletion=candidates.profiles)],
+) -> None:
+    from astalty_cli.config.profiles import checked_name
 
     config = context.config_file.read()
     if checked_name(profile) not in {*config.profiles, SANDBOX}:
@@ -207,8 +210,6 @@ def execute(
     context: Context, command: Annotated[list[str], typer.Argument(metavar="CMD...", help="After `--`.")]
 ) -> None:
     """It finds ASTALTY_API_KEY and ASTALTY_BASE_URL there, for a key that is kept in the keyring."""
-    from astalty_cli.config.settings import API_KEY, BASE_URL, PROFILE
-
     if context.settings.is_sandbox:
         raise UsageError(
             "The sandbox profile runs inside astalty, where another program cannot reach it.",

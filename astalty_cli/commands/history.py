@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from astalty_cli.api import contract
+from astalty_cli.commands import candidates
 from astalty_cli.commands.history_filters import FILTERS, OFFLINE, api_filters, check_time
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, sorting, takes, whole
 from astalty_cli.context import Context
@@ -39,6 +40,7 @@ def list_requests(
         typer.Option(
             "--sort",
             parser=sorting(contract.REQUEST_SORTS),
+            autocompletion=candidates.some_of(contract.REQUEST_SORTS),
             metavar="FIELD",
             help="created_at, status, duration_ms; '-' before it reverses.",
         ),

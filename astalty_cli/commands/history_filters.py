@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from astalty_cli.api import contract
+from astalty_cli.commands import candidates
 from astalty_cli.commands.options import Flags, checked, words
 from astalty_cli.context import Context
 from astalty_cli.errors import UsageError
@@ -48,8 +49,14 @@ def _moment(text: str) -> datetime:
     return parse_moment(text, utc_now())
 
 
-def _option(flag: str, metavar: str, help: str, parse: Callable[[str], Any]) -> Any:  # noqa: A002
-    return typer.Option(flag, parser=parse, metavar=metavar, help=help)
+def _option(
+    flag: str,
+    metavar: str,
+    help: str,  # noqa: A002
+    parse: Callable[[str], Any],
+    autocompletion: Callable[..., Any] | None = None,
+) -> Any:
+    return typer.Option(flag, parser=parse, metavar=metavar, help=help, autocompletion=autocompletion)
 
 
 def since(default: str = "") -> Flags:
@@ -71,12 +78,28 @@ UNTIL: Flags = {
 OFFLINE = typer.Option("--offline", help="Read the local mirror that `astalty history sync` makes.")
 WHICH: Flags = {
     "status": (
-        Annotated[str | None, _option("--status", "STATUS", "Such as 404,5xx.", checked(_statuses))],
+        Annotated[
+            str | None,
+            _option(
+                "--status",
+                "STATUS",
+                "Such as 404,5xx.",
+                checked(_statuses),
+                candidates.some_of(("2xx", "4xx", "5xx", "401", "403", "404", "422", "429")),
+            ),
+        ],
         None,
     ),
     "method": (
         Annotated[
-            str | None, _option("--method", "METHOD", "Such as POST,PATCH.", words(_METHODS, str.upper))
+            str | None,
+            _option(
+                "--method",
+                "METHOD",
+                "Such as POST,PATCH.",
+                words(_METHODS, str.upper),
+                candidates.some_of(_METHODS),
+            ),
         ],
         None,
     ),
@@ -88,6 +111,7 @@ WHICH: Flags = {
                 "PATH",
                 "Paths that start so, such as /participants; * stands for anything.",
                 checked(_path),
+                candidates.calls,
             ),
         ],
         None,
@@ -103,7 +127,12 @@ WHICH: Flags = {
     "key": (
         Annotated[
             str | None,
-            typer.Option("--key", metavar="KEY", help="With this key: id, name or start of the id."),
+            typer.Option(
+                "--key",
+                metavar="KEY",
+                help="With this key: id, name or start of the id.",
+                autocompletion=candidates.keys,
+            ),
         ],
         None,
     ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from astalty_cli.api import contract
+from astalty_cli.commands import candidates
 from astalty_cli.commands.options import (
     ACCOUNT,
     ASK,
@@ -29,6 +30,8 @@ from astalty_cli.times import local, parse_duration
 from astalty_cli.vocabulary import KeyStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from astalty_cli.api.models import ApiKey
 
 
@@ -47,7 +50,12 @@ def _grace(text: str) -> timedelta:
     return grace
 
 
-Key = Annotated[str, typer.Argument(metavar="KEY", help="Id, name, or 4 and more characters of the id.")]
+Key = Annotated[
+    str,
+    typer.Argument(
+        metavar="KEY", help="Id, name, or 4 and more characters of the id.", autocompletion=candidates.keys
+    ),
+]
 Name = Annotated[str, typer.Argument(metavar="NAME", parser=checked(_name), help="1 to 100 characters.")]
 AllowLast = Annotated[bool, typer.Option("--allow-last", help="Even the account's last active key.")]
 AllowSelf = Annotated[bool, typer.Option("--allow-self", help="Even a key that is in use on this machine.")]
@@ -61,6 +69,7 @@ def list_keys(
         typer.Option(
             "--status",
             parser=words(tuple(KeyStatus)),
+            autocompletion=candidates.some_of(tuple(KeyStatus)),
             metavar="STATUS",
             help="active, expiring, revoked; with commas.",
         ),
@@ -70,6 +79,7 @@ def list_keys(
         typer.Option(
             "--sort",
             parser=sorting(contract.KEY_SORTS),
+            autocompletion=candidates.some_of(contract.KEY_SORTS),
             metavar="FIELD",
             help="name, created_at, last_used_at; '-' reverses.",
         ),
@@ -80,8 +90,16 @@ def list_keys(
 
     shown = context.output.columns(columns.KEYS, ApiKey)
     wanted = status or f"{KeyStatus.ACTIVE},{KeyStatus.EXPIRING}"
-    keys = context.client.all_keys(status=wanted, sort=sort)
-    context.output.rows((key.raw for key in keys), shown, none="No keys.")
+    names: dict[str, str] = {}
+
+    def rows() -> Iterator[bytes]:
+        for key in context.client.all_keys(status=wanted, sort=sort):
+            names[key.value.id] = key.value.name
+            yield key.raw
+
+    context.output.rows(rows(), shown, none="No keys.")
+    if status is None:
+        context.remembered.set_keys(names)
     secrets.remind(context)
 
 
@@ -110,6 +128,7 @@ def create(context: Context, name: Name) -> None:
         return
     secrets.remind(context)
     made = Creation(secrets.session(context), sinks, force).run(name)
+    context.remembered.note_key(made.value.id, made.value.name)
     secrets.print_key(context, made.raw)
 
 
@@ -130,6 +149,7 @@ def rename(
         return
     secrets.remind(context)
     renamed = context.client.rename_key(found.id, new_name)
+    context.remembered.note_key(found.id, renamed.value.name)
     context.output.note(f"Renamed {found.name!r} to {renamed.value.name!r} ({found.id}).")
     if context.output.result_wanted:
         context.output.item(renamed.raw, shown)
@@ -189,7 +209,10 @@ def rotate(
 @takes(ACCOUNT, OUTPUT, ASK, DRY_RUN)
 def revoke(
     context: Context,
-    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Ids, names or id prefixes.")],
+    keys: Annotated[
+        list[str],
+        typer.Argument(metavar="KEY...", help="Ids, names or id prefixes.", autocompletion=candidates.keys),
+    ],
     *,
     if_idle: Annotated[
         timedelta | None,
@@ -225,6 +248,7 @@ def revoke(
     revoked, rows = 0, []
     for key in revocation.run():
         revoked += 1
+        context.remembered.note_key(key.id, None)
         output.note(f"Revoked {described(key)}.")
         if output.result_wanted and (row := revocation.seen_again(key)):
             rows.append(row)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from astalty_cli.commands import candidates
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, duration, takes, words
 from astalty_cli.context import Context
 from astalty_cli.errors import FindingsError
@@ -50,6 +51,7 @@ def audit(
         typer.Option(
             "--fail-on",
             parser=words(tuple(FindingCode)),
+            autocompletion=candidates.some_of(tuple(FindingCode)),
             metavar="FINDINGS",
             help=f"End with exit code 8 where there are such: {', '.join(FindingCode)}; with commas.",
         ),

@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from astalty_cli.commands import candidates
 from astalty_cli.context import Account, Context
 from astalty_cli.destination import Destination
 from astalty_cli.errors import InterruptedByUser, ReaderLeftError, UsageError
@@ -107,7 +108,14 @@ Flags = Mapping[str, tuple[Any, Any]]
 ACCOUNT: Flags = {
     "profile": (
         Annotated[
-            str | None, typer.Option("--profile", "-p", metavar="NAME", help="Use this profile's account.")
+            str | None,
+            typer.Option(
+                "--profile",
+                "-p",
+                metavar="NAME",
+                help="Use this profile's account.",
+                autocompletion=candidates.profiles,
+            ),
         ],
         None,
     ),
@@ -186,6 +194,7 @@ SINKS: Flags = {
             typer.Option(
                 "--to",
                 metavar="SINK",
+                autocompletion=candidates.sinks,
                 help="Put the secret into file:PATH, dotenv:PATH#NAME, keyring:PROFILE, "
                 "github:OWNER/REPO#NAME or exec:COMMAND. Several may be named.",
             ),

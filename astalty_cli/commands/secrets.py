@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from astalty_cli.context import Context
 from astalty_cli.errors import InterruptedByUser, LocalError
 from astalty_cli.output import columns
+from astalty_cli.vocabulary import API_KEY
 
 if TYPE_CHECKING:
     from astalty_cli.api.models import ApiKey
@@ -107,14 +108,13 @@ def _show(context: Context, key: "ApiKey", secret: "Secret") -> None:
 
 def variable(context: Context) -> "Secret | None":
     """The key in the environment, whether this command uses it or not."""
-    from astalty_cli.config.settings import API_KEY, as_secret
+    from astalty_cli.config.settings import as_secret
 
     text = context.program.environ.get(API_KEY)
     return as_secret(text) if text else None
 
 
 def say_rotated(context: Context, key: "ApiKey", *, own: bool) -> None:
-    from astalty_cli.config.settings import API_KEY
     from astalty_cli.services.keys import described
     from astalty_cli.times import local
 

@@ -6,7 +6,7 @@ It holds no secret. Read with tomllib; written with tomlkit, so that a user's co
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +15,6 @@ from astalty_cli.config import files
 from astalty_cli.errors import LocalError, UsageError
 from astalty_cli.vocabulary import Storage
 
-SANDBOX: Final = "sandbox"  # built in: needs no login, and its name is taken
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 

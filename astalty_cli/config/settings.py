@@ -12,13 +12,11 @@ import msgspec
 
 from astalty_cli.api.contract import DEFAULT_BASE_URL
 from astalty_cli.api.origin import origin
-from astalty_cli.config.profiles import SANDBOX, Config, Profile, checked_name
+from astalty_cli.config.profiles import Config, Profile, checked_name
 from astalty_cli.errors import UnauthorizedError, UsageError
 from astalty_cli.secret import Secret
+from astalty_cli.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX
 
-API_KEY = "ASTALTY_API_KEY"
-BASE_URL = "ASTALTY_BASE_URL"
-PROFILE = "ASTALTY_PROFILE"
 SANDBOX_ORIGIN = "http://sandbox.localhost"  # a name for messages: no request leaves the process
 
 

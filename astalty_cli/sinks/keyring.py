@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
 from astalty_cli.config.credentials import Credentials, KeyringCredentials, stored_in
-from astalty_cli.config.profiles import SANDBOX, ConfigFile, Profile, checked_name
+from astalty_cli.config.profiles import ConfigFile, Profile, checked_name
 from astalty_cli.errors import LocalError, UsageError
 from astalty_cli.secret import Secret
-from astalty_cli.vocabulary import Storage
+from astalty_cli.vocabulary import SANDBOX, Storage
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,80 @@
+"""What completion offers for the value of an argument or a flag, from this machine alone.
+
+Each is for typer's `autocompletion`; `completion.py` calls them, with the program as the context's object.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING
+
+import typer
+
+from astalty_cli.vocabulary import PROFILE, SANDBOX
+
+if TYPE_CHECKING:
+    from astalty_cli.config.remembered import Remembered
+    from astalty_cli.program import Program
+
+Candidates = list[tuple[str, str]]
+
+
+def keys(ctx: typer.Context, incomplete: str) -> Candidates:
+    """Names of keys; ids for what begins as one."""
+    known = _remembered(ctx).keys()
+    names = [(name, f"key {key_id[:8]}") for key_id, name in known.items()]
+    return names + [(key_id, name) for key_id, name in known.items() if incomplete]
+
+
+def calls(ctx: typer.Context) -> Candidates:
+    """Paths of the catalogue's calls: of the method that was typed, else of all."""
+    typed = str(ctx.params.get("method") or "").upper().split(",")
+    return [(path, method) for method, path in _remembered(ctx).calls() if method in typed or typed == [""]]
+
+
+def methods(ctx: typer.Context) -> list[str]:
+    return sorted({method for method, _ in _remembered(ctx).calls()})
+
+
+def profiles(ctx: typer.Context) -> Candidates:
+    configured = _config(ctx.obj).get("profiles")
+    names = list(configured) if isinstance(configured, dict) else []
+    return [(name, "profile") for name in names] + [(SANDBOX, "the API on this machine")]
+
+
+def sinks() -> Candidates:
+    return [
+        ("file:", "a new file, 0600"),
+        ("dotenv:", "PATH#NAME: a line of a .env file"),
+        ("keyring:", "the key of a profile on this machine"),
+        ("github:", "OWNER/REPO#NAME: a secret of GitHub Actions"),
+        ("exec:", "the stdin of a command"),
+    ]
+
+
+def some_of(words: Collection[str]) -> Callable[[str], Iterable[str]]:
+    """For a flag that takes several of these words, with commas."""
+
+    def candidates(incomplete: str) -> Iterable[str]:
+        before = incomplete[: incomplete.rfind(",") + 1]
+        taken = before.split(",")
+        return [before + word for word in words if word not in taken]
+
+    return candidates
+
+
+def _remembered(ctx: typer.Context) -> "Remembered":
+    from astalty_cli.config.remembered import Remembered
+
+    program: Program = ctx.obj
+    named = ctx.params.get("profile") or program.environ.get(PROFILE)
+    profile = named or _config(program).get("default_profile") or "default"
+    return Remembered(program.folders.cache, str(profile))
+
+
+def _config(program: "Program") -> dict[str, object]:
+    """The config file as it is; whatever is wrong with it is for a command to say."""
+    import tomllib
+
+    try:
+        return tomllib.loads((program.folders.config / "config.toml").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}

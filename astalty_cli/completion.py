@@ -1,0 +1,88 @@
+"""What a shell is told on a key press: `astalty __complete WORDS…`, of which the last is being typed.
+
+The scripts of `astalty completion` call it. It prints a candidate a line, with what it means after a tab,
+and ends with FILES where the shell should offer files. Nothing is imported that a key press can do without,
+and nothing is asked of the service.
+
+Typer's own completion is not used: for zsh and fish it loads rich on each press, and its zsh script lets the
+shell evaluate the answer, in which names from the service stand.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from astalty_cli import contents
+from astalty_cli.program import Program
+
+WORD: Final = "__complete"
+FILES: Final = 3  # exit code
+
+Candidate = tuple[str, str]  # a word, and what it means
+
+
+def run(program: Program) -> int:
+    """Print the candidates for the last word; return the exit code."""
+    *typed, word = program.argv[1:] or [""]
+    try:
+        found = list(_candidates(typed, word, program))
+    except _OffersFiles:
+        return FILES
+    lines = ["\t".join(each) + "\n" for each in found if all(part.isprintable() for part in each)]
+    program.streams.stdout.write("".join(lines))
+    return 0
+
+
+class _OffersFiles(Exception):  # noqa: N818 - it is no error
+    """The word is the name of a file."""
+
+
+def _candidates(typed: Sequence[str], word: str, program: Program) -> Iterator[Candidate]:
+    entry: contents.Command | contents.Group = contents.ROOT
+    rest = list(typed)
+    while rest and isinstance(entry, contents.Group):
+        name = rest.pop(0)
+        if name.startswith("-"):
+            continue
+        found = contents.look_up(entry, name)
+        if found is None:
+            return
+        entry = found
+    if isinstance(entry, contents.Group):
+        names = ((name, each.help) for name, each in entry.commands.items())
+        flags = [("--help", "Show this message and exit.")]
+        yield from (each for each in (flags if word.startswith("-") else names) if each[0].startswith(word))
+    else:
+        yield from _of_command(entry, rest, word, program)
+
+
+def _of_command(
+    entry: contents.Command, typed: list[str], word: str, program: Program
+) -> Iterator[Candidate]:
+    from astalty_cli.app import command
+
+    leaf = command(entry)
+    context = leaf.make_context("", list(typed), resilient_parsing=True, obj=program)
+    options = [param for param in leaf.params if param.param_type_name == "option" and not param.hidden]
+    flags = {flag: option for option in options for flag in option.opts}
+    after_dashes = "--" in typed
+    flag, equals, value = word.partition("=")
+    waiting = flags.get(typed[-1]) if typed and not after_dashes else None
+    if waiting is not None and not waiting.is_flag:
+        yield from _values(waiting, context, word)
+    elif equals and flag in flags and not after_dashes:
+        yield from ((f"{flag}={each}", meaning) for each, meaning in _values(flags[flag], context, value))
+    elif word.startswith("-") and not after_dashes:
+        yield from ((name, option.help or "") for name, option in flags.items() if name.startswith(word))
+    else:
+        arguments = [param for param in leaf.params if param.param_type_name == "argument"]
+        for argument in arguments:
+            if argument.nargs == -1 or not context.params.get(argument.name):
+                yield from _values(argument, context, word)
+                return
+
+
+def _values(param: Any, context: Any, word: str) -> Iterator[Candidate]:
+    if param.type.name in {"path", "file", "directory"}:
+        raise _OffersFiles
+    for item in param.shell_complete(context, word):
+        yield str(item.value), item.help or ""

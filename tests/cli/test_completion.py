@@ -1,0 +1,197 @@
+"""Completion: what is offered on a key press, and what becomes of the line in real shells."""
+
+import shlex
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.accounts import Account
+from tests.completing import SHELLS, TAB, Interactive
+from tests.shell import Shell
+from tests.test_architecture import RUN, loaded
+
+FILES = 3
+NAMES = ["plain", "two words", "it's $HOME", 'say "hi" $(touch pwned) `id`', "back\\slash", "a:b=c", "日本"]
+
+
+def offered(shell: Shell, line: str) -> list[str]:
+    return [row[0] for row in shell(f"__complete {line}").rows]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("''", ["auth", "keys", "history", "sandbox", "api", "completion"]),
+        ("hi", ["history"]),
+        ("-", ["--help"]),
+        ("keys r", ["rename", "rotate", "revoke", "recover"]),
+        ("keys rotate --g", ["--grace"]),
+        ("keys list -o ''", ["table", "tsv", "json", "jsonl", "csv"]),
+        ("keys list --output js", ["json", "jsonl"]),
+        ("keys ls --output=c", ["--output=csv"]),
+        ("keys list --status active,r", ["active,revoked"]),
+        ("history list --method GET,PO", ["GET,POST"]),
+        ("history list --sort na", []),
+        ("history stats --by p", ["path"]),
+        ("history show --as h", ["httpie"]),
+        ("keys audit --fail-on old,un", ["old,unused"]),
+        ("auth login --storage f", ["file"]),
+        ("keys create x --to d", ["dotenv:"]),
+        ("keys list --profile s", ["sandbox"]),
+        ("auth switch ''", ["sandbox"]),
+        ("completion f", ["fish"]),
+        ("nonsense ''", []),
+        ("keys nonsense ''", []),
+        ("keys rotate -- --gr", []),
+        ("keys list --nonsense --json --o", ["--output"]),
+    ],
+)
+def test_words_flags_and_values_are_offered(shell: Shell, line: str, words: list[str]) -> None:
+    assert offered(shell, line) == words
+
+
+@pytest.mark.parametrize("line", ["history export ''", "auth login --ca-file ''", "keys panic --report ''"])
+def test_files_are_the_shell_s_to_offer(shell: Shell, line: str) -> None:
+    assert shell(f"__complete {line}", code=FILES).out == ""
+
+
+def test_a_word_comes_with_what_it_means(shell: Shell) -> None:
+    assert shell("__complete keys ren").out == "rename\tGive a key another name.\n"
+
+
+def test_keys_are_known_once_they_were_listed(sandbox: Account, shell: Shell) -> None:
+    assert offered(shell, "keys show P") == []
+    key_id = shell("keys list --query \"[?name=='Payroll export'].id\"").out.strip()
+    assert offered(shell, "keys show P") == ["Payroll export"]
+    assert offered(shell, "keys revoke sandbox P") == ["Payroll export"]
+    assert offered(shell, f"history list --key {key_id[:5]}") == [key_id]
+
+
+def test_a_key_that_is_made_renamed_or_revoked_is_known_as_such(sandbox: Account, shell: Shell) -> None:
+    shell("keys create first --to file:first")
+    assert offered(shell, "keys show fi") == ["first"]
+    shell("keys rename first later")
+    assert (offered(shell, "keys show fi"), offered(shell, "keys show la")) == ([], ["later"])
+    shell("keys revoke later --yes")
+    assert offered(shell, "keys show la") == []
+
+
+def test_each_profile_has_its_own_keys(served: Account, shell: Shell) -> None:
+    shell("keys create mine --to file:mine")
+    shell("keys create other --to file:other -p sandbox")
+    assert (offered(shell, "keys show mi"), offered(shell, "keys show ot")) == (["mine"], [])
+    assert offered(shell, "keys show -p sandbox ot") == ["other"]
+    shell.environ["ASTALTY_PROFILE"] = "sandbox"
+    assert (offered(shell, "keys show ot"), offered(shell, "keys show -p default mi")) == (
+        ["other"],
+        ["mine"],
+    )
+    del shell.environ["ASTALTY_PROFILE"]
+    shell("auth switch sandbox")
+    assert offered(shell, "keys show ot") == ["other"]
+
+
+def test_configured_profiles_are_offered(served: Account, shell: Shell) -> None:
+    assert offered(shell, "auth switch ''") == ["default", "sandbox"]
+
+
+def test_what_is_kept_for_it_is_private_and_no_secret(sandbox: Account, shell: Shell) -> None:
+    secret = shell("keys create canary --plain").out.strip()
+    shell("keys rotate canary --to file:out")
+    shell("keys list")
+    kept = [path for path in (shell.home / ".cache").rglob("*") if path.is_file()]
+    assert [path.name for path in kept] == ["sandbox.tsv"]
+    text = kept[0].read_text()
+    assert "canary" in text
+    assert secret not in text
+    assert (shell.home / "out").read_text().strip() not in text
+    assert stat.S_IMODE(kept[0].stat().st_mode) == 0o600
+
+
+def test_a_cache_that_is_stale_damaged_or_in_the_way_spoils_nothing(sandbox: Account, shell: Shell) -> None:
+    shell("keys list")
+    cache = shell.home / ".cache" / "astalty" / "completion"
+    (cache / "sandbox.tsv").write_bytes(b"\xff\x00junk\nkey\tonly\nkey\ta\tb\tc\n")
+    assert offered(shell, "keys show ''") == []
+    shutil.rmtree(cache)
+    cache.write_text("not a folder")
+    assert shell("keys list").err == ""
+    assert offered(shell, "keys show ''") == []
+    shell.config.mkdir(parents=True)
+    (shell.config / "config.toml").write_text("][")
+    del shell.environ["ASTALTY_PROFILE"]
+    assert offered(shell, "auth switch ''") == ["sandbox"]
+
+
+def test_a_key_press_loads_neither_client_nor_models(sandbox: Account, shell: Shell) -> None:
+    shell("keys list")
+    home = f"import os; os.environ.update(HOME={str(shell.home)!r}, ASTALTY_PROFILE='sandbox')\n"
+    for words in (["__complete", "keys", "r"], ["__complete", "keys", "show", "P"]):
+        modules = loaded(home + RUN.format(words=words))
+        assert not modules & {"httpx", "rich", "msgspec", "keyring", "json", "socket", "ssl"}
+    assert "typer" not in loaded(home + RUN.format(words=["__complete", "keys", "r"]))
+
+
+# -- real shells -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=SHELLS)
+def interactive(request: pytest.FixtureRequest, sandbox: Account, shell: Shell) -> Iterator[Interactive]:
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    shell("keys list")
+    session = Interactive(shell, request.param)
+    yield session
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("ke⇥", "keys"),
+        ("keys sho⇥Pay⇥", "keys show 'Payroll export'"),
+        ('keys show "Pay⇥', "keys show 'Payroll export'"),
+        ("keys list --outp⇥jsonl⇥", "keys list --output jsonl"),
+        ("keys list --output=cs⇥", "keys list --output=csv"),
+        ("keys list --status active,exp⇥", "keys list --status active,expiring"),
+        ("keys create x --to dote⇥A", "keys create x --to dotenv:A"),
+        ("keys show -p sand⇥Pay⇥", "keys show -p sandbox 'Payroll export'"),
+        ("history export some⇥", "history export some.jsonl"),
+    ],
+)
+def test_shells_complete_the_line(interactive: Interactive, shell: Shell, typed: str, line: str) -> None:
+    (shell.home / "some.jsonl").touch()
+    assert interactive.words(f"astalty {typed.replace('⇥', TAB)}") == ["astalty", *shlex.split(line)]
+
+
+def test_shells_show_what_can_be_meant(interactive: Interactive) -> None:
+    shown = interactive.offered("astalty keys r")
+    assert all(word in shown for word in ("rename", "rotate", "revoke", "recover"))
+
+
+def test_a_name_of_whatever_characters_stays_one_word(interactive: Interactive, shell: Shell) -> None:
+    for number, name in enumerate(NAMES):
+        shell(f"keys rename {_key(shell)} {shlex.quote(f'k{number}' + name)}")
+        for quote in ("", '"', "'"):
+            line = f"astalty keys show {quote}k{number}{TAB}"
+            assert interactive.words(line) == ["astalty", "keys", "show", f"k{number}{name}"], line
+    assert not (shell.home / "pwned").exists()
+
+
+def _key(shell: Shell) -> str:
+    return next(row[0] for row in shell("keys list").rows if row[1] != "sandbox cli")
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_the_script_says_where_it_goes(shell: Shell, name: str) -> None:
+    assert f"astalty completion {name}" in shell(f"completion {name}").out.split("\n\n")[0]
+
+
+def test_the_scripts_are_part_of_the_package(shell: Shell) -> None:
+    import astalty_cli
+
+    folder = Path(astalty_cli.__file__).parent / "shells"
+    assert sorted(each.name for each in folder.iterdir()) == [f"astalty.{name}" for name in sorted(SHELLS)]
