@@ -138,14 +138,14 @@ class Context:
 
         Raises UnauthorizedError where there is none, UsageError where it belongs to another origin.
         """
-        from astalty_cli.config import credentials
-        from astalty_cli.config.settings import not_signed_in
-
         settings, stored = self.settings, self.settings.stored
         if settings.variable:
             return settings.variable
         if settings.is_sandbox:
             return self.sandbox.secret()
+        from astalty_cli.config import credentials
+        from astalty_cli.config.settings import not_signed_in
+
         if stored is None or stored.storage is None:
             raise not_signed_in(settings.profile.value, self.program.argv)
         if settings.base_url.value != stored.base_url:

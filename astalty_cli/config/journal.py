@@ -7,7 +7,6 @@ It holds ids, names, rotation numbers, idempotency keys, sinks and phases, and n
 import fcntl
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,7 +78,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 def new_idempotency_key() -> str:
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()
 
 
 @dataclass(frozen=True)

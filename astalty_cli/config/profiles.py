@@ -4,7 +4,6 @@ It holds no secret. Read with tomllib; written with tomlkit, so that a user's co
 """
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +79,10 @@ class ConfigFile:
             raise self._broken("it is not UTF-8 text") from error
 
     def _parsed(self, text: str) -> Config:
+        if not text:
+            return Config()
+        import tomllib
+
         try:
             return msgspec.convert(tomllib.loads(text), Config)
         except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
