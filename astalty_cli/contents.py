@@ -130,7 +130,7 @@ ROOT = Group(
         "keys": KEYS,
         "history": HISTORY,
         "sandbox": SANDBOX,
-        "api": Command("api:call", "Make a GET request and print the body of its answer."),
+        "api": Command("api:call", "Make any call, and print the body of its answer."),
         "completion": Command(
             "completion:completion", "Print the script that completes these words in bash, zsh or fish."
         ),

@@ -130,9 +130,11 @@ def decoded(data: bytes, model: type[T]) -> T:
         raise _not_json(data) from None
 
 
-def must_be_json(answer: Answer) -> None:
-    """Raises ServiceError for a body that is neither empty nor JSON."""
-    if answer.body.strip():
+def must_be_done(answer: Answer, path: str) -> None:
+    """Raises what a 4xx or 5xx stands for, and ServiceError for other text than JSON from `/public/v1`."""
+    if not 200 <= answer.status < 300:
+        raise failure(answer, path)
+    if path.startswith(contract.PREFIX) and answer.body.strip():
         decoded(answer.body, Raw)
 
 

@@ -12,7 +12,6 @@ from astalty_cli.api.answers import (
     Row,
     failure,
     issued,
-    must_be_json,
     not_offered,
     one,
     page,
@@ -141,15 +140,17 @@ class Client:
 
     # -- anything else ---------------------------------------------------------------------------
 
-    def get(self, path: str) -> Answer:
-        """Any GET below this origin, as it was answered.
-
-        Raises ServiceError where something else than JSON comes from below `/public/v1`.
-        """
-        answer = self._checked(self._http.request("GET", path), path, None)
-        if path.startswith(contract.PREFIX):
-            must_be_json(answer)
-        return answer
+    def call(
+        self,
+        method: str,
+        target: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        paced: bool = False,
+    ) -> Answer:
+        """Any call below this origin, whatever was answered; see `answers.must_be_done`."""
+        return self._http.request(method, target, body=body, headers=headers, paced=paced)
 
     def pause(self, seconds: float, what_for: str) -> None:
         """Let time pass, within the time that the command may take."""

@@ -112,7 +112,7 @@ class Http:
         except httpx.InvalidURL as error:
             raise UsageError(f"This cannot be asked for: {_reason(error)}.") from None
         if body is not None:
-            request.headers["Content-Type"] = "application/json"
+            request.headers.setdefault("Content-Type", "application/json")
         with self._budget.running():
             return self._send_until_answered(request, self._pacer if paced else None)
 

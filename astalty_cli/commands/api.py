@@ -1,35 +1,176 @@
 """`astalty api PATH`: any call, with the key in force."""
 
-from typing import Annotated
-from urllib.parse import urlsplit
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from astalty_cli.api.contract import under_prefix
-from astalty_cli.commands.options import ACCOUNT, QUERY, checked, takes
+from astalty_cli.commands import candidates
+from astalty_cli.commands.options import ACCOUNT, DRY_RUN, QUERY, takes
 from astalty_cli.context import Context
+from astalty_cli.errors import AstaltyError, LeftOpenError, UsageError
+
+if TYPE_CHECKING:
+    from astalty_cli.api.http import Answer
+    from astalty_cli.services.requests import Request
 
 
-def _path(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme or parts.netloc or text.startswith("//"):
-        raise ValueError("a path stays at the API's own address: leave out the scheme and the host")
-    if not text.strip("/ ") or not text.isprintable() or set(text) & set(" #"):
-        raise ValueError("a path is printable, without spaces or '#', such as participants?page[size]=5")
-    if ".." in parts.path.split("/"):
-        raise ValueError("a path has no '..'")
-    return text if text.startswith("/docs/") else under_prefix(text)
-
-
-@takes(ACCOUNT, QUERY)
+@takes(ACCOUNT, QUERY, DRY_RUN)
 def call(
     context: Context,
     path: Annotated[
         str,
         typer.Argument(
-            metavar="PATH", parser=checked(_path), help="Such as participants, or participants?page[size]=5."
+            metavar="PATH",
+            help="Such as participants, or participants?page[size]=5.",
+            autocompletion=candidates.calls,
         ),
     ],
+    *,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            "--method",
+            "-X",
+            metavar="METHOD",
+            help="GET, or POST where something is sent along.",
+            autocompletion=candidates.methods,
+        ),
+    ] = None,
+    raw_field: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--raw-field", "-f", metavar="KEY=TEXT", help="Send a text, such as 'a[b]=c' or 'a[]=x'."
+        ),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--field",
+            "-F",
+            metavar="KEY=VALUE",
+            help="The same, but true, false, null, 12, @FILE and @- are read.",
+        ),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="Send this header as well."),
+    ] = None,
+    body: Annotated[
+        str | None, typer.Option("--input", metavar="FILE", help="Send this file as it is; - is stdin.")
+    ] = None,
+    paginate: Annotated[
+        bool, typer.Option("--paginate", help="Read all pages of a list, as one JSON array.")
+    ] = False,
+    include: Annotated[
+        bool, typer.Option("--include", "-i", help="Print the status and the headers of the answer first.")
+    ] = False,
 ) -> None:
-    answer = context.client.get(path)
-    context.output.body(answer.body)
+    """Fields go into a JSON body, or into the query string of a GET.
+
+    What is not a GET is sent once, whatever happens.
+    """
+    _check(context, paginate=paginate, include=include, body=body)
+    given = (raw_field or [], field or [])
+    request = _request(context, path, method, given, headers=header or [], body=body)
+    if paginate and request.method != "GET":
+        raise UsageError("--paginate is for a GET.", hint="With fields, say so: -X GET")
+    if paginate:
+        _all_pages(context, request)
+    elif context.dry_run:
+        _show(context, request)
+    else:
+        _once(context, request, include=include)
+
+
+def _check(context: Context, *, paginate: bool, include: bool, body: str | None) -> None:
+    if context.output.style.format in {"table", "tsv", "csv"}:
+        raise UsageError(
+            f"`astalty api` prints JSON, not {context.output.style.format}.", hint="Use --query."
+        )
+    if include and context.output.style.query is not None:
+        raise UsageError("--include and --query exclude each other.")
+    if paginate and (include or body is not None):
+        raise UsageError(f"--paginate and {'--include' if include else '--input'} exclude each other.")
+
+
+def _request(
+    context: Context,
+    path: str,
+    method: str | None,
+    given: tuple[Sequence[str], Sequence[str]],
+    *,
+    headers: Sequence[str],
+    body: str | None,
+) -> "Request":
+    from astalty_cli.services import request_fields, requests
+    from astalty_cli.services.request_sources import Sources
+
+    fields = [request_fields.parse(text, typed=typed) for typed in (False, True) for text in given[typed]]
+    streams = context.program.streams
+    sources = Sources(streams.stdin, context.output.warn)
+    sources.must_be_readable([body, *(field.file for field in fields)])
+    return requests.request(
+        path,
+        method=method,
+        fields=[sources.resolved(field) for field in fields],
+        headers=headers,
+        body=None if body is None else sources.read(body),
+    )
+
+
+def _show(context: Context, request: "Request") -> None:
+    from astalty_cli.commands import dry_run
+
+    dry_run.show_call(context, request)
+
+
+def _all_pages(context: Context, request: "Request") -> None:
+    from astalty_cli.services import pages
+    from astalty_cli.services.requests import numbered
+
+    number, target = numbered(request.target)
+    if context.dry_run:
+        _show(context, request.at(target(number)))
+        return
+    context.default_timeout = None
+    with context.output.progress("rows", beside_rows=True) as progress:
+        context.output.array(pages.rows(context.client, request, progress.at))
+
+
+def _once(context: Context, request: "Request", *, include: bool) -> None:
+    from astalty_cli.api.answers import must_be_done
+    from astalty_cli.services.requests import outcome_said
+
+    with outcome_said(request.method):
+        answer = context.client.call(
+            request.method, request.target, body=request.body, headers=request.headers
+        )
+        try:
+            must_be_done(answer, request.path)
+        except AstaltyError:
+            if include:
+                _print(context, request, answer, include=True)
+            raise
+    _print(context, request, answer, include=include)
+
+
+def _print(context: Context, request: "Request", answer: "Answer", *, include: bool) -> None:
+    """Raises LeftOpenError where a secret was made that must not be printed here."""
+    from http import HTTPStatus
+
+    from astalty_cli.services.requests import key_in, without_secret
+
+    output, body = context.output, answer.body
+    if request.method != "GET" and not output.streams.stdout_is_terminal:
+        body = without_secret(body)
+    if include:
+        phrase = next((each.phrase for each in HTTPStatus if each == answer.status), "")
+        output.lines(f"HTTP/1.1 {answer.status} {phrase}".rstrip())
+        output.lines(*(f"{name}: {value}" for name, value in answer.headers.items()), "")
+    output.body(body)
+    if body != answer.body:
+        raise LeftOpenError(
+            "The answer brought a new secret, which is not printed where stdout is not a terminal.",
+            hint=f"Make another one: astalty keys rotate {key_in(body)} --to SINK",
+        )

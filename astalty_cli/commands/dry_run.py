@@ -12,19 +12,23 @@ from astalty_cli.context import Context
 from astalty_cli.output import columns
 
 if TYPE_CHECKING:
+    from astalty_cli.output.fields import Field
+    from astalty_cli.output.output import Output
     from astalty_cli.secret import Secret
+    from astalty_cli.services.requests import Request as Typed
     from astalty_cli.sinks.sink import Sink
 
 Request = tuple[str, str, msgspec.Struct | None]  # method, path, body
 
 
-class Planned(msgspec.Struct):
+class Planned(msgspec.Struct, omit_defaults=True):
     """A request that would be made, with the key that would make it, masked."""
 
     method: str
     url: str
     authorization: str
     body: msgspec.Raw
+    headers: dict[str, str] = {}
 
 
 def show(
@@ -37,10 +41,10 @@ def show(
 
     `secret` is the key that would make them, where that is not the one in force.
     """
-    output, secret = context.output, secret or context.secret()
-    shown = output.columns(columns.PLAN, Planned)
+    secret = secret or context.secret()
+    shown = context.output.columns(columns.PLAN, Planned)
     for sink in sinks:
-        output.note(f"{sink.spec}: can take the secret.")
+        context.output.note(f"{sink.spec}: can take the secret.")
     planned = [
         Planned(
             method,
@@ -50,11 +54,36 @@ def show(
         )
         for method, path, body in requests
     ]
+    _print(context.output, planned, shown)
+
+
+def show_call(context: Context, request: "Typed") -> None:
+    """Print a call as it was typed; a body that is not JSON is shown as a text."""
+    shown = context.output.columns(columns.CALL, Planned)
+    planned = Planned(
+        request.method,
+        context.settings.base_url.value + request.target,
+        f"Bearer …{context.secret().last_four}",
+        _as_json(request.body),
+        dict(request.headers),
+    )
+    _print(context.output, [planned], shown)
+
+
+def _as_json(body: bytes | None) -> msgspec.Raw:
+    try:
+        return msgspec.Raw(msgspec.json.format(body or b"null", indent=-1))
+    except (msgspec.DecodeError, RecursionError):
+        return msgspec.Raw(msgspec.json.encode((body or b"").decode("utf-8", "replace")))
+
+
+def _print(output: "Output", planned: Sequence[Planned], shown: "Sequence[Field]") -> None:
     rows = [msgspec.json.encode(each) for each in planned]
     if output.format == "table" and output.style.fields is None:
         for each in planned:  # whole and on lines of their own, to be copied: no table cuts or folds them
             body = bytes(each.body).decode()
             output.lines(f"{each.method} {each.url}", f"  Authorization: {each.authorization}")
+            output.lines(*(f"  {name}: {value}" for name, value in each.headers.items()))
             output.lines(*([] if body == "null" else [f"  {body}"]))
     else:
         output.rows(rows, shown, none="Nothing would be sent.")

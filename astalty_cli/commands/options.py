@@ -182,7 +182,7 @@ OUTPUT: Flags = {
     ),
     "no_pager": (Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")], False),
 }
-QUERY: Flags = {name: JSON[name] for name in ("query",)} | {"no_pager": OUTPUT["no_pager"]}
+QUERY: Flags = {name: OUTPUT[name] for name in ("output", "json", "query", "no_pager")}
 ASK: Flags = {
     "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without being asked.")], False)
 }

@@ -55,6 +55,7 @@ PLAN = (
     Field("authorization", "Authorization"),
     Field("body", "Body"),
 )
+CALL = (*PLAN, Field("headers", "Headers"))
 
 REQUESTS = (
     Field("id", "ID", Kind.ID),

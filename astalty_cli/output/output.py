@@ -56,15 +56,23 @@ class Output:
 
     def rows(self, rows: Iterable[bytes], columns: Sequence[Field], *, none: str) -> None:
         """Print a list; `none` is what people read on stderr where it is empty."""
-        if self._query:
-            self._found(self._query, b"[" + b",".join(rows) + b"]")
+        if self._query or self.talks_json:
+            self.array(self._narrowed(row, columns) for row in rows)
         elif self.format == "table":
             self._table(rows, columns, none)
-        elif self.format in {"json", "jsonl"}:
-            wanted = (self._narrowed(row, columns) for row in rows)
-            self._json_rows(wanted)
         else:
             self._cells(rows, columns)
+
+    def array(self, rows: Iterable[bytes]) -> None:
+        """Print a list as JSON, in whatever format: one array, or a line for each with `-o jsonl`."""
+        if self._query:
+            self._found(self._query, b"[" + b",".join(rows) + b"]")
+        elif self.format == "jsonl":
+            for row in rows:
+                self.write(machine.compact(row) + "\n")
+        else:
+            for piece in machine.array(rows, indent=self.streams.stdout_is_terminal):
+                self.write(piece)
 
     def row(self, row: bytes, columns: Sequence[Field], *, headed: bool) -> None:
         """Print one row of a list that does not end; a CSV has its heading before the first."""
@@ -103,6 +111,8 @@ class Output:
             return
         if self._query:
             self._found(self._query, body)
+        elif self.format == "jsonl":
+            self.write(machine.compact(body) + "\n")
         else:
             self.page(self.json_text(body) + "\n")
 
@@ -125,14 +135,6 @@ class Output:
     def json_text(self, raw: bytes) -> str:
         """JSON in ASCII: indented for people, on one line for machines."""
         return machine.indented(raw) if self.streams.stdout_is_terminal else machine.compact(raw)
-
-    def _json_rows(self, rows: Iterable[bytes]) -> None:
-        if self.format == "jsonl":
-            for row in rows:
-                self.write(machine.compact(row) + "\n")
-            return
-        for piece in machine.array(rows, indent=self.streams.stdout_is_terminal):
-            self.write(piece)
 
     def _cells(self, rows: Iterable[bytes], columns: Sequence[Field], *, headed: bool = True) -> None:
         raw = self.style.csv_raw

@@ -1,0 +1,48 @@
+"""All pages of any list, one after the other: only the page at hand is in memory."""
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Raw
+
+from astalty_cli.api import answers
+from astalty_cli.api.answers import Page
+from astalty_cli.api.client import Client
+from astalty_cli.errors import ServiceError
+from astalty_cli.services.requests import Request, numbered
+
+
+def rows(client: Client, request: Request, at: Callable[[int, int], None]) -> Iterator[bytes]:
+    """The rows from the page that is asked for to the last one, as the server spells them.
+
+    A list may grow while it is read, to twice what its first page has announced. `at` gets how many
+    there are, and will be. Raises ServiceError where the pages do not add up to a list.
+    """
+    number, target = numbered(request.target)
+    count, last, most = 0, number, 0
+    while number <= last:
+        page = _page(client, request, target(number))
+        last = page.meta.last_page if page.rows else 0
+        most = most or 2 * last
+        _must_go_on(page, number, most)
+        count += len(page.rows)
+        at(count, max(count, page.meta.total))
+        yield from (row.raw for row in page.rows)
+        number += 1
+
+
+def _page(client: Client, request: Request, target: str) -> Page[Raw]:
+    answer = client.call("GET", target, headers=request.headers, paced=True)
+    answers.must_be_done(answer, request.path)
+    try:
+        return answers.page(answer, Raw)
+    except ServiceError as error:
+        error.hint = error.hint or "--paginate is for lists: leave it out to see the answer."
+        raise
+
+
+def _must_go_on(page: Page[Raw], number: int, most: int) -> None:
+    said = page.meta
+    if page.rows and not number <= said.last_page <= most:
+        raise ServiceError(f"Page {number} says that {said.last_page} is the last one, which cannot be.")
+    if page.rows and said.current_page != number:
+        raise ServiceError(f"Page {number} was asked for, and page {said.current_page} was answered.")

@@ -1,0 +1,255 @@
+"""One call as a user types it: what may be sent, put together and checked before anything is.
+
+Paths stay at the API's own origin, no header carries another key, and the two calls that make a secret
+are refused: `astalty keys` makes those, with a place for the secret, a journal and a proof.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final
+from urllib.parse import quote, unquote, unquote_plus, urlencode
+
+import msgspec
+
+from astalty_cli.api import contract
+from astalty_cli.errors import InterruptedByUser, ServiceError, UsageError
+from astalty_cli.services.request_fields import Field, nested, pairs
+
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+HIDDEN: Final = "[secret]"  # as the service itself writes it
+
+_OURS: Final = (
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+)
+# Laravel, which the service is made with, takes these for the method or the path.
+_OVERRIDES: Final = (
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-original-url",
+    "x-rewrite-url",
+)
+_METHOD_FIELD: Final = "_method"
+
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ ]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_ESCAPED = re.compile('[^!-~]|["<>`{}|^]')  # what a URL does not hold as it is
+_SHAPE = re.compile(contract.SECRET_SHAPE.encode())
+
+
+@dataclass(frozen=True)
+class Request:
+    """`target` is path and query as they are sent, all of it ASCII."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes | None = field(repr=False)
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    def at(self, target: str) -> "Request":
+        return replace(self, target=target)
+
+
+def request(
+    path: str,
+    *,
+    method: str | None = None,
+    fields: Sequence[Field] = (),
+    headers: Iterable[str] = (),
+    body: bytes | None = None,
+) -> Request:
+    """Put a call together: fields go into a JSON body, or into the query string of a GET or beside a `body`.
+
+    Raises UsageError for whatever must not be sent.
+    """
+    usual = "POST" if fields or body is not None else "GET"
+    method = _method(usual if method is None else method)
+    target, sent = _target(path), _headers(headers)
+    if method == "GET" and body is not None:
+        raise UsageError("A GET sends no body.", hint="Say how to send it: -X POST")
+    if fields and (method == "GET" or body is not None):
+        target = with_query(target, urlencode(pairs(fields), safe="[],:"))
+    elif fields:
+        body = msgspec.json.encode(nested(fields))
+    names = [each.key for each in fields] + [_name(part) for part in _parts(target)]
+    if any(name.partition("[")[0] == _METHOD_FIELD for name in names):
+        raise UsageError(f"{_METHOD_FIELD} would make another method of it.", hint="Say -X METHOD.")
+    _must_not_make_a_secret(method, target)
+    if body is not None and not any(name.lower() == "content-type" for name in sent):
+        sent["Content-Type"] = "application/json"
+    return Request(method, target, sent, body)
+
+
+def _method(text: str) -> str:
+    if text.upper() not in METHODS:
+        raise UsageError(f"{text!r} is not one of {', '.join(METHODS)}.")
+    return text.upper()
+
+
+def _headers(lines: Iterable[str]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for line in lines:
+        match = _HEADER.fullmatch(line)
+        if match is None:
+            raise UsageError(f"{line!r} is not a header.", hint="Such as -H 'Accept-Language: en-AU'")
+        name = match[1].lower()
+        if name in _OURS:
+            raise UsageError(
+                f"The header {match[1]} is set by astalty itself.", hint="See: astalty auth status"
+            )
+        if name in _OVERRIDES:
+            raise UsageError(f"{match[1]} would make another call of it.", hint="Say -X METHOD and the path.")
+        if name in map(str.lower, headers):
+            raise UsageError(f"The header {match[1]} is given twice.")
+        headers[match[1]] = match[2]
+    return headers
+
+
+# -- the path ------------------------------------------------------------------------------------
+
+
+def _target(text: str) -> str:
+    if not text.isprintable() or set(text) & set(" #\\"):
+        raise UsageError(
+            "A path is printable, without spaces, '#' and '\\'.", hint="Such as participants?page[size]=5"
+        )
+    path = _decoded(text.partition("?")[0])
+    if path.startswith("//") or _SCHEME.match(path):
+        raise UsageError("A path stays at the API's own address.", hint="Leave out the scheme and the host.")
+    if not path.isprintable() or set(path) & set("\\@"):
+        raise UsageError("A path has no '@', no '\\' and no control characters, encoded or not.")
+    segments = [segment.partition(";")[0] for segment in path.split("/")]
+    if {".", ".."} & set(segments):
+        raise UsageError("A path has no '.' and no '..'.")
+    if not path.strip("/"):
+        raise UsageError("There is no path.", hint="Such as participants")
+    whole = text if text.startswith("/docs/") else contract.under_prefix(f"/{text.lstrip('/')}")
+    return _ESCAPED.sub(lambda match: quote(match[0]), whole)
+
+
+def _decoded(path: str) -> str:
+    """What a server makes of the path, and one behind a proxy that decodes as well."""
+    for _ in range(8):
+        if (plain := unquote(path)) == path:
+            return path
+        path = plain
+    raise UsageError("A path is not percent-encoded so many times.")
+
+
+def _must_not_make_a_secret(method: str, target: str) -> None:
+    if method in {"GET", "DELETE"}:
+        return
+    plain = (each.partition(";")[0].strip(" .") for each in _decoded(target.partition("?")[0]).split("/"))
+    segments = [each.lower() for each in plain if each]
+    keys, rotation = (path.rpartition("/")[2] for path in (contract.API_KEYS, contract.rotate("")))
+    if segments[-1] == keys:
+        does, instead = "makes a key", "astalty keys create NAME"
+    elif segments[-1] == rotation and keys in segments:
+        key = segments[-2] if contract.is_uuid(segments[-2]) else "KEY"
+        does, instead = "rotates a key", f"astalty keys rotate {key}"
+    else:
+        return
+    raise UsageError(
+        f"This call {does}, and its secret would be printed and lost: `astalty api` does not make it.",
+        hint=f"Use: {instead}",
+    )
+
+
+# -- the query -----------------------------------------------------------------------------------
+
+
+def with_query(target: str, query: str) -> str:
+    mark = "" if target.endswith(("?", "&")) else "&" if "?" in target else "?"
+    return f"{target}{mark}{query}" if query else target
+
+
+def _parts(target: str) -> list[str]:
+    return [part for part in target.partition("?")[2].split("&") if part]
+
+
+def _name(part: str) -> str:
+    return unquote_plus(part.partition("=")[0])
+
+
+def numbered(target: str) -> tuple[int, Callable[[int], str]]:
+    """The number of the page that a target asks for, and the target of any other page of the same list.
+
+    Pages are as large as they can be, where the target does not say. Raises UsageError.
+    """
+    parts, number = _parts(target), 1
+    for part in parts:
+        if _name(part) == contract.PAGE_NUMBER:
+            value = unquote_plus(part.partition("=")[2])
+            if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
+                raise UsageError(f"{contract.PAGE_NUMBER}={value} is not the number of a page.")
+            number = int(value)
+    rest = [part for part in parts if _name(part) != contract.PAGE_NUMBER]
+    if not any(_name(part) == contract.PAGE_SIZE for part in rest):
+        rest.append(f"{contract.PAGE_SIZE}={contract.MAX_PAGE_SIZE}")
+    path = target.partition("?")[0]
+    return number, lambda page: f"{path}?{'&'.join([*rest, f'{contract.PAGE_NUMBER}={page}'])}"
+
+
+# -- the answer ----------------------------------------------------------------------------------
+
+
+class _Thing(msgspec.Struct):
+    id: str
+
+
+class _Answered(msgspec.Struct):
+    data: _Thing
+
+
+@contextmanager
+def outcome_said(method: str) -> Iterator[None]:
+    """Where no usable answer came to what is sent once only, say that nobody knows what was done."""
+    unknown = f"Whether the {method} was done is unknown."
+    try:
+        yield
+    except ServiceError as error:
+        if method != "GET" and error.outcome_unknown:
+            error.message, error.hint = f"{error.message} {unknown}", "Look before you send it again."
+        raise
+    except KeyboardInterrupt:
+        raise InterruptedByUser("Interrupted." if method == "GET" else f"Interrupted. {unknown}") from None
+
+
+def without_secret(body: bytes) -> bytes:
+    """An answer without a new secret in clear: at `data.secret`, or of a key's shape anywhere."""
+    return _SHAPE.sub(HIDDEN.encode(), _without_member(body))
+
+
+def key_in(body: bytes) -> str:
+    """The id of the key that an answer is about, or a word for it."""
+    try:
+        key_id = msgspec.json.decode(body, type=_Answered).data.id
+    except (msgspec.DecodeError, RecursionError):
+        return "KEY"
+    return key_id if contract.is_uuid(key_id) else "KEY"
+
+
+def _without_member(body: bytes) -> bytes:
+    try:
+        envelope = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        data = msgspec.json.decode(envelope["data"], type=dict[str, msgspec.Raw])
+        secret = msgspec.json.decode(data["secret"], type=str)
+    except (msgspec.DecodeError, RecursionError, KeyError):
+        return body
+    if secret in {"", HIDDEN}:
+        return body
+    data["secret"] = msgspec.Raw(msgspec.json.encode(HIDDEN))
+    envelope["data"] = msgspec.Raw(msgspec.json.encode(data))
+    return msgspec.json.encode(envelope)
