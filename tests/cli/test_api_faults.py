@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
@@ -12,6 +13,7 @@ from tests.accounts import Account
 from tests.hostile import Answer, answering, listing, speaking
 from tests.serving import serving
 from tests.shell import Shell
+from tests.terminal import Terminal
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -63,6 +65,23 @@ def test_a_late_answer_leaves_the_outcome_unknown(shell: Shell) -> None:
         told = shell("api x -X DELETE --timeout 0.3", env=at(url), code=6).err
         assert "did not answer in time. Whether the DELETE was done is unknown." in told
         assert len(heard) == 1
+
+
+def test_an_interrupt_leaves_the_outcome_unknown(shell: Shell) -> None:
+    arrived = threading.Event()
+
+    def hang(connection: socket.socket) -> None:
+        arrived.set()
+        connection.recv(1)
+
+    with speaking(hang) as url:
+        shell.environ |= at(url)
+        for line, told in (("-X DELETE", "Whether the DELETE was done is unknown."), ("", "Interrupted.")):
+            arrived.clear()
+            terminal = Terminal(shell, f"api x {line}")
+            assert arrived.wait(30)
+            terminal.interrupt()
+            assert terminal.ends(130).endswith(told)
 
 
 def test_what_was_never_sent_is_not_unknown(shell: Shell) -> None:
@@ -190,7 +209,7 @@ def test_a_list_may_grow_while_it_is_read(shell: Shell) -> None:
     assert json.loads(out) == [1, 2, 3, 4]
 
 
-def test_a_reader_that_leaves_ends_it_quietly(account: Account) -> None:
-    piped = account.shell("auth exec -- sh -c 'astalty api participants --paginate -o jsonl | head -n 1'")
+def test_a_reader_that_leaves_ends_it_quietly(served: Account) -> None:
+    piped = served.shell("auth exec -- sh -c 'astalty api participants --paginate -o jsonl | head -n 1'")
     assert piped.out.count("\n") == 1
     assert piped.err == ""
