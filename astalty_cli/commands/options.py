@@ -182,7 +182,13 @@ OUTPUT: Flags = {
     ),
     "no_pager": (Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")], False),
 }
-QUERY: Flags = {name: OUTPUT[name] for name in ("output", "json", "query", "no_pager")}
+QUERY: Flags = {
+    "output": (
+        Annotated[Format | None, typer.Option("--output", "-o", metavar="FORMAT", help="json or jsonl.")],
+        None,
+    ),
+    **{name: OUTPUT[name] for name in ("json", "query", "no_pager")},
+}
 ASK: Flags = {
     "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without being asked.")], False)
 }
