@@ -12,6 +12,7 @@ from astalty_cli.errors import AstaltyError, LeftOpenError, UsageError
 
 if TYPE_CHECKING:
     from astalty_cli.api.http import Answer
+    from astalty_cli.services.request_fields import Field
     from astalty_cli.services.requests import Request
 
 
@@ -110,12 +111,14 @@ def _request(
     streams = context.program.streams
     sources = Sources(streams.stdin, context.output.warn)
     sources.must_be_readable([body, *(field.file for field in fields)])
-    return requests.request(
-        path,
-        method=method,
-        fields=[sources.resolved(field) for field in fields],
-        headers=headers,
-        body=None if body is None else sources.read(body),
+
+    def holding(fields: Sequence["Field"], body: bytes | None) -> "Request":
+        return requests.request(path, method=method, fields=fields, headers=headers, body=body)
+
+    # A call that is refused whatever it carries is not worth waiting for what is to be read.
+    holding([field.holding("") for field in fields], None if body is None else b"")
+    return holding(
+        [sources.resolved(field) for field in fields], None if body is None else sources.read(body)
     )
 
 

@@ -239,6 +239,12 @@ def test_a_terminal_is_told_that_it_is_waited_for(sandbox: Account) -> None:
     assert "Jo Fig" in terminal.ends()
 
 
+def test_nothing_is_read_for_a_call_that_is_refused(sandbox: Account) -> None:
+    for line in ("api-keys --input -", "participants -F a=@- -H Host:x", "../x -F a=@-"):
+        shown = Terminal(sandbox.shell, f"api {line}").ends(2)
+        assert shown.startswith("astalty: ")
+
+
 # -- a secret that an answer brings all the same -------------------------------------------------
 
 
