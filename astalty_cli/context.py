@@ -16,6 +16,7 @@ from astalty_cli.program import Program
 
 if TYPE_CHECKING:
     from astalty_cli.api.client import Client
+    from astalty_cli.api.http import Http
     from astalty_cli.config.journal import Journal
     from astalty_cli.config.profiles import ConfigFile
     from astalty_cli.config.remembered import Remembered
@@ -117,6 +118,11 @@ class Context:
     def client_with(self, secret: Secret, timeout: float | None) -> Client:
         """The same API with another key, and with seconds of its own."""
         from astalty_cli.api.client import Client
+
+        return Client(self.http(secret, timeout))
+
+    def http(self, secret: Secret | None, timeout: float | None, *, once: bool = False) -> Http:
+        """Requests to the same origin; without a secret they carry no key. `once`: a GET is not repeated."""
         from astalty_cli.api.http import Connection, Http
 
         connection = Connection(
@@ -127,11 +133,12 @@ class Context:
             environ=self.program.environ,
             app=self._sandbox_app if self.settings.is_sandbox else None,
             pace_folder=self.program.folders.cache / "pace",
+            once=once,
         )
         log = self._log if self.verbose else lambda _: None
         http = Http(connection, log=log, notice=self.output.note)
         self._closing.callback(http.close)
-        return Client(http)
+        return http
 
     def secret(self) -> Secret:
         """The key in force. A stored one goes only to the origin that it was stored for.

@@ -12,6 +12,7 @@
     ├── ServiceError        6  unreachable, time-out, 5xx, still rate limited, not JSON
     ├── LeftOpenError       7  a secret or a rotation is not finished
     ├── FindingsError       8  `keys audit` found what --fail-on named
+    ├── ChecksError            as the worst of what `doctor` found
     ├── SeveralError           as the worst of what it holds
     ├── ReaderLeftError     0  nobody reads stdout any more (`| head`): no failure, nothing is said
     └── InterruptedByUser 130  Ctrl-C, or "no" to a question
@@ -115,6 +116,16 @@ class LeftOpenError(AstaltyError):
 class FindingsError(AstaltyError):
     exit_code = 8
     code = "findings"
+
+
+class ChecksError(AstaltyError):
+    """Checks of `doctor` have failed; what to do about each has been said with it."""
+
+    code = "checks"
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class SeveralError(AstaltyError):

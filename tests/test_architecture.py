@@ -62,7 +62,7 @@ HOMES = {
     "duckdb": {"services/archive.py"},
     "sqlite3": {"sandbox/", "mirror/"},
     "jmespath": {"output/machine.py"},
-    "truststore": {"api/http.py"},
+    "truststore": {"api/tls.py"},
 }
 
 # The one module that ends the process, and the one that takes its streams and environment.
@@ -174,6 +174,13 @@ def test_machine_output_never_loads_rich(tmp_path: Path) -> None:
         "waitress",
         "humanize",
     }
+
+
+def test_the_doctor_needs_no_tables_for_machines(tmp_path: Path) -> None:
+    code = f"import os; os.environ['HOME'] = {str(tmp_path)!r}\n"
+    modules = loaded(code + RUN.format(words=["doctor", "--json", "-p", "sandbox"]))
+    assert "keyring" in modules  # it is named by its backend
+    assert not modules & {"rich", "click", "pygments", "tomlkit", "filelock", "waitress", "duckdb"}
 
 
 def test_every_home_names_a_place_that_exists() -> None:

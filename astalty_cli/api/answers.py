@@ -94,15 +94,16 @@ def one(answer: Answer, model: type[T]) -> Row[T]:
 def page(answer: Answer, model: type[T]) -> Page[T]:
     envelope = decoded(answer.body, _ListEnvelope)
     rows = [Row(decoded(bytes(raw), model), bytes(raw)) for raw in envelope.data]
-    return Page(rows, envelope.meta, _date(answer))
+    return Page(rows, envelope.meta, date(answer))
 
 
-def _date(answer: Answer) -> datetime | None:
+def date(answer: Answer) -> datetime | None:
+    """The server's clock, in whole seconds; None where it says none that can be read."""
     try:
-        date = parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
+        moment = parsedate_to_datetime(answer.headers.get("date", ""))
+    except (ValueError, OverflowError):
         return None
-    return date if date.tzinfo else None
+    return moment if moment.tzinfo else None
 
 
 def issued(answer: Answer) -> Issued:
@@ -170,7 +171,7 @@ def _not_json(data: bytes, status: int | None = None) -> ServiceError:
 def failure(answer: Answer, path: str) -> AstaltyError:
     """The error that a 4xx or 5xx stands for, with the server's own words."""
     status, said, errors = answer.status, *_words(answer)
-    reason, wait = said.rstrip(".") or str(status), _number(answer, "retry-after")
+    reason, wait = said.rstrip(".") or str(status), number(answer, "retry-after")
     if status in {409, *_REFUSED} and not _is_an_object(answer.body):
         return _not_json(answer.body, status)  # a proxy's page: nobody knows what the service did
     error: AstaltyError
@@ -198,7 +199,7 @@ def failure(answer: Answer, path: str) -> AstaltyError:
         case 409:
             error = ConflictError(said or "Someone else changed it first.", status=status)
         case 429:
-            limit = _number(answer, "x-ratelimit-limit") or contract.RATE_LIMIT
+            limit = number(answer, "x-ratelimit-limit") or contract.RATE_LIMIT
             error = ServiceError(
                 f"Rate limited: a key may make {limit} requests a minute.",
                 hint=f"Ask again in {wait} s." if wait else "Ask again in a minute.",
@@ -218,7 +219,8 @@ def failure(answer: Answer, path: str) -> AstaltyError:
     return error
 
 
-def _number(answer: Answer, header: str) -> int | None:
+def number(answer: Answer, header: str) -> int | None:
+    """A count in a header; None where it is absent or junk."""
     value = answer.headers.get(header, "")
     return int(value) if re.fullmatch(r"[0-9]{1,12}", value) else None
 

@@ -6,7 +6,7 @@ what to edit. The reasons are in docs/reference/api-contract.md.
 """
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 # -- documented: docs.astalty.com.au, developers ------------------------------------------------
 
@@ -78,3 +78,25 @@ def expire_previous(key_id: str) -> str:
 
 def api_request(request_id: str) -> str:
     return f"{API_REQUESTS}/{request_id}"
+
+
+class Assumed(NamedTuple):
+    """A call that this program makes, and the command that does not work without it."""
+
+    method: str
+    path: str
+    command: str
+
+
+ASSUMED: Final = (
+    Assumed("GET", API_KEYS, "keys list"),
+    Assumed("POST", API_KEYS, "keys create"),
+    Assumed("GET", API_KEYS_CURRENT, "auth status"),
+    Assumed("GET", api_key("{id}"), "keys show"),
+    Assumed("PATCH", api_key("{id}"), "keys rename"),
+    Assumed("POST", rotate("{id}"), "keys rotate"),
+    Assumed("POST", expire_previous("{id}"), "keys rotate"),
+    Assumed("DELETE", api_key("{id}"), "keys revoke"),
+    Assumed("GET", API_REQUESTS, "history list"),
+    Assumed("GET", api_request("{id}"), "history show"),
+)

@@ -6,7 +6,6 @@ the services know what a lost answer means. An answer is bounded in time and in 
 """
 
 import hashlib
-import ssl
 import sys
 import threading
 import time
@@ -19,10 +18,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from astalty_cli import __version__, times
-from astalty_cli.api.origin import is_loopback
+from astalty_cli.api import tls
 from astalty_cli.api.pacing import Pacer
+from astalty_cli.api.proxy import proxy_for
 from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, parse_retry_after, wait_before_retry
-from astalty_cli.errors import LocalError, ServiceError, UsageError
+from astalty_cli.errors import ServiceError, UsageError
 from astalty_cli.secret import Secret
 
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # its own command line: click, rich
@@ -55,6 +55,7 @@ class Connection:
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)  # it may hold a key
     app: Any = None
     pace_folder: Path | None = None  # where the long reads of this machine agree on their pace
+    once: bool = False  # do not try a GET again
 
 
 class _Bearer(httpx.Auth):
@@ -84,6 +85,8 @@ class Http:
         self._pace_folder = connection.pace_folder
         self._log, self._notice, self._sleep = log, notice, sleep
         self._budget = _Budget(connection.timeout)
+        self._once = connection.once
+        self.security: tls.Security | None = None  # of the last connection made within a time limit
         self._client = httpx.Client(
             base_url=connection.origin,
             transport=_transport(connection),
@@ -140,7 +143,7 @@ class Http:
 
     def _send_until_answered(self, request: httpx.Request, pacer: Pacer | None) -> Answer:
         for tries in range(1, MAX_TRIES + 1):
-            last = tries == MAX_TRIES or request.method != "GET"
+            last = self._once or tries == MAX_TRIES or request.method != "GET"
             if pacer is not None:
                 self._keep_pace(pacer.reserve(self._budget.left))
             try:
@@ -186,7 +189,7 @@ class Http:
         started = time.monotonic()
         outcome = "no answer"
         try:
-            with self._told_as_service(), self._budget.enforced(request):
+            with self._told_as_service(), self._budget.enforced(request, self._connected):
                 response = self._client.send(request, stream=True)
                 try:
                     answer = Answer(
@@ -205,6 +208,10 @@ class Http:
             path = request.url.raw_path.partition(b"?")[0].decode("ascii", "replace")
             self._log(f"{request.method} {path} {outcome} {elapsed:.0f} ms")
         return answer
+
+    def _connected(self, stream: Any) -> None:
+        secured = stream.get_extra_info("ssl_object")
+        self.security = tls.security(secured) if secured else None
 
     def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()
@@ -288,10 +295,11 @@ class _Budget:
         return self.left <= 0
 
     @contextmanager
-    def enforced(self, request: httpx.Request) -> Iterator[None]:
-        """Bound one exchange. httpx's own limits are for one read: a server that drips bytes outlives them.
+    def enforced(self, request: httpx.Request, connected: Callable[[Any], None]) -> Iterator[None]:
+        """Bound one exchange, and tell `connected` of each stream that it opens.
 
-        So at the deadline the socket is shut under the reader, which then fails at once.
+        httpx's own limits are for one read: a server that drips bytes outlives them. So at the deadline the
+        socket is shut under the reader, which then fails at once.
         """
         if self.seconds == float("inf"):
             request.extensions["timeout"] = httpx.Timeout(60.0, connect=_CONNECT_SECONDS).as_dict()
@@ -304,6 +312,7 @@ class _Budget:
         def trace(event: str, info: Mapping[str, Any]) -> None:
             if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
                 sockets.append(info["return_value"].get_extra_info("socket"))
+                connected(info["return_value"])
 
         request.extensions["trace"] = trace
         watchdog = threading.Timer(left, _shut, (sockets,))
@@ -330,11 +339,10 @@ def _transport(connection: Connection) -> httpx.BaseTransport:
     if connection.app is not None:
         return httpx.WSGITransport(app=_utf8_paths(connection.app), raise_app_exceptions=False)
     parts = urlsplit(connection.origin)
-    host = parts.hostname or ""
-    proxy = None if is_loopback(host) else _proxy(host, connection.environ)
-    tls = _tls(parts.scheme, connection.ca_file)
+    proxy = proxy_for(parts.hostname or "", connection.environ)
+    context = tls.context(parts.scheme, connection.ca_file)
     try:
-        return httpx.HTTPTransport(verify=tls, proxy=proxy)
+        return httpx.HTTPTransport(verify=context, proxy=proxy)
     except (ValueError, ImportError, httpx.InvalidURL):
         raise UsageError(
             "HTTPS_PROXY is not the address of a proxy that can be used.", hint="Such as http://host:3128"
@@ -349,31 +357,6 @@ def _utf8_paths(app: Any) -> Any:
         return app(environ, start_response)
 
     return called
-
-
-def _tls(scheme: str, ca_file: Path | None) -> ssl.SSLContext:
-    if scheme == "http":  # loopback only: an empty context trusts nobody and costs nothing
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    import truststore
-
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise LocalError(f"--ca-file {ca_file} is not usable: {_reason(error)}.") from None
-    return context
-
-
-def _proxy(host: str, environ: Mapping[str, str]) -> str | None:
-    """HTTPS_PROXY and NO_PROXY: a transport of one's own has to be told about them."""
-    proxy = environ.get("HTTPS_PROXY") or environ.get("https_proxy")
-    if not proxy:
-        return None
-    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
-
-    exempt = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
-    return None if proxy_bypass_environment(host, {"no": exempt}) else proxy
 
 
 def _reason(error: BaseException) -> str:

@@ -87,6 +87,10 @@ class KeyringCredentials:
         backend = self._backend()
         _in_time(lambda: backend.get_password(_service(""), ""))
 
+    def name(self) -> str:
+        """The kind of keyring that is there; it is asked for nothing. Raises LocalError."""
+        return type(self._backend()).__module__.rpartition(".")[2]
+
     def load(self, profile: str, origin: str) -> Secret | None:
         backend = self._backend()
         value = _in_time(lambda: backend.get_password(_service(origin), profile))

@@ -38,6 +38,14 @@ AUDIT = (
     Field("detail", "Detail"),
 )
 
+DOCTOR = (
+    Field("check", "Check", Kind.NAME),
+    Field("status", "Status", Kind.STATUS),
+    Field("found", "Found"),
+    Field("hint", "What to do"),
+    Field("exit_code", "Exit code"),
+)
+
 JOURNAL = (
     Field("id", "ID", Kind.ID, short=True),
     Field("operation", "Operation"),

@@ -10,7 +10,7 @@ class Kind(Enum):
     TEXT = "text"
     ID = "id"
     TIME = "time"
-    STATUS = "status"  # of a key
+    STATUS = "status"  # of a key, or of a check
     SEVERITY = "severity"  # of a finding
     HTTP_STATUS = "http status"
     METHOD = "method"

@@ -33,6 +33,7 @@ _SHORT_ID = 8
 _PIECE = 100  # rows of a table that are laid out at once
 _GAP = 2  # columns between two cells
 _MAX_PANE = 256 * 1024  # bytes of JSON that are laid out for people
+_CHECK_WIDTHS = (7, 10)  # of the longest status, and of the longest name of a check
 _SIDE_BY_SIDE = 120  # columns of a terminal from which two panes stand beside each other
 _WORD_STYLES = {
     "active": "green",
@@ -40,6 +41,10 @@ _WORD_STYLES = {
     "revoked": "red",
     "high": "bold red",
     "medium": "yellow",
+    "ok": "green",
+    "warning": "yellow",
+    "error": "bold red",
+    "skipped": "dim",
 }
 _NUMBERS = frozenset({Kind.COUNT, Kind.PERCENT, Kind.DURATION})
 _FIGURES = _NUMBERS | {Kind.BAR}
@@ -270,6 +275,27 @@ def _indented(value: bytes) -> str:
         return msgspec.json.format(value, indent=2).decode("utf-8", "replace")
     except msgspec.DecodeError:
         return value.decode("utf-8", "replace")
+
+
+# -- checks --------------------------------------------------------------------------------------
+
+
+def check(row: bytes, streams: Streams) -> str:
+    """A check in a line: how it ended, which it is, what was found; below, what to do."""
+    status, name, found, hint = (
+        visible_lines(machine.text(pick(row, path))) for path in ("status", "check", "found", "hint")
+    )
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for width in _CHECK_WIDTHS:
+        grid.add_column(width=width, no_wrap=True)
+    grid.add_column(overflow="fold")
+    quiet = "dim" if status == "skipped" else ""
+    grid.add_row(
+        Text(status, style=_WORD_STYLES[status]), Text(name, style=quiet or "bold"), Text(found, style=quiet)
+    )
+    if hint:
+        grid.add_row("", Text("→", justify="right"), Text(hint, style="cyan"))
+    return _render(grid, streams)
 
 
 # -- a new secret --------------------------------------------------------------------------------

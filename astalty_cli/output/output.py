@@ -74,6 +74,16 @@ class Output:
             for piece in machine.array(rows, indent=self.streams.stdout_is_terminal):
                 self.write(piece)
 
+    def checks(self, rows: Iterable[bytes], columns: Sequence[Field]) -> None:
+        """Print what `doctor` finds; for people as it is found, and whole, with what to do below it."""
+        if self.format != "table" or self.style.fields is not None:
+            self.rows(rows, columns, none="")
+            return
+        from astalty_cli.output import human
+
+        for row in rows:
+            self.write(human.check(row, self.streams))
+
     def row(self, row: bytes, columns: Sequence[Field], *, headed: bool) -> None:
         """Print one row of a list that does not end; a CSV has its heading before the first."""
         if self._query:

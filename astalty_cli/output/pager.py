@@ -2,19 +2,22 @@
 
 import shlex
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from astalty_cli.output.streams import Streams
+
+
+def command(environ: Mapping[str, str]) -> str:
+    return environ.get("ASTALTY_PAGER") or environ.get("PAGER") or "less"
 
 
 def through_pager(pieces: Iterable[str], streams: Streams) -> bool:
     """Show a text in the pager, piece by piece, and wait for its end. False where there is no pager."""
     environ = streams.environ
     without_key = {name: value for name, value in environ.items() if name != "ASTALTY_API_KEY"}
-    command = environ.get("ASTALTY_PAGER") or environ.get("PAGER") or "less"
     try:
-        arguments = shlex.split(command)
+        arguments = shlex.split(command(environ))
         pager = subprocess.Popen(  # noqa: S603 - the user's own pager
             arguments,
             stdin=subprocess.PIPE,

@@ -31,12 +31,18 @@ class Streams:
 
     @property
     def colour(self) -> bool:
+        return self.colour_and_reason[0]
+
+    @property
+    def colour_and_reason(self) -> tuple[bool, str]:
         """https://no-color.org, then https://bixense.com/clicolors, then whether it is a terminal."""
         if self.environ.get("NO_COLOR"):
-            return False
+            return False, "NO_COLOR is set"
         if self.environ.get("CLICOLOR_FORCE", "0") != "0":
-            return True
-        return self.stdout_is_terminal and self.environ.get("TERM") != "dumb"
+            return True, "CLICOLOR_FORCE is set"
+        if self.environ.get("TERM") == "dumb":
+            return False, "TERM is dumb"
+        return self.stdout_is_terminal, f"stdout is {'a' if self.stdout_is_terminal else 'no'} terminal"
 
     @property
     def width(self) -> int:

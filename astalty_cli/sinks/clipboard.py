@@ -97,6 +97,11 @@ class Clipboard:
             return "The secret is on the clipboard, and stays there."
         return f"The secret is on the clipboard; it is cleared in {seconds:g} s if it is still there."
 
+    @property
+    def way(self) -> str:
+        """The program that is used, or the terminal's own clipboard."""
+        return self._helper.name if self._helper else "The terminal's own, by OSC 52"
+
     def probe(self) -> None:
         helper = self._helper
         if helper is None:

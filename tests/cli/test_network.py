@@ -1,23 +1,16 @@
 """TLS, proxies and netrc: what is honoured on the way to the one origin, and what never is."""
 
-import contextlib
 import socket
-import ssl
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
 
+from tests.encrypted import http, speaking_tls
 from tests.hostile import KEY, answering, listing, speaking
 from tests.shell import Shell
 
 BODY = listing(KEY)
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
-    len(BODY),
-    BODY,
-)
 
 
 @pytest.fixture(scope="module")
@@ -32,34 +25,10 @@ def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
     return file
 
 
-@contextlib.contextmanager
-def speaking_tls(authority: trustme.CA, *names: str) -> Iterator[str]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*names).configure_cert(context)
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def run() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
-                    tls.recv(65536)
-                    tls.sendall(ANSWER)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(10)
-
-
 def test_an_authority_of_ones_own_is_trusted_where_it_is_named(
     shell: Shell, authority: trustme.CA, ca_file: Path
 ) -> None:
-    with speaking_tls(authority, "127.0.0.1") as url:
+    with speaking_tls(authority.issue_cert("127.0.0.1"), http(BODY)) as url:
         env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": url}
         assert shell(f"keys list --ca-file {ca_file}", env=env).rows[0][1] == "ci"
         refused = shell("keys list", env=env, code=6)
@@ -70,7 +39,7 @@ def test_an_authority_of_ones_own_is_trusted_where_it_is_named(
 def test_a_certificate_for_another_name_is_refused(
     shell: Shell, authority: trustme.CA, ca_file: Path
 ) -> None:
-    with speaking_tls(authority, "elsewhere.example") as url:
+    with speaking_tls(authority.issue_cert("elsewhere.example"), http(BODY)) as url:
         env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": url}
         assert "CERTIFICATE_VERIFY_FAILED" in shell(f"keys list --ca-file {ca_file}", env=env, code=6).err
 

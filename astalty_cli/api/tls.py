@@ -1,0 +1,48 @@
+"""TLS: the context in which every https request is made, and what one connection came out as."""
+
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from astalty_cli.errors import LocalError
+
+
+@dataclass(frozen=True)
+class Security:
+    """A connection that was secured.
+
+    Where the system itself checks certificates (macOS, Windows), Python is not told what is in them: then
+    `issuer` and `ends` are None.
+    """
+
+    protocol: str
+    issuer: str | None
+    ends: datetime | None
+
+
+def context(scheme: str, ca_file: Path | None) -> ssl.SSLContext:
+    """Trust the system's store, and the authorities in `ca_file`. Raises LocalError where that is none."""
+    if scheme == "http":  # loopback only: an empty context trusts nobody and costs nothing
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    import truststore
+
+    made = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca_file is not None:
+        try:
+            made.load_verify_locations(ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise LocalError(f"--ca-file {ca_file} is not usable: {str(error).rstrip('.')}.") from None
+    return made
+
+
+def security(connection: "ssl.SSLSocket | ssl.SSLObject") -> Security:
+    certificate: Any = connection.getpeercert() or {}
+    issuer = {name: value for parts in certificate.get("issuer", ()) for name, value in parts}
+    ends = certificate.get("notAfter")
+    return Security(
+        connection.version() or "TLS",
+        issuer.get("organizationName") or issuer.get("commonName"),
+        datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None,
+    )

@@ -1,0 +1,115 @@
+"""Checks that ask with the key: whose it is, what this server offers, and how much may be asked."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+
+from astalty_cli.api import answers, contract
+from astalty_cli.api.contract import Assumed
+from astalty_cli.api.http import Answer
+from astalty_cli.api.models import CurrentKey
+from astalty_cli.errors import AstaltyError, NotOfferedError
+from astalty_cli.services.doctor.check import Result, ok, skipped, warning
+from astalty_cli.services.doctor.server import Reply, Server
+from astalty_cli.services.findings import Code, Limits, of_key, spelled
+from astalty_cli.times import local, utc_now
+
+_LIMITS: Final = Limits(max_age=timedelta(days=90), unused=timedelta.max, baseline=timedelta())
+_FEW: Final = 10  # calls left in this minute
+
+
+class _Document(msgspec.Struct):
+    """All of an OpenAPI document that is looked at."""
+
+    paths: dict[str, Any]
+
+
+def account(server: Server) -> Result:
+    """Raises the error with which every command would end."""
+    answer = _good(server.proof)
+    if server.current.status == 404:
+        answers.must_be_json(answer)
+        server.accepts_key = True
+        return ok("The key works. Whose it is, this server does not say.")
+    key = answers.one(answer, CurrentKey).value
+    server.accepts_key = True
+    now = key.last_used_at or utc_now()
+    found = f"{key.account.name}; key {key.name!r} ({key.id})"
+    if server.secret and server.secret.last_four not in {"", key.last_four}:
+        until = f" until {local(key.previous_expires_at)}" if key.previous_expires_at else ""
+        return warning(
+            f"{found}. It was rotated: the secret used here works{until}, the newest is …{key.last_four}.",
+            "Put the newest secret in its place, by auth login or where ASTALTY_API_KEY is set.",
+        )
+    old = [each.detail for each in of_key(key, _LIMITS, now) if each.finding is Code.OLD]
+    if old:
+        return warning(f"{found}. {old[0]}", f"Renew it: astalty keys rotate {key.id}")
+    return ok(f"{found}; its secret is {spelled(now - (key.rotated_at or key.created_at))} old")
+
+
+def endpoints(server: Server) -> Result:
+    """What this program assumes of a server, held against its OpenAPI document; else by asking for lists.
+
+    Raises NotOfferedError, with the commands that do not work.
+    """
+    offered = _documented(server.document)
+    if offered:
+        missing = [each for each in contract.ASSUMED if (each.method, _shape(each.path)) not in offered]
+        _must_be_none(missing, "The OpenAPI document of this server does not name")
+        return ok(f"All {len(contract.ASSUMED)} are in the OpenAPI document.")
+    if not server.accepts_key:
+        return skipped("There is no OpenAPI document here, and no key that works to ask with.")
+    lists = [each for each in contract.ASSUMED if each.method == "GET" and "{" not in each.path]
+    _must_be_none(
+        [each for each in lists if _asked(server, each).status == 404], "This server does not offer"
+    )
+    return ok(f"{len(lists)} were tried and are there; no OpenAPI document tells of the others.")
+
+
+def rate_limit(server: Server) -> Result:
+    answer = _good(server.proof)
+    limit, left = (answers.number(answer, f"x-ratelimit-{name}") for name in ("limit", "remaining"))
+    if limit is None or left is None:
+        return skipped("The server does not say.")
+    found = f"{left} of {limit} requests are left in this minute."
+    if left < _FEW:
+        return warning(found, "Something else uses this key: astalty history stats. Give it one of its own.")
+    return ok(found)
+
+
+def _good(reply: Reply) -> Answer:
+    answer = reply.answer
+    if not 200 <= answer.status < 300:
+        raise answers.failure(answer, contract.PARTICIPANTS)
+    return answer
+
+
+def _asked(server: Server, call: Assumed) -> Reply:
+    return server.current if call.path == contract.API_KEYS_CURRENT else server.ask_for_one(call.path)
+
+
+def _must_be_none(missing: Sequence[Assumed], without: str) -> None:
+    if missing:
+        named = ", ".join(f"{each.method} {each.path} (for {each.command})" for each in missing)
+        raise NotOfferedError(f"{without} {named}.", hint=answers.not_offered("").hint)
+
+
+def _documented(reply: Reply) -> set[tuple[str, str]]:
+    """The calls of an OpenAPI document, by method and path; none where it is no such document."""
+    try:
+        document = msgspec.json.decode(_good(reply).body, type=_Document)
+    except (AstaltyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return set()
+    return {
+        (method.upper(), _shape(contract.under_prefix(path)))
+        for path, item in document.paths.items()
+        if isinstance(item, dict)
+        for method in item
+    }
+
+
+def _shape(path: str) -> str:
+    """A path without the names of its parameters."""
+    return "/".join("{}" if part.startswith("{") else part for part in path.split("/"))

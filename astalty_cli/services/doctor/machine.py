@@ -1,0 +1,92 @@
+"""Checks of this machine: the program, its files, the keyring, the journal, the clipboard."""
+
+import os
+import platform
+import stat
+from collections.abc import Mapping
+from datetime import timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from astalty_cli import __version__
+from astalty_cli.config.credentials import KeyringCredentials
+from astalty_cli.config.journal import Journal
+from astalty_cli.config.profiles import ConfigFile, Storage
+from astalty_cli.config.settings import Settings
+from astalty_cli.errors import LeftOpenError, LocalError
+from astalty_cli.services.doctor.check import Result, ok, skipped, warning
+from astalty_cli.sinks.clipboard import Clipboard
+
+_EXTRAS: Final = {"sandbox": ("falcon", "waitress"), "archive": ("duckdb",)}
+
+
+def version() -> Result:
+    extras = [name for name, parts in _EXTRAS.items() if all(map(find_spec, parts))]
+    ours = f"astalty {__version__} [{', '.join(extras)}]"
+    return ok(f"{ours}, Python {platform.python_version()}, {platform.system()}")
+
+
+def config_file(file: ConfigFile) -> Result:
+    """Read it. Raises LocalError for one that is open to others, somebody else's, or broken."""
+    profiles = file.read().profiles
+    if not file.path.exists():
+        return ok(f"None yet: {file.path}. auth login makes it.")
+    folder = file.path.parent
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        return warning(f"The folder {folder} is open to others.", f"Close it: chmod 700 {folder}")
+    return ok(f"{file.path}, profiles: {', '.join(profiles) or 'none'}")
+
+
+def folders(*wanted: Path) -> Result:
+    """Whether files of ours can be made there; the folders themselves are made at their first use."""
+    closed = [str(folder) for folder in wanted if not _takes_files(folder)]
+    if closed:
+        return warning(
+            f"Nothing can be written to {', '.join(closed)}.",
+            "Check the permissions, or whether HOME is right. Signing in, rotating and mirrors need them; "
+            "reading with ASTALTY_API_KEY does not.",
+        )
+    return ok("Configuration, data and cache can be written.")
+
+
+def _takes_files(folder: Path) -> bool:
+    while not os.access(folder, os.F_OK) and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def keyring(settings: Settings) -> Result:
+    """Name it, without opening it. It is an error only for a key that is kept in it."""
+    try:
+        return ok(KeyringCredentials().name())
+    except LocalError as error:
+        if settings.key_source == Storage.KEYRING:
+            raise
+        if settings.key_source:
+            return ok("None here that can be used, and none is needed for this key.")
+        return warning(error.message, error.hint)
+
+
+def journal(open_operations: Journal) -> Result:
+    """Raises LeftOpenError for what no running process works on."""
+    found = open_operations.contents()
+    abandoned = [each for each in found.entries if open_operations.is_abandoned(each)]
+    left = [f"{each.operation} {each.name!r}" for each in abandoned]
+    left += [f"{path} (cannot be read)" for path in found.damaged]
+    if left:
+        are = "operation is" if len(left) == 1 else "operations are"
+        raise LeftOpenError(f"{len(left)} key {are} open: {', '.join(left)}.", hint="astalty keys recover")
+    if found.entries:
+        return ok("Another astalty is at work on a key just now.")
+    return ok("No key operation is open.")
+
+
+def clipboard(environ: Mapping[str, str], *, somebody: bool) -> Result:
+    """What `--copy` would use; where nobody sits in front of it, none is missed."""
+    place = Clipboard(environ, timedelta())
+    try:
+        place.probe()
+    except LocalError as error:
+        return warning(error.message, error.hint) if somebody else skipped(error.message)
+    return ok(place.way)

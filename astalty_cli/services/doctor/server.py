@@ -1,0 +1,106 @@
+"""The server as the doctor sees it: a handful of questions, each asked once and not for long."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Final
+
+from astalty_cli.api import answers, contract
+from astalty_cli.api.http import Answer, Http
+from astalty_cli.api.tls import Security
+from astalty_cli.errors import AstaltyError, ServiceError
+from astalty_cli.secret import Secret
+from astalty_cli.times import utc_now
+
+_SECONDS: Final = 10.0  # for an answer; a quarter of the whole time where that is more
+_AN_INSTANT: Final = 0.001  # seconds: when the time is up, what is asked fails at once
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of a question, and when by our clock."""
+
+    outcome: Answer | AstaltyError
+    security: Security | None
+    at: datetime
+
+    @property
+    def answer(self) -> Answer:
+        """Raises the error that stood in its way."""
+        if isinstance(self.outcome, AstaltyError):
+            raise self.outcome
+        return self.outcome
+
+    @property
+    def status(self) -> int | None:
+        return self.outcome.status
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """How far our clock is ahead of the server's, which tells whole seconds; None where it tells none."""
+        date = answers.date(self.outcome) if isinstance(self.outcome, Answer) else None
+        return None if date is None else self.at - date
+
+    def must_have_arrived(self) -> None:
+        """Raises the error where nothing can have reached the server, be it a time-out or a refusal."""
+        error = self.outcome
+        arrived = isinstance(error, ServiceError) and (error.outcome_unknown or error.status is not None)
+        if isinstance(error, AstaltyError) and not arrived:
+            raise error
+
+
+class Server:
+    """`connect` gives the way to it, with a key or without and for so many seconds; `seconds` are for all.
+
+    `secret` is None as long as there is no key, and `accepts_key` false until it has been seen to work: then
+    nothing is asked that needs one.
+    """
+
+    def __init__(self, connect: Callable[[Secret | None, float], Http], seconds: float) -> None:
+        self._connect = connect
+        self._end = time.monotonic() + seconds
+        self._most = max(_SECONDS, seconds / 4)
+        self.secret: Secret | None = None
+        self.accepts_key = False
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the next question may take."""
+        return min(self._most, max(self._end - time.monotonic(), _AN_INSTANT))
+
+    @cached_property
+    def document(self) -> Reply:
+        """The OpenAPI document, asked for without a key."""
+        return self._ask(contract.OPENAPI, None)
+
+    @cached_property
+    def current(self) -> Reply:
+        """What the key says of itself."""
+        return self.ask(contract.API_KEYS_CURRENT)
+
+    @cached_property
+    def proof(self) -> Reply:
+        """The answer that tells whether the key works, also on a server without `current`."""
+        return self.ask_for_one(contract.PARTICIPANTS) if self.current.status == 404 else self.current
+
+    def ask(self, path: str) -> Reply:
+        return self._ask(path, self.secret)
+
+    def ask_for_one(self, path: str) -> Reply:
+        """Ask a list for its first row: the cheapest question there is."""
+        return self.ask(f"{path}?{contract.PAGE_SIZE}=1")
+
+    def _ask(self, path: str, secret: Secret | None) -> Reply:
+        security = None
+        outcome: Answer | AstaltyError
+        try:
+            http = self._connect(secret, self.patience)
+            try:
+                outcome = http.request("GET", path)
+            finally:
+                security = http.security
+        except AstaltyError as error:
+            outcome = error
+        return Reply(outcome, security, utc_now())
