@@ -27,6 +27,11 @@ from astalty_cli.secret import Secret
 
 T = TypeVar("T")
 
+_UNREADABLE: Final = (
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+    RecursionError,
+)  # the second by a member's name
 _REFUSED: Final = frozenset({400, 405, 413, 415, 422})
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -153,7 +158,7 @@ def _without_lone_surrogate(match: re.Match[bytes]) -> bytes:
 def _is_an_object(body: bytes) -> bool:
     try:
         msgspec.json.decode(body, type=dict[str, Raw])
-    except (msgspec.DecodeError, RecursionError):
+    except _UNREADABLE:
         return False
     return True
 
@@ -228,7 +233,7 @@ def number(answer: Answer, header: str) -> int | None:
 def _words(answer: Answer) -> tuple[str, dict[str, list[str]]]:
     try:
         body = msgspec.json.decode(answer.body, type=_ErrorBody)
-    except (msgspec.DecodeError, RecursionError):
+    except _UNREADABLE:
         return "", {}
     return body.message, body.errors
 

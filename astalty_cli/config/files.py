@@ -94,6 +94,15 @@ def private_folder(folder: Path) -> None:
             each.mkdir(mode=0o700, exist_ok=True)
 
 
+def listed(folder: Path) -> list[Path]:
+    """What is in the folder; nothing where there is none. Raises LocalError."""
+    with _told_as_local(folder, "read"):
+        try:
+            return list(folder.iterdir())
+        except FileNotFoundError:
+            return []
+
+
 def remove(path: Path) -> None:
     """Remove the file if it is there. Raises LocalError."""
     clear_leftovers(path)

@@ -118,10 +118,13 @@ class Journal:
             ) from None
 
     def contents(self) -> Contents:
-        """All that is open, also what is being worked on right now; each file is read once."""
+        """All that is open, also what is being worked on right now; each file is read once.
+
+        Raises LocalError where the folder cannot be looked into: then nobody knows what is open.
+        """
         entries, damaged = [], []
-        for path in self._folder.glob("*.json"):
-            if not path.name.startswith("."):
+        for path in files.listed(self._folder):
+            if path.suffix == ".json" and not path.name.startswith("."):
                 try:
                     entries.append(self.read(path.stem))
                 except LocalError:

@@ -34,6 +34,7 @@ _PIECE = 100  # rows of a table that are laid out at once
 _GAP = 2  # columns between two cells
 _MAX_PANE = 256 * 1024  # bytes of JSON that are laid out for people
 _CHECK_WIDTHS = (7, 10)  # of the longest status, and of the longest name of a check
+_NARROWEST = 48  # columns in which a check can be read; a narrower terminal wraps them
 _SIDE_BY_SIDE = 120  # columns of a terminal from which two panes stand beside each other
 _WORD_STYLES = {
     "active": "green",
@@ -294,8 +295,8 @@ def check(row: bytes, streams: Streams) -> str:
         Text(status, style=_WORD_STYLES[status]), Text(name, style=quiet or "bold"), Text(found, style=quiet)
     )
     if hint:
-        grid.add_row("", Text("→", justify="right"), Text(hint, style="cyan"))
-    return _render(grid, streams)
+        grid.add_row("", Text("->", justify="right"), Text(hint, style="cyan"))
+    return _render(grid, streams, at_least=_NARROWEST)
 
 
 # -- a new secret --------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def test_a_home_in_which_nothing_can_be_made(shell: Shell) -> None:
     (shell.home / "file").touch()
     rows = examined(shell, code=2, env={"HOME": str(shell.home / "file")})
     assert rows["folders"]["status"] == "warning"
-    assert statuses(rows, "error") == {"config"}
+    assert statuses(rows, "error") == {"config", "journal"}
     assert str(shell.home / "file/.config/astalty") in rows["folders"]["found"]
     assert list(rows) == CHECKS
 
@@ -146,6 +146,20 @@ def test_what_a_key_operation_has_left_open(faulty: Faulty) -> None:
     assert f"{entry} (cannot be read)" in examined(account.shell, code=7)["journal"]["found"]
 
 
+def test_a_journal_that_cannot_be_listed(sandbox: Account) -> None:
+    sandbox.shell.config.mkdir(mode=0o700, parents=True)
+    (sandbox.shell.config / "journal").touch()
+    row = examined(sandbox.shell, code=2)["journal"]
+    assert "journal: Not a directory" in row["found"]
+    assert "journal: Not a directory" in sandbox.shell("keys recover", code=2).err
+    worse = {
+        "ASTALTY_PROFILE": "default",
+        "ASTALTY_API_KEY": CANARY,
+        "ASTALTY_BASE_URL": "http://127.0.0.1:1",
+    }
+    assert statuses(examined(sandbox.shell, code=6, env=worse), "error") == {"tls", "journal"}
+
+
 def test_the_worst_of_several_is_the_exit_code(faulty: Faulty) -> None:
     account, spoilt = faulty
     spoilt.faults += [
@@ -189,7 +203,7 @@ def test_a_check_is_a_line_and_what_to_do_stands_below_it(served: Account) -> No
     shown = screen.ends(code=2)
     lines = shown.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("error    config      "))
-    assert any(re.match(r" {18}→  \S", line) for line in lines[at + 1 : at + 4])
+    assert any(re.match(r" {17}->  \S", line) for line in lines[at + 1 : at + 4])
     assert "skipped  account     Not checked: config has failed." in lines
     assert lines[-1] == "astalty: 1 check has failed: config."
     assert "\x1b[1;31merror" in screen.raw
