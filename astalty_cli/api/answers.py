@@ -27,11 +27,7 @@ from astalty_cli.secret import Secret
 
 T = TypeVar("T")
 
-_UNREADABLE: Final = (
-    msgspec.DecodeError,
-    UnicodeDecodeError,
-    RecursionError,
-)  # the second by a member's name
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # of a name in it: the second
 _REFUSED: Final = frozenset({400, 405, 413, 415, 422})
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",

@@ -295,7 +295,7 @@ def test_the_room_under_the_rate_limit(shell: Shell, headers: dict[str, str], st
     [
         ("200 OK", {}, b"<html>Sign in</html>"),
         ("200 OK", {}, b"\xff\x00"),
-        ("422 No", {}, b'{"errors": {"\xff": ["x"]}}'),
+        ("422 No", {}, b'{"\xff": "not a name"}'),
         ("200 OK", {}, json.dumps({"data": {"name": "\x1b]0;x\x07" + CANARY}}).encode()),
         ("302 Found", {"Location": "https://elsewhere.example/\x1b[31m"[:27]}, b""),
         ("503 Busy", {"Retry-After": "9999999999"}, b"busy"),
