@@ -131,6 +131,7 @@ ROOT = Group(
         "history": HISTORY,
         "sandbox": SANDBOX,
         "api": Command("api:call", "Make any call, and print the body of its answer."),
+        "doctor": Command("doctor:doctor", "Find out what is wrong here, and what to do about it."),
         "completion": Command(
             "completion:completion", "Print the script that completes these words in bash, zsh or fish."
         ),

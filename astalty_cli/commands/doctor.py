@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 @takes(ACCOUNT, OUTPUT)
 def doctor(context: Context) -> None:
-    """Find out what is wrong here, and what to do about it.
-
-    It changes nothing and makes at most five calls. The exit code is that of the worst error.
-    """
+    """It changes nothing and makes at most five calls. The exit code is that of the worst error."""
     import msgspec
 
     from astalty_cli.output.safe import without_keys

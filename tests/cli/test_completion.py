@@ -24,7 +24,7 @@ def offered(shell: Shell, line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("''", ["auth", "keys", "history", "sandbox", "api", "completion"]),
+        ("''", ["auth", "keys", "history", "sandbox", "api", "doctor", "completion"]),
         ("hi", ["history"]),
         ("-", ["--help"]),
         ("keys r", ["rename", "rotate", "revoke", "recover"]),
