@@ -13,8 +13,9 @@ from astalty_cli.api.models import CurrentKey
 from astalty_cli.errors import AstaltyError, NotOfferedError
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.services.doctor.server import Reply, Server
-from astalty_cli.services.findings import Code, Limits, of_key, spelled
+from astalty_cli.services.findings import Limits, of_key, spelled
 from astalty_cli.times import local, utc_now
+from astalty_cli.vocabulary import FindingCode
 
 _LIMITS: Final = Limits(max_age=timedelta(days=90), unused=timedelta.max, baseline=timedelta())
 _FEW: Final = 10  # calls left in this minute
@@ -30,7 +31,7 @@ def account(server: Server) -> Result:
     """Raises the error with which every command would end."""
     answer = _good(server.proof)
     if server.current.status == 404:
-        answers.must_be_json(answer)
+        answers.must_be_done(answer, contract.PARTICIPANTS)
         server.accepts_key = True
         return ok("The key works. Whose it is, this server does not say.")
     key = answers.one(answer, CurrentKey).value
@@ -43,7 +44,7 @@ def account(server: Server) -> Result:
             f"{found}. It was rotated: the secret used here works{until}, the newest is …{key.last_four}.",
             "Put the newest secret in its place, by auth login or where ASTALTY_API_KEY is set.",
         )
-    old = [each.detail for each in of_key(key, _LIMITS, now) if each.finding is Code.OLD]
+    old = [each.detail for each in of_key(key, _LIMITS, now) if each.finding is FindingCode.OLD]
     if old:
         return warning(f"{found}. {old[0]}", f"Renew it: astalty keys rotate {key.id}")
     return ok(f"{found}; its secret is {spelled(now - (key.rotated_at or key.created_at))} old")

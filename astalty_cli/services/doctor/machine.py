@@ -12,11 +12,12 @@ from typing import Final
 from astalty_cli import __version__
 from astalty_cli.config.credentials import KeyringCredentials
 from astalty_cli.config.journal import Journal
-from astalty_cli.config.profiles import ConfigFile, Storage
+from astalty_cli.config.profiles import ConfigFile
 from astalty_cli.config.settings import Settings
 from astalty_cli.errors import LeftOpenError, LocalError
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.sinks.clipboard import Clipboard
+from astalty_cli.vocabulary import Storage
 
 _EXTRAS: Final = {"sandbox": ("falcon", "waitress"), "archive": ("duckdb",)}
 
