@@ -56,7 +56,8 @@ REQUEST_SORTS: Final = ("created_at", "status", "duration_ms")
 INCLUDE_BODIES: Final = "bodies"
 MAX_LOGGED_BODY: Final = 64 * 1024  # bytes of a body that the request history keeps
 
-OPENAPI: Final = "/docs/openapi.json"
+ENDPOINT_DASHBOARD: Final = "/docs"  # a web page
+OPENAPI: Final = f"{ENDPOINT_DASHBOARD}/openapi.json"
 
 SECRET_SHAPE: Final = r"astalty_[0-9A-Za-z]{46}"  # noqa: S105 - a pattern; the sandbox's are of this shape
 MAX_GRACE: Final = 604_800  # seconds an earlier secret may be kept alive: seven days

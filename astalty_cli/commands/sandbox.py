@@ -51,6 +51,7 @@ def serve(
     ] = False,
 ) -> None:
     require_sandbox()
+    from astalty_cli.api.contract import ENDPOINT_DASHBOARD
     from astalty_cli.sandbox import server
     from astalty_cli.sandbox.app import create_app
     from astalty_cli.sandbox.home import Home
@@ -65,7 +66,7 @@ def serve(
         context.program.streams.stdout.flush()
         context.output.note(
             f"Serving {store.account().name} from {home.database}; its key is in {home.key_file}. "
-            "Stop with Ctrl-C."
+            f"Its endpoints, to read and search: {base_url}{ENDPOINT_DASHBOARD}. Stop with Ctrl-C."
         )
 
     try:
@@ -137,7 +138,7 @@ def info(
         return
     output.note(
         "\nIn this process:  astalty keys list -p sandbox   (or ASTALTY_PROFILE=sandbox)\n"
-        "Over HTTP:        astalty sandbox serve\n"
+        "Over HTTP:        astalty sandbox serve   (its endpoints, as a page: http://127.0.0.1:8787/docs)\n"
         "  curl http://127.0.0.1:8787/public/v1/participants \\\n"
         '    -H "Authorization: Bearer $(astalty sandbox info --reveal --query key)"'
     )

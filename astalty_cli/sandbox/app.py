@@ -2,7 +2,7 @@
 
     recorded → authenticated (and rate limited) → once → routes
 
-Only `/docs/openapi.json` is outside of that: it needs no key and leaves no entry in the history.
+Only what is under `/docs` is outside of that: it needs no key and leaves no entry in the history.
 """
 
 from collections.abc import Iterable
@@ -61,6 +61,8 @@ def _routes(store: Store) -> "WSGIApplication":
     routes.add_route(participant, resources.ParticipantItem(store.participants))
     routes.add_route(participant + "/goals", resources.GoalCollection(store.participants))
     routes.add_route(contract.OPENAPI, resources.Document())
+    for path in (contract.ENDPOINT_DASHBOARD, contract.ENDPOINT_DASHBOARD + "/"):
+        routes.add_route(path, resources.EndpointDashboard())
     return routes
 
 

@@ -134,6 +134,19 @@ class Document:
         resp.content_type = "application/json"
 
 
+class EndpointDashboard:
+    """The document as a web page, made when somebody looks."""
+
+    def on_get(self, req: Request, resp: Response) -> None:
+        from astalty_cli.sandbox.dashboard.page import headers, page
+
+        resp.data = page(req.prefix)
+        resp.set_headers(headers())
+        resp.content_type = "text/html; charset=utf-8"
+
+    on_head = on_get
+
+
 def _caller(req: Request) -> Caller:
     caller = call_of(req.env).caller
     assert caller is not None  # noqa: S101 - authentication comes before any resource

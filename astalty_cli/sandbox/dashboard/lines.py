@@ -1,0 +1,47 @@
+"""The command lines that make a call. They take the key and the address from the environment."""
+
+import json
+import re
+import shlex
+from typing import Any
+
+from astalty_cli.api import contract
+
+# A new secret belongs where `keys` puts it, not on whatever screen the answer of a plain call lands.
+KEY_COMMANDS = {
+    contract.API_KEYS: "astalty keys create ci-deploy",
+    contract.rotate("{key_id}"): 'astalty keys rotate "$KEY_ID" --grace 24h',
+}
+
+_VARIABLE = re.compile(r"{(\w+)}")
+
+
+def astalty(method: str, path: str, body: dict[str, Any]) -> str:
+    """`path` may have `{key_id}` and a query in it; `body` is flat."""
+    if method == "POST" and path in KEY_COMMANDS:
+        return KEY_COMMANDS[path]
+    words = ["astalty api"]
+    words += [] if method == "GET" else [f"-X {method}"]
+    words += [_quoted(path.removeprefix(contract.PREFIX))]
+    words += [_flag(name, value) for name, value in body.items()]
+    return " ".join(words)
+
+
+def curl(method: str, path: str, body: dict[str, Any]) -> str:
+    """The key comes by a pipe: every user of a machine can read the words of a command."""
+    words = ["curl -s"]
+    words += ["-g"] if "[" in path else []
+    words += [] if method == "GET" else [f"-X {method}"]
+    lines = [" ".join((*words, "-H @-")), _quoted("$ASTALTY_BASE_URL" + path)]
+    lines += [f"--json {shlex.quote(json.dumps(body))}"] if body else []
+    return "printf 'Authorization: Bearer %s' \"$ASTALTY_API_KEY\" |\n  " + " \\\n    ".join(lines)
+
+
+def _quoted(path: str) -> str:
+    return f'"{_VARIABLE.sub(lambda name: "$" + name[1].upper(), path)}"'
+
+
+def _flag(name: str, value: object) -> str:
+    if isinstance(value, str):
+        return f"-f {shlex.quote(f'{name}={value}')}"
+    return f"-F {name}={json.dumps(value)}"

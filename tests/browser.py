@@ -1,0 +1,102 @@
+"""A real Chromium without a window, driven over WebDriver as the W3C has it, plus its DevTools commands."""
+
+import base64
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+needs_chromium = pytest.mark.skipif(
+    not (shutil.which("chromium") and shutil.which("chromedriver")) and "CI" not in os.environ,
+    reason="not installed here: chromium, chromium-driver",
+)
+
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",  # which root cannot use
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+]
+
+
+class Browser:
+    """One tab. A script is the body of a function; what it returns comes back."""
+
+    def __init__(self, session: httpx.Client) -> None:
+        self._session = session
+
+    def open(self, url: str) -> None:
+        self._ask("url", url=url)
+
+    def run(self, script: str, *arguments: object) -> Any:
+        return self._ask("execute/sync", script=script, args=list(arguments))
+
+    def press(self, *keys: str) -> None:
+        """Press and release each key, wherever the focus is."""
+        actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self._ask("actions", actions=[{"type": "key", "id": "keyboard", "actions": actions}])
+
+    def click(self, selector: str) -> None:
+        """Click where a pointer would; what is covered or not shown cannot be clicked."""
+        element = self._ask("element", using="css selector", value=selector)
+        self._ask(f"element/{next(iter(element.values()))}/click")
+
+    def devtools(self, command: str, **params: Any) -> Any:
+        return self._ask("goog/cdp/execute", cmd=command, params=params)
+
+    def log(self, kind: str) -> list[dict[str, Any]]:
+        """What was logged since the last time: `browser` is the console, `performance` has the network."""
+        entries: list[dict[str, Any]] = self._ask("se/log", type=kind)
+        return entries
+
+    def screenshot(self) -> bytes:
+        return base64.b64decode(self.devtools("Page.captureScreenshot")["data"])
+
+    def _ask(self, path: str, **body: Any) -> Any:
+        answer = self._session.post(path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()["value"]
+
+
+@contextlib.contextmanager
+def browser(folder: Path) -> Iterator[Browser]:
+    """Start Chromium with a new profile in this folder."""
+    with subprocess.Popen(
+        ["chromedriver", "--port=0"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "HOME": str(folder)},
+        text=True,
+    ) as driver:
+        try:
+            assert driver.stdout is not None
+            port = (
+                next(line for line in driver.stdout if "successfully on port" in line)
+                .rstrip(".\n")
+                .rpartition(" ")[2]
+            )
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+                session = client.post("/session", json=_capabilities(folder)).json()["value"]["sessionId"]
+                client.base_url = client.base_url.join(f"/session/{session}/")
+                yield Browser(client)
+                client.delete("")
+        finally:
+            driver.terminate()
+
+
+def _capabilities(folder: Path) -> dict[str, Any]:
+    wanted = {
+        "goog:chromeOptions": {"args": [*_FLAGS, f"--user-data-dir={folder / 'profile'}"]},
+        "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+    }
+    return {"capabilities": {"alwaysMatch": wanted}}

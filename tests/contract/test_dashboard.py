@@ -1,0 +1,255 @@
+"""The Endpoint Dashboard as the server gives it: whole without a script, closed to the outside, in step."""
+
+import base64
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import msgspec
+import pytest
+
+from astalty_cli.api.contract import ENDPOINT_DASHBOARD, OPENAPI, rotate
+from astalty_cli.sandbox.dashboard.endpoint import Endpoint
+from astalty_cli.sandbox.dashboard.lines import KEY_COMMANDS, curl
+from astalty_cli.sandbox.dashboard.markup import Html, join, prose, tag
+from astalty_cli.sandbox.dashboard.schemas import Schemas
+from astalty_cli.sandbox.history import REQUESTS
+from astalty_cli.sandbox.listing import parse_query
+from astalty_cli.sandbox.openapi import document
+from astalty_cli.sandbox.participants import PARTICIPANTS
+from astalty_cli.sandbox.store import Store
+from tests.serving import serving
+from tests.shell import Shell
+
+DOCUMENT: dict[str, Any] = msgspec.json.decode(document())
+SCHEMAS = Schemas(DOCUMENT)
+ENDPOINTS = [
+    Endpoint(method.upper(), path, operation, SCHEMAS)
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+]
+
+
+class Page(HTMLParser):
+    """What a parser sees of it: attributes, texts, and the blocks of code under their captions."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.texts: list[tuple[str, str]] = []
+        self._open = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += attrs
+        self._open = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self._open, data))
+
+    def text(self, element: str | None = None) -> str:
+        return "".join(text for tag, text in self.texts if element in (None, tag))
+
+
+@pytest.fixture
+def page(anyone: httpx.Client) -> Page:
+    return Page(anyone.get(ENDPOINT_DASHBOARD).text)
+
+
+# -- how it is served ----------------------------------------------------------------------------
+
+
+def test_it_needs_no_key_and_leaves_no_entry(anyone: httpx.Client, store: Store) -> None:
+    before = store.history.page(parse_query("", REQUESTS))[1].total
+    for path in (ENDPOINT_DASHBOARD, ENDPOINT_DASHBOARD + "/"):
+        answer = anyone.get(path)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.text.startswith("<!doctype html>")
+    assert store.history.page(parse_query("", REQUESTS))[1].total == before
+
+
+def test_head_says_what_get_would(app: Any) -> None:
+    with serving(app) as url:
+        got, head = (httpx.request(method, url + ENDPOINT_DASHBOARD) for method in ("GET", "HEAD"))
+    assert head.status_code == 200
+    assert head.content == b""
+    assert head.headers == got.headers
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_other_methods_are_refused_as_everywhere(anyone: httpx.Client, method: str) -> None:
+    answer = anyone.request(method, ENDPOINT_DASHBOARD)
+    assert answer.status_code == 405
+    assert answer.json() == {"message": f"The {method} method is not supported for route docs."}
+
+
+# -- what it may load ----------------------------------------------------------------------------
+
+
+def test_only_its_own_style_and_script_may_run(anyone: httpx.Client, page: Page) -> None:
+    headers = anyone.get(ENDPOINT_DASHBOARD).headers
+    policy = dict(rule.split(" ", 1) for rule in headers["Content-Security-Policy"].split("; "))
+    assert policy == {
+        "default-src": "'none'",
+        "style-src": f"'{digest(page.text('style'))}'",
+        "script-src": f"'{digest(page.text('script'))}'",
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def test_it_names_no_other_address(page: Page) -> None:
+    links = [value or "" for name, value in page.attributes if name in ("href", "src", "srcset", "action")]
+    assert [link for link in links if not link.startswith(("#", "data:")) and link != OPENAPI] == []
+    assert "url(" not in page.text("style")
+    assert "@import" not in page.text("style")
+    assert not [name for name, _ in page.attributes if name == "style" or name.startswith("on")]
+
+
+def test_a_host_header_is_text(anyone: httpx.Client) -> None:
+    hostile = "x\"><script>alert(1)</script>'$(touch x)"
+    page = anyone.get(ENDPOINT_DASHBOARD, headers={"Host": hostile}).text
+    assert page.count("<script>") == 1
+    assert "export ASTALTY_BASE_URL='http://x\"><script>" in Page(page).text("code")
+
+
+def test_text_is_escaped_unless_it_is_markup() -> None:
+    assert tag("p", "<b>", Html("<i>"), title='"<') == '<p title="&quot;&lt;">&lt;b&gt;<i></p>'
+    assert prose("`<a>` & b") == "<code>&lt;a&gt;</code> &amp; b"
+    assert join("a", "<") == "a&lt;"
+
+
+# -- what it says --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_each_operation_is_there_with_all_that_it_takes(page: Page, endpoint: Endpoint) -> None:
+    assert ("id", endpoint.name) in page.attributes
+    assert ("href", f"#{endpoint.name}") in page.attributes
+    text = Page(endpoint.section).text()
+    assert text.startswith(endpoint.method + endpoint.path + endpoint.operation["summary"])
+    for parameter in endpoint.operation["parameters"]:
+        assert parameter["name"] in text
+    for status in endpoint.operation["responses"]:
+        assert status in text
+
+
+@pytest.mark.parametrize("name", DOCUMENT["components"]["schemas"])
+def test_examples_fit_their_schemas(name: str) -> None:
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    example = SCHEMAS.example(schema)
+    jsonschema_rs.validator_for(schema | {"components": DOCUMENT["components"]}).validate(example)
+
+
+def test_a_schema_that_holds_itself_is_opened_once() -> None:
+    person = {
+        "title": "Person",
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "parent": {"anyOf": [{"$ref": "#/components/schemas/Person"}, {"type": "null"}]},
+            "children": {"type": "array", "items": {"$ref": "#/components/schemas/Person"}},
+        },
+    }
+    schemas = Schemas({"components": {"schemas": {"Person": person}}})
+    name, parent, children = schemas.fields(person)
+    assert (name.kind, parent.kind, children.kind) == ("string", "Person or null", "array of Person")
+    assert (parent.fields, children.fields) == ((), ())
+    assert schemas.example(person)["children"] == []
+
+
+# -- the lines to copy ---------------------------------------------------------------------------
+
+
+def makes_a_secret(endpoint: Endpoint) -> bool:
+    answers = [SCHEMAS.resolve(answer) for answer in endpoint.operation["responses"].values()]
+    return "astalty_…" in json.dumps(
+        [
+            SCHEMAS.example(content["schema"])
+            for answer in answers
+            for content in answer.get("content", {}).values()
+        ],
+        ensure_ascii=False,
+    )
+
+
+def test_a_call_that_makes_a_secret_is_left_to_the_command_that_delivers_it() -> None:
+    secret, others = (
+        [each for each in ENDPOINTS if makes_a_secret(each) is makes] for makes in (True, False)
+    )
+    assert {each.path for each in secret} == set(KEY_COMMANDS)
+    assert all("astalty keys " in Page(each.section).text() for each in secret)
+    assert not any("astalty api" in Page(each.section).text() for each in secret)
+    assert all("astalty api" in Page(each.section).text() for each in others)
+
+
+def blocks(endpoint: Endpoint) -> Iterator[str]:
+    parser = Page(endpoint.section)
+    labels = [place for place, (tag, _) in enumerate(parser.texts) if tag == "figcaption"]
+    for place in labels:
+        yield next(text for tag, text in parser.texts[place:] if tag == "code")
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_the_line_for_curl_works_as_it_stands(
+    app: Any, store: Store, secret: str, endpoint: Endpoint
+) -> None:
+    (line,) = [block for block in blocks(endpoint) if "curl" in block]
+    key = store.keys.create("another", created_by=store.owner().id)
+    request = store.history.page(parse_query("page[size]=1", REQUESTS))[0][0]
+    person = store.participants.page(parse_query("filter[status]=active", PARTICIPANTS))[0][0]
+    with serving(app) as url:
+        environ = {
+            "PATH": "/usr/bin:/bin",
+            "ASTALTY_BASE_URL": url,
+            "ASTALTY_API_KEY": secret,
+            "KEY_ID": key.id,
+            "REQUEST_ID": request.id,
+            "PARTICIPANT_ID": person.id,
+        }
+        done = subprocess.run(
+            ["bash", "-c", f"{line} -o /dev/null -w '%{{http_code}}'"],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert done.stdout in endpoint.operation["responses"]
+    assert done.stdout.startswith("2")
+
+
+def test_the_key_is_no_word_of_the_curl_command() -> None:
+    line = curl("POST", rotate("{key_id}"), {"grace_seconds": 0})
+    before, _, command = line.partition("|")
+    assert before.startswith("printf ")
+    assert "$ASTALTY_API_KEY" not in command
+
+
+@pytest.mark.parametrize(
+    "endpoint", [each for each in ENDPOINTS if each.method == "GET"], ids=lambda endpoint: endpoint.name
+)
+def test_the_line_for_astalty_works_as_it_stands(shell: Shell, endpoint: Endpoint) -> None:
+    line = next(blocks(endpoint)).removeprefix("astalty ")
+    shell.environ["ASTALTY_PROFILE"] = "sandbox"
+    for path, variable in (("api-requests", "REQUEST"), ("api-keys", "KEY"), ("participants", "PARTICIPANT")):
+        if f"${variable}_ID" in line:
+            row = shell(f"api /{path} --query data[0].id").out.strip()
+            line = line.replace(f"${variable}_ID", row)
+    assert shell(line).json["data"]
