@@ -33,7 +33,8 @@ _FLAGS = [
 class Browser:
     """One tab. A script is the body of a function; what it returns comes back."""
 
-    def __init__(self, session: httpx.Client) -> None:
+    def __init__(self, driver: httpx.Client, session: str) -> None:
+        self._driver = driver
         self._session = session
 
     def open(self, url: str) -> None:
@@ -64,7 +65,7 @@ class Browser:
         return base64.b64decode(self.devtools("Page.captureScreenshot")["data"])
 
     def _ask(self, path: str, **body: Any) -> Any:
-        answer = self._session.post(path, json=body)
+        answer = self._driver.post(f"/session/{self._session}/{path}", json=body)
         assert answer.is_success, answer.text
         return answer.json()["value"]
 
@@ -87,9 +88,10 @@ def browser(folder: Path) -> Iterator[Browser]:
             )
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
                 session = client.post("/session", json=_capabilities(folder)).json()["value"]["sessionId"]
-                client.base_url = client.base_url.join(f"/session/{session}/")
-                yield Browser(client)
-                client.delete("")
+                try:
+                    yield Browser(client, session)
+                finally:
+                    client.delete(f"/session/{session}").raise_for_status()  # else Chromium runs on
         finally:
             driver.terminate()
 
