@@ -187,8 +187,10 @@ def require_sandbox() -> None:
     """Raises LocalError, with the command that helps, where the extra is not installed."""
     from importlib.util import find_spec
 
+    from astalty_cli.extras import install_command
+
     if find_spec("falcon") is None or find_spec("waitress") is None:
         raise LocalError(
             "The sandbox is an extra that is not installed.",
-            hint="Install it: pip install 'astalty-cli[sandbox]'",
+            hint=f"Install it: {install_command('sandbox')}",
         )

@@ -15,6 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LEAVES = {
     "secret",
     "errors",
+    "extras",
     "times",
     "destination",
     "interrupts",
@@ -41,6 +42,7 @@ MAY_IMPORT = {
     "__main__": {"__init__", "main"},
     "secret": set(),
     "errors": set(),
+    "extras": set(),
     "times": set(),
     "destination": set(),
     "interrupts": set(),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from astalty_cli.errors import LocalError
+from astalty_cli.extras import install_command
 from astalty_cli.services.manifest import File
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def must_be_installed() -> None:
     except ImportError:
         raise LocalError(
             "Parquet needs DuckDB, an extra that is not installed.",
-            hint="Install it: pip install 'astalty-cli[archive]'",
+            hint=f"Install it: {install_command('archive')}",
         ) from None
 
 
