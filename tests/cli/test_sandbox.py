@@ -7,7 +7,7 @@ import stat
 import subprocess
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -93,7 +93,7 @@ def test_serve_limits_the_rate_as_it_is_told(shell: Shell) -> None:
 def test_the_limit_holds_across_commands(sandbox: Account) -> None:
     """Each command is a process of its own, and the service counts them all."""
     sandbox.shell("keys list")
-    with sqlite3.connect(sandbox.home.database) as database:
+    with closing(sqlite3.connect(sandbox.home.database)) as database, database:
         database.execute("UPDATE api_keys SET window_calls = 60")
     limited = sandbox.shell("keys list --timeout 0.5", code=6)
     assert "Rate limited" in limited.err
@@ -102,12 +102,12 @@ def test_the_limit_holds_across_commands(sandbox: Account) -> None:
 @pytest.mark.parametrize("line", ["keys list", "sandbox info", "sandbox serve --port 0"])
 def test_a_database_of_a_newer_version_is_left_alone(sandbox: Account, line: str) -> None:
     sandbox.shell("keys list")
-    with sqlite3.connect(sandbox.home.database) as database:
+    with closing(sqlite3.connect(sandbox.home.database)) as database, database:
         database.execute("PRAGMA user_version = 999")
         before = list(database.iterdump())
     refused = sandbox.shell(line, code=2)
     assert "newer astalty" in refused.err
-    with sqlite3.connect(sandbox.home.database) as database:
+    with closing(sqlite3.connect(sandbox.home.database)) as database, database:
         assert database.execute("PRAGMA user_version").fetchone() == (999,)
         assert list(database.iterdump()) == before
 
