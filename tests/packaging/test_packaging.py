@@ -68,7 +68,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Built) -> None:
     about = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
     with zipfile.ZipFile(built.wheel) as wheel:
         assert set(wheel.namelist()) == package | {f"{INFO}/{name}" for name in about}
-    assert {Path(name).suffix for name in package} == {".py", ".typed", ".html", ".css", ".js"}
+    assert {Path(name).suffix for name in package} - {".py"} == {
+        ".typed",
+        *(".html", ".css", ".js"),
+        *(".bash", ".zsh", ".fish"),
+    }
 
 
 def test_the_sdist_holds_what_the_tests_need_and_no_caches(built: Built) -> None:
