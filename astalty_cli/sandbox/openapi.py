@@ -4,6 +4,7 @@
 """
 
 import functools
+import hashlib
 from typing import Any
 
 import msgspec
@@ -62,6 +63,12 @@ def document() -> bytes:
             },
         }
     )
+
+
+@functools.cache
+def etag() -> str:
+    """What tells this document from that of another version."""
+    return hashlib.sha256(document()).hexdigest()[:16]
 
 
 _RATE_HEADERS: Json = {

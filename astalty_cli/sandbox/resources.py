@@ -127,9 +127,13 @@ class GoalCollection:
 class Document:
     """The OpenAPI document: made at the first call, since hardly anyone asks for it."""
 
-    def on_get(self, _: Request, resp: Response) -> None:
-        from astalty_cli.sandbox.openapi import document
+    def on_get(self, req: Request, resp: Response) -> None:
+        from astalty_cli.sandbox.openapi import document, etag
 
+        resp.etag = etag()
+        if {"*", etag()} & set(req.if_none_match or ()):
+            resp.status = 304
+            return
         resp.data = document()
         resp.content_type = "application/json"
 

@@ -111,6 +111,16 @@ def test_the_document_needs_no_key_and_leaves_no_entry(store: Store) -> None:
     assert store.history.page(parse_query("", REQUESTS))[1].total == before
 
 
+def test_the_document_is_not_sent_again_to_who_has_it(store: Store) -> None:
+    with httpx.Client(transport=httpx.WSGITransport(app=_application), base_url=BASE_URL) as anyone:
+        etag = anyone.get(OPENAPI).headers["ETag"]
+        for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+            again = anyone.get(OPENAPI, headers={"If-None-Match": known})
+            assert (again.status_code, again.content) == (304, b"")
+            assert again.headers["ETag"] == etag
+        assert anyone.get(OPENAPI, headers={"If-None-Match": '"other"'}).json() == DOCUMENT
+
+
 def _authorized(key: IssuedKey) -> dict[str, str]:
     assert key.secret is not None
     return {"Authorization": f"Bearer {key.secret.reveal()}"}
