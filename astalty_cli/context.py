@@ -110,13 +110,18 @@ class Context:
         """The account's API, with the key in force. Raises UnauthorizedError where there is none."""
         return self.client_with(self.secret(), self.timeout)
 
+    @cached_property
+    def keyless_client(self) -> Client:
+        """The same API for what needs no key: none is looked for, and none is sent."""
+        return self.client_with(None, self.timeout)
+
     @property
     def timeout(self) -> float | None:
         """Seconds for the whole command; None: as long as it takes."""
         return self.default_timeout if self.account.timeout is None else self.account.timeout
 
-    def client_with(self, secret: Secret, timeout: float | None) -> Client:
-        """The same API with another key, and with seconds of its own."""
+    def client_with(self, secret: Secret | None, timeout: float | None) -> Client:
+        """The same API with another key, or with none, and with seconds of its own."""
         from astalty_cli.api.client import Client
 
         return Client(self.http(secret, timeout))

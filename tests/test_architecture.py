@@ -20,6 +20,7 @@ LEAVES = {
     "destination",
     "interrupts",
     "filters",
+    "openapi",
     "contents",
     "vocabulary",
     "__init__",
@@ -49,6 +50,7 @@ MAY_IMPORT = {
     "filters": set(),
     "contents": set(),
     "vocabulary": set(),
+    "openapi": set(),
     "__init__": set(),
 }
 
@@ -56,7 +58,7 @@ MAY_IMPORT = {
 HOMES = {
     "typer": {"app.py", "main.py", "commands/"},
     "click": set(),
-    "rich": {"output/human.py"},
+    "rich": {"output/human"},
     "httpx": {"api/http.py"},
     "keyring": {"config/credentials.py"},
     "falcon": {"sandbox/"},
@@ -188,4 +190,4 @@ def test_the_doctor_needs_no_tables_for_machines(tmp_path: Path) -> None:
 def test_every_home_names_a_place_that_exists() -> None:
     for homes in HOMES.values():
         for home in homes:
-            assert (PACKAGE / home).exists()
+            assert any(name(module).startswith(home) for module in MODULES)

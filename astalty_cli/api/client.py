@@ -17,7 +17,7 @@ from astalty_cli.api.answers import (
     page,
     walk,
 )
-from astalty_cli.api.http import Answer, Http
+from astalty_cli.api.http import NOT_MODIFIED, Answer, Http
 from astalty_cli.api.models import (
     ApiKey,
     ApiRequest,
@@ -151,6 +151,14 @@ class Client:
     ) -> Answer:
         """Any call below this origin, whatever was answered; see `answers.must_be_done`."""
         return self._http.request(method, target, body=body, headers=headers, paced=paced)
+
+    def openapi(self, etag: str | None = None) -> Answer | None:
+        """The OpenAPI document as it was answered; None where it is still the one with this ETag."""
+        headers = {"If-None-Match": etag} if etag else {}
+        answer = self._http.request("GET", contract.OPENAPI, headers=headers)
+        if etag and answer.status == NOT_MODIFIED:
+            return None
+        return self._checked(answer, contract.OPENAPI, None)
 
     def pause(self, seconds: float, what_for: str) -> None:
         """Let time pass, within the time that the command may take."""

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 # -- documented: docs.astalty.com.au, developers ------------------------------------------------
 
 DEFAULT_BASE_URL: Final = "https://api.app.astalty.com.au"
+DASHBOARD_PAGE: Final = "/docs"  # the Endpoint Dashboard, for a browser
 SUPPORT: Final = "support@astalty.com.au"
 DASHBOARD: Final = "Settings → API Dashboard → Manage Keys, in Astalty's web app"
 
@@ -63,6 +64,12 @@ SECRET_SHAPE: Final = r"astalty_[0-9A-Za-z]{46}"  # noqa: S105 - a pattern; the 
 MAX_GRACE: Final = 604_800  # seconds an earlier secret may be kept alive: seven days
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 IDEMPOTENCY_TTL: Final = 86_400  # seconds an idempotency key is remembered
+
+
+def makes_secret(method: str, path: str) -> bool:
+    """Whether the answer of a call holds a new secret."""
+    parts = path.removeprefix(f"{API_KEYS}/").split("/")
+    return method == "POST" and (path == API_KEYS or path == rotate(parts[0]))
 
 
 def api_key(key_id: str) -> str:

@@ -30,6 +30,7 @@ sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # its own
 import httpx  # noqa: E402 - after the guard
 
 MAX_ANSWER: Final = 32 * 1024 * 1024  # bytes
+NOT_MODIFIED: Final = 304  # an answer to a conditional request, and no redirect
 MAX_WAIT: Final = 300.0  # seconds that a server may ask for, however long the command may take
 _CONNECT_SECONDS: Final = 10.0
 _LONG_PAUSE: Final = 5.0  # seconds from which a user is told
@@ -153,7 +154,7 @@ class Http:
                     raise
                 self._wait(wait_before_retry(tries, None), "No answer")
                 continue
-            if 300 <= answer.status < 400:
+            if 300 <= answer.status < 400 and answer.status != NOT_MODIFIED:
                 raise self._redirected(answer)
             asked = parse_retry_after(answer.headers.get("retry-after"), times.utc_now())
             if pacer is not None:

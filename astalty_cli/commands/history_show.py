@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from astalty_cli.output.output import Output
     from astalty_cli.output.style import Style
 
-_SERVED_SANDBOX = "http://127.0.0.1:8787"  # where `astalty sandbox serve` listens unless told otherwise
-
 
 class Language(StrEnum):
     CURL = "curl"
@@ -133,7 +131,7 @@ def _repeat(context: Context, row: bytes, safe: bytes, language: Language) -> No
         Language.PYTHON: repeating.python,
     }[language]
     settings, output = context.settings, context.output
-    base_url = _SERVED_SANDBOX if settings.is_sandbox else settings.base_url.value
+    base_url = settings.address
     command = write(repeating.call_of(safe, base_url))
     output.lines(*command.split("\n"))
     _note_hidden(output, [(write(repeating.call_of(row, base_url)), command)] if safe != row else [])

@@ -18,6 +18,7 @@ from astalty_cli.secret import Secret
 from astalty_cli.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX
 
 SANDBOX_ORIGIN = "http://sandbox.localhost"  # a name for messages: no request leaves the process
+SERVED_SANDBOX = "http://127.0.0.1:8787"  # where `astalty sandbox serve` listens unless told otherwise
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Settings:
     @property
     def is_sandbox(self) -> bool:
         return self.profile.value == SANDBOX
+
+    @property
+    def address(self) -> str:
+        """Where other programs reach the API: the sandbox in this process has no address of its own."""
+        return SERVED_SANDBOX if self.is_sandbox else self.base_url.value
 
     @property
     def key_source(self) -> str | None:

@@ -141,6 +141,25 @@ MIRROR = (
     Field("path", "File"),
 )
 
+ENDPOINTS = (
+    Field("tag", "Tag"),
+    Field("method", "Method", Kind.METHOD),
+    Field("path", "Path", Kind.PATH),
+    Field("summary", "Summary"),
+)
+
+ENDPOINT = (
+    *ENDPOINTS,
+    Field("description", "Description"),
+    Field("operation_id", "Operation ID"),
+    Field("deprecated", "Deprecated"),
+    Field("operation", "Operation"),
+    Field("request_example", "Request"),
+    Field("response_example", "Response"),
+    Field("astalty", "With astalty"),
+    Field("curl", "With curl"),
+)
+
 STATUS = (
     Field("profile", "Profile", Kind.NAME),
     Field("profile_source", "  from"),

@@ -1,4 +1,4 @@
-"""Tables, details and JSON panes for people. The only module that imports rich.
+"""Tables, details and JSON panes for people. Only this module and those beside it, `human_*`, import rich.
 
 Rich neither cleans escape sequences nor survives `[/x]` in markup, so every text from outside passes
 `safe.py` and goes in as `Text`.
@@ -58,7 +58,8 @@ _ALARMING = 0.05  # of all requests failed
 _CLASS_STYLES = {"2": "green", "3": "cyan", "4": "yellow", "5": "bold red"}
 
 
-def _render(what: RenderableType, streams: Streams, *, at_least: int = 0) -> str:
+def render(what: RenderableType, streams: Streams, *, at_least: int = 0) -> str:
+    """Lay out what holds no markup, as wide as the terminal."""
     buffer = io.StringIO()
     console = Console(
         file=buffer,
@@ -112,7 +113,7 @@ def _grid(
         grid.add_column(heading, no_wrap=True, overflow="ellipsis", width=width, justify=side)
     for line in cells:
         grid.add_row(*(line[index] for index in widths))
-    return _render(grid, streams, at_least=_across(widths)).strip("\n") + "\n"
+    return render(grid, streams, at_least=_across(widths)).strip("\n") + "\n"
 
 
 def _fitted(columns: Sequence[Field], natural: Sequence[int], width: int) -> dict[int, int]:
@@ -211,7 +212,7 @@ class Lines:
 
 def details(row: bytes, columns: Sequence[Field], streams: Streams) -> str:
     """The fields of one thing, a line each, with headings in a column of their own."""
-    return _render(_details(row, columns), streams)
+    return render(_details(row, columns), streams)
 
 
 def _details(row: bytes, columns: Sequence[Field]) -> Table:
@@ -247,20 +248,21 @@ def entry(row: bytes, columns: Sequence[Field], sides: Sequence[str], streams: S
             beside.add_column(ratio=1)
         beside.add_row(*panes)
         panes = [beside]
-    return _render(Group(_details(row, columns), *panes) if columns else Group(*panes), streams)
+    return render(Group(_details(row, columns), *panes) if columns else Group(*panes), streams)
 
 
 def _pane(side: str, exchange: bytes) -> RenderableType:
     headers, body = pick(exchange, "headers"), pick(exchange, "body")
     parts: list[Text] = []
     if headers not in {b"null", b"{}", b"[]"}:
-        parts += [_json_text(headers), Text()]
-    parts.append(Text("no body", style="dim") if body == b"null" else _json_text(body))
+        parts += [json_text(headers), Text()]
+    parts.append(Text("no body", style="dim") if body == b"null" else json_text(body))
     cut = " (cut: the service keeps 64 KiB)" if pick(exchange, "truncated") == b"true" else ""
     return Panel(Group(*parts), title=Text(side.capitalize() + cut), title_align="left", box=box.ROUNDED)
 
 
-def _json_text(value: bytes) -> Text:
+def json_text(value: bytes) -> Text:
+    """JSON, indented and in colours, and cut where it is too long for anybody."""
     if len(value) > _MAX_PANE:
         start = visible_lines(value[:_MAX_PANE].decode("utf-8", "replace"))
         return Text(f"{start}\n… {len(value) - _MAX_PANE} bytes more: -o json shows them all")
@@ -307,8 +309,8 @@ def secret_panel(clear: str, name: str, streams: Streams) -> str:
     title = Rule(Text(f"The secret of {visible(name)}"), align="left", style="")
     words = Text("Copy it now: it is shown once and will not be shown again.", style="yellow")
     secret = Text(visible(clear), style="bold green")
-    lines = _render(secret, streams, at_least=cell_len(secret.plain))
-    return _render(title, streams) + "\n" + lines + "\n" + _render(Group(words, Rule(style="")), streams)
+    lines = render(secret, streams, at_least=cell_len(secret.plain))
+    return render(title, streams) + "\n" + lines + "\n" + render(Group(words, Rule(style="")), streams)
 
 
 # -- progress ------------------------------------------------------------------------------------

@@ -108,21 +108,21 @@ def _refused(why: str) -> RefusedError:
 def curl(call: Call) -> str:
     words = ["curl"]
     words += ["--globoff"] if re.search(r"[\[\]{}]", call.url) else []
-    words += ["--head"] if call.method == "HEAD" else [f"--request {_quoted(call.method)}"]
-    lines = [" ".join(words), _quoted(call.url)]
+    words += ["--head"] if call.method == "HEAD" else [f"--request {quoted(call.method)}"]
+    lines = [" ".join(words), quoted(call.url)]
     lines += ["--header @-"] if call.authorized else []
-    lines += [f"--header {_quoted(f'{name}: {value}')}" for name, value in call.headers.items()]
+    lines += [f"--header {quoted(f'{name}: {value}')}" for name, value in call.headers.items()]
     lines += [] if call.body is None or _has_content_type(call) else ["--header Content-Type:"]
-    lines += [] if call.body is None else [f"--data-raw {_quoted(call.body)}"]
+    lines += [] if call.body is None else [f"--data-raw {quoted(call.body)}"]
     return _piped("Authorization: Bearer %s", call, lines)
 
 
 def httpie(call: Call) -> str:
-    lines = ["http --ignore-stdin --ignore-netrc", f"{_quoted(call.method)} {_quoted(call.url)}"]
+    lines = ["http --ignore-stdin --ignore-netrc", f"{quoted(call.method)} {quoted(call.url)}"]
     lines += ["Authorization:@/dev/stdin"] if call.authorized else []
-    lines += [_quoted(f"{name}: {value}") for name, value in call.headers.items()]
+    lines += [quoted(f"{name}: {value}") for name, value in call.headers.items()]
     lines += [] if call.body is None or _has_content_type(call) else ["Content-Type:"]
-    lines += [] if call.body is None else [f"--raw={_quoted(call.body)}"]
+    lines += [] if call.body is None else [f"--raw={quoted(call.body)}"]
     return _piped("Bearer %s", call, lines)
 
 
@@ -135,7 +135,7 @@ def _piped(form: str, call: Call, lines: list[str]) -> str:
     return pipe + " \\\n    ".join(lines)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """One word for bash, zsh and ksh; for any shell, where it is printable ASCII."""
     if _PRINTABLE.fullmatch(text):
         return shlex.quote(text)

@@ -1,0 +1,120 @@
+"""`astalty endpoints`: the Endpoint Dashboard, from the service's own OpenAPI document."""
+
+from typing import Annotated
+
+import typer
+
+from astalty_cli.commands.browser import open_dashboard
+from astalty_cli.commands.group import group
+from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, takes
+from astalty_cli.context import Context
+from astalty_cli.openapi import Json
+
+app = group("See the calls that the API offers, what each takes and what it answers.")
+
+REFRESH = typer.Option("--refresh", help="Ask the service now, however new the copy here is.")
+WEB = typer.Option("--web", "-w", help="Open the Endpoint Dashboard in a browser instead.")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
+
+
+def _method(text: str) -> str:
+    if text.upper() not in _METHODS:
+        raise ValueError(f"{text!r} is not one of {', '.join(_METHODS)}")
+    return text.upper()
+
+
+@app.command("list")
+@app.command("ls", hidden=True)
+@takes(ACCOUNT, OUTPUT)
+def list_endpoints(
+    context: Context,
+    *,
+    wanted: Annotated[
+        str | None,
+        typer.Option(
+            "--filter", metavar="TEXT", help="Only those with this in path, method, summary or tag."
+        ),
+    ] = None,
+    refresh: Annotated[bool, REFRESH] = False,
+    web: Annotated[bool, WEB] = False,
+) -> None:
+    """List the calls that the API offers, by tag."""
+    import msgspec
+
+    from astalty_cli.output import columns
+    from astalty_cli.services.operations import Operation, matching, operations
+
+    output = context.output
+    shown = output.columns(columns.ENDPOINTS, Operation)
+    if web:
+        open_dashboard(context)
+        return
+    found = operations(_document(context, refresh=refresh))
+    rows = [msgspec.json.encode(each) for each in (matching(found, wanted) if wanted else found)]
+    if output.format == "table" and output.style.fields is None and output.style.query is None and rows:
+        from astalty_cli.output import human_operation
+
+        output.page(human_operation.catalogue(rows, output.streams))
+    else:
+        output.rows(rows, shown, none="No endpoint matches." if wanted else "The catalogue is empty.")
+
+
+@app.command("show")
+@takes(ACCOUNT, OUTPUT)
+def show(
+    context: Context,
+    method: Annotated[
+        str, typer.Argument(metavar="METHOD", parser=checked(_method), help="Such as GET; any case.")
+    ],
+    path: Annotated[
+        str,
+        typer.Argument(metavar="PATH", help="As the list shows it, or with ids in it: participants/9ee9…"),
+    ],
+    *,
+    refresh: Annotated[bool, REFRESH] = False,
+    web: Annotated[bool, WEB] = False,
+) -> None:
+    """Show one call: its parameters, what it takes and answers, examples, and lines to run."""
+    import msgspec
+
+    from astalty_cli.output import columns
+    from astalty_cli.services.description import Description, describe
+    from astalty_cli.services.operations import find, operations
+
+    output = context.output
+    shown = output.columns(columns.ENDPOINT, Description)
+    if web:
+        open_dashboard(context)
+        return
+    document = _document(context, refresh=refresh)
+    operation = find(operations(document), method, path)
+    row = msgspec.json.encode(
+        describe(document, operation, path, context.settings.address, _account_flags(context))
+    )
+    style = output.style
+    if style.format in {None, "table"} and style.fields is None and style.query is None:
+        from astalty_cli.output import human_operation
+
+        output.page(human_operation.operation(row, output.streams))
+        if context.settings.is_sandbox:
+            output.note("For curl, the sandbox has to be served: astalty sandbox serve")
+    else:
+        output.item(row, shown)
+
+
+def _document(context: Context, *, refresh: bool) -> Json:
+    from astalty_cli.services.catalogue import Catalogue
+
+    folder = context.program.folders.cache / "catalogue"
+    origin = context.settings.base_url.value
+    reading = Catalogue(folder, origin, lambda: context.keyless_client).read(refresh=refresh)
+    if reading.note:
+        context.output.note(reading.note)
+    return reading.document
+
+
+def _account_flags(context: Context) -> list[str]:
+    """What a line to run has to say for the same account."""
+    account = context.account
+    flags = [("-p", account.profile), ("--base-url", account.base_url)]
+    return [word for flag, value in flags if value for word in (flag, value)]

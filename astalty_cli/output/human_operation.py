@@ -1,0 +1,186 @@
+"""The endpoint catalogue for people: the list under its tags, and one call with its schemas."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from astalty_cli.openapi import Json, body, good_response, mapping, parameters, schema_of, text
+from astalty_cli.output.human import json_text, render
+from astalty_cli.output.safe import visible, visible_lines
+from astalty_cli.output.schema_tree import Line, line, tree
+from astalty_cli.output.streams import Streams
+
+_PREFIX = "/public/v1"
+_METHOD_STYLES = {"GET": "green", "POST": "yellow", "PUT": "yellow", "PATCH": "yellow", "DELETE": "red"}
+_METHOD_WIDTH = 8
+_LEAST_SUMMARY = 24  # columns that a summary has beside its path; else it stands below
+_PIECE = 200  # rows that are laid out at once
+_INDENT = 2
+
+
+# -- the list ------------------------------------------------------------------------------------
+
+
+def catalogue(rows: Iterable[bytes], streams: Streams) -> Iterator[str]:
+    """The calls in their order, with a heading where the tag changes. A path is never cut."""
+    calls = [msgspec.json.decode(row) for row in rows]
+    room = max(streams.width - _INDENT - _METHOD_WIDTH - 2 - _LEAST_SUMMARY, 0)
+    widths = (cell_len(_path(call)) for call in calls)
+    width = max((each for each in widths if each <= room), default=room)
+    previous, lines = "", list[Text]()
+    for call in calls:
+        tag = call["tag"] or "No tag"
+        if tag != previous:
+            lines += [Text(), Text(visible(tag), style="bold")] if previous else [Text(visible(tag), "bold")]
+        previous = tag
+        lines += _listed(call, width, streams.width)
+        if len(lines) >= _PIECE:
+            yield render(Group(*lines), streams, at_least=_longest(lines))
+            lines.clear()
+    if lines:
+        yield render(Group(*lines), streams, at_least=_longest(lines))
+
+
+def _listed(call: Json, width: int, columns: int) -> list[Text]:
+    path, said = _path(call), visible(call["summary"] or "")
+    first = Text(" " * _INDENT)
+    first.append(f"{call['method']:{_METHOD_WIDTH}}", _METHOD_STYLES.get(call["method"], ""))
+    first.append(path)
+    summary = Text("Deprecated. " if call["deprecated"] else "", "yellow").append(said, "default")
+    if cell_len(path) > width:
+        first_lines, margin = [first], _INDENT + _METHOD_WIDTH
+        line = Text(" " * margin)
+    else:
+        first_lines, line = [], first.append(" " * (width - cell_len(path) + 2))
+        margin = cell_len(line.plain)
+    summary.truncate(max(columns - margin, 1), overflow="ellipsis")
+    return [*first_lines, line.append_text(summary)] if summary.plain else [first]
+
+
+def _path(call: Json) -> str:
+    return visible(str(call["path"])).removeprefix(_PREFIX) or "/"
+
+
+def _longest(lines: Iterable[Text]) -> int:
+    return max(cell_len(each.plain) for each in lines)
+
+
+# -- one call ------------------------------------------------------------------------------------
+
+
+def operation(row: bytes, streams: Streams) -> str:
+    """All of one call: what it is for, what it takes and answers, examples, and lines to run."""
+    call: Json = msgspec.json.decode(row)
+    spec = mapping(call["operation"])
+    parts = [*_title(call), *_parameters(spec), *_request(spec, call), *_response(spec, call)]
+    return render(Group(*parts), streams).rstrip("\n") + "\n" + _lines_to_run(call, streams)
+
+
+def _title(call: Json) -> Iterator[RenderableType]:
+    method = Text(call["method"], style=f"bold {_METHOD_STYLES.get(call['method'], '')}")
+    yield method.append(" ").append(visible(call["path"]), "bold default")
+    if call["summary"]:
+        yield Text(visible(call["summary"]))
+    if call["deprecated"]:
+        yield Text("Deprecated: it may go away.", style="yellow")
+    if call["description"] and call["description"] != call["summary"]:
+        yield from (Text(), Text(visible_lines(call["description"].strip())))
+
+
+def _parameters(spec: Json) -> Iterator[RenderableType]:
+    given = parameters(spec)
+    if given:
+        yield from _heading("Parameters")
+        lines = [
+            line(each["name"], schema_of(each), required=each.get("required") is True, said=_said(each))
+            for each in given
+        ]
+        yield _grid(lines, [text(each.get("in")) for each in given])
+
+
+def _said(parameter: Json) -> str:
+    mark = "Deprecated. " if parameter.get("deprecated") is True else ""
+    return mark + text(parameter.get("description"))
+
+
+def _request(spec: Json, call: Json) -> Iterator[RenderableType]:
+    request = mapping(spec.get("requestBody"))
+    content = body(request)
+    if content:
+        needed = ", required" if request.get("required") is True else ""
+        yield from _heading("Request body", f"{content[0]}{needed}")
+        yield from _content(text(request.get("description")), content[1], call["request_example"], needs=True)
+
+
+def _response(spec: Json, call: Json) -> Iterator[RenderableType]:
+    good = good_response(spec)
+    if good:
+        content = body(good[1])
+        yield from _heading(f"Answer {good[0]}", content[0] if content else "no body")
+        example = call["response_example"]
+        yield from _content(
+            text(good[1].get("description")), content[1] if content else {}, example, needs=False
+        )
+    others = {
+        status: mapping(each)
+        for status, each in mapping(spec.get("responses")).items()
+        if not good or status != good[0]
+    }
+    if others:
+        yield from _heading("Other answers")
+        lines = [Line(0, status, "", text(each.get("description"))) for status, each in others.items()]
+        yield _grid(lines)
+
+
+def _content(description: str, media: Json, example: Any, *, needs: bool) -> Iterator[RenderableType]:
+    if description:
+        yield _indented(Text(visible_lines(description.strip())))
+    if schema_of(media):
+        yield _grid(tree(schema_of(media)), needs=needs)
+    if example is not None:
+        yield from (Text(), _indented(Text("Example", style="dim")))
+        yield _indented(json_text(msgspec.json.encode(example)))
+
+
+def _grid(lines: list[Line], places: Iterable[str] = (), *, needs: bool = True) -> RenderableType:
+    """A line for each member. `places` is where parameters stand; `needs`: what has to be there is marked."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(overflow="fold")
+    for each, place in itertools.zip_longest(lines, places, fillvalue=""):
+        assert isinstance(each, Line)  # noqa: S101 - there are as many places as lines, or none
+        name = Text(" " * _INDENT * each.depth + visible(each.name), style="cyan")
+        kind = Text(visible(each.kind))
+        if needs and each.required:
+            kind.append(", ").append("required", "bold")
+        cells = [Text(visible(str(place)), style="dim"), kind, Text(visible_lines(each.said))]
+        grid.add_row(name, *(cell for cell in cells if cell is not cells[0] or places))
+    return _indented(grid)
+
+
+def _heading(title: str, beside: str = "") -> Iterator[RenderableType]:
+    yield Text()
+    yield Text(visible(title), style="bold").append(f"  {visible(beside)}" if beside else "", "not bold dim")
+
+
+def _indented(what: RenderableType) -> RenderableType:
+    return Padding(what, (0, 0, 0, _INDENT))
+
+
+def _lines_to_run(call: Json, streams: Streams) -> str:
+    """On lines that nothing folds: they are copied."""
+    given = [call[name] for name in ("astalty", "curl") if call[name]]
+    if not given:
+        return ""
+    heading = render(Group(*_heading("To run")), streams)
+    return heading + "\n".join(_unfolded(each) for each in given)
+
+
+def _unfolded(command: str) -> str:
+    return "".join(f"  {visible(line)}\n" for line in command.split("\n"))

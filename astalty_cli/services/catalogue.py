@@ -1,0 +1,124 @@
+"""The service's OpenAPI document, and the copy of it that is kept on this machine.
+
+Within an hour the copy is used as it is; later the service is asked whether it still holds. So most
+commands that need the document make no request, and what completes a word never does.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from astalty_cli.api import contract
+from astalty_cli.api.answers import decoded
+from astalty_cli.api.client import Client
+from astalty_cli.config.files import read_private, write_private
+from astalty_cli.errors import LocalError, NotFoundError, NotOfferedError, ServiceError, UnauthorizedError
+from astalty_cli.times import relative, utc_now
+
+Json = dict[str, Any]
+
+FRESH_FOR: Final = timedelta(hours=1)
+MAX_DOCUMENT: Final = 16 * 1024 * 1024  # bytes; what Python makes of them takes up to twenty times as much
+_ETAG = re.compile(r'(W/)?"[!#-~]{0,200}"')
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The document, and what a user should know of its age: nothing where the service just gave it."""
+
+    document: Json = field(repr=False)
+    note: str = ""
+
+
+class _Copy(msgspec.Struct):
+    """What the file holds. `checked_at` is when the service last said that this is its document."""
+
+    origin: str
+    etag: str | None
+    checked_at: datetime
+    document: Json
+
+
+class Catalogue:
+    """The document of one origin. `client` is called only where the service has to be asked."""
+
+    def __init__(self, folder: Path, origin: str, client: Callable[[], Client]) -> None:
+        self._path = folder / f"{hashlib.sha256(origin.encode()).hexdigest()[:16]}.json"
+        self._origin, self._client = origin, client
+
+    def read(self, *, refresh: bool = False) -> Reading:
+        """The document; `refresh` asks the service for it, however new the copy is.
+
+        Where the service fails, the copy stands in, but not where `refresh` was asked for. Raises
+        NotOfferedError where the service has no such document, ServiceError where it cannot be had.
+        """
+        copy = None if refresh else self._copy()
+        if copy is None:
+            return Reading(self._asked(None))
+        now = utc_now()
+        age = relative(copy.checked_at, now)
+        if timedelta() <= now - copy.checked_at < FRESH_FOR:
+            return Reading(copy.document, f"From a copy, {age}; --refresh asks again.")
+        try:
+            return Reading(self._asked(copy))
+        except ServiceError as error:
+            return Reading(copy.document, f"{error.message} This is from a copy, {age}.")
+
+    def kept(self) -> Json | None:
+        """The copy's document, however old; None where there is none, or only a damaged one."""
+        copy = self._copy()
+        return copy.document if copy else None
+
+    def _copy(self) -> _Copy | None:
+        try:
+            copy = msgspec.json.decode(read_private(self._path) or b"", type=_Copy)
+            must_be_openapi(copy.document)
+        except (LocalError, ServiceError, msgspec.DecodeError, RecursionError):
+            return None
+        return copy if copy.origin == self._origin and copy.checked_at.tzinfo else None
+
+    def _asked(self, copy: _Copy | None) -> Json:
+        try:
+            answer = self._client().openapi(copy.etag if copy else None)
+        except (NotFoundError, UnauthorizedError) as error:
+            raise NotOfferedError(
+                f"{self._origin} has no endpoint catalogue that can be read without a browser.",
+                hint=f"In a browser, it is at {self._origin}{contract.DASHBOARD_PAGE}: "
+                "astalty endpoints list --web",
+                status=error.status,
+            ) from None
+        if answer is None and copy is not None:
+            self._keep(copy.etag, copy.document)
+            return copy.document
+        assert answer is not None  # noqa: S101 - without an ETag there is a document, or an error
+        if len(answer.body) > MAX_DOCUMENT:
+            raise ServiceError(
+                f"The endpoint catalogue of {self._origin} is larger than {MAX_DOCUMENT >> 20} MiB."
+            )
+        document = decoded(answer.body, Json)
+        must_be_openapi(document)
+        self._keep(answer.headers.get("etag"), document)
+        return document
+
+    def _keep(self, etag: str | None, document: Json) -> None:
+        sayable = etag if etag and _ETAG.fullmatch(etag) else None
+        copy = _Copy(self._origin, sayable, utc_now(), document)
+        with suppress(LocalError, RecursionError):  # it is there to save a request, and nothing depends on it
+            write_private(self._path, msgspec.json.encode(copy))
+
+
+def must_be_openapi(document: Json) -> None:
+    """Raises ServiceError for what is no OpenAPI 3 document."""
+    version = document.get("openapi", document.get("swagger"))
+    if not isinstance(version, str) or not version.startswith("3."):
+        said = f"version {version}" if isinstance(version, str) else "something else"
+        raise ServiceError(f"The endpoint catalogue is not OpenAPI 3, but {said[:40]}.")
+    if not isinstance(document.get("paths", {}), dict):
+        raise ServiceError("The endpoint catalogue is not OpenAPI 3: its paths are no object.")

@@ -1,0 +1,62 @@
+"""All that is known of one call: what the document says, examples, and lines to run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from astalty_cli.api.contract import PREFIX, under_prefix
+from astalty_cli.openapi import Json, body, good_response, mapping, text
+from astalty_cli.services.examples import example
+from astalty_cli.services.operations import Operation, specification
+from astalty_cli.services.ready_lines import Ready
+from astalty_cli.services.references import References
+
+
+class Description(Struct):
+    """`operation` is the document's own object, its references in place; examples are null where none is."""
+
+    tag: str | None
+    method: str
+    path: str
+    summary: str | None
+    description: str | None
+    operation_id: str | None
+    deprecated: bool
+    operation: Json
+    request_example: Any
+    response_example: Any
+    astalty: str | None
+    curl: str | None
+
+
+def describe(
+    document: Json, operation: Operation, asked_path: str, address: str, flags: Sequence[str]
+) -> Description:
+    """Put it together. The lines to run name the ids of `asked_path`, if it has some, and this address."""
+    spec = specification(document, operation)
+    security = {"security": document.get("security")} if "security" in document else {}
+    resolved: Json = References(document).resolved(security | spec)
+    request = body(mapping(resolved.get("requestBody")))
+    response = body((good_response(resolved) or ("", {}))[1])
+    path = operation.path if "{" in asked_path else _as_called(operation, asked_path)
+    ready = Ready(operation.method, path, resolved, flags)
+    return Description(
+        tag=operation.tag,
+        method=operation.method,
+        path=operation.path,
+        summary=operation.summary,
+        description=text(resolved.get("description")) or None,
+        operation_id=operation.operation_id,
+        deprecated=operation.deprecated,
+        operation=resolved,
+        request_example=example(request[1], sent=True) if request else None,
+        response_example=example(response[1], sent=False) if response else None,
+        astalty=ready.astalty(),
+        curl=ready.curl(address),
+    )
+
+
+def _as_called(operation: Operation, asked_path: str) -> str:
+    path = "/" + asked_path.partition("?")[0].strip("/")
+    return under_prefix(path) if operation.path.startswith(PREFIX) else path

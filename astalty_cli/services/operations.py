@@ -1,0 +1,144 @@
+"""The calls that an OpenAPI document tells of, and which of them somebody means."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from astalty_cli.api.contract import PREFIX, under_prefix
+from astalty_cli.errors import NotFoundError
+from astalty_cli.openapi import Json, listing, mapping, text
+from astalty_cli.services.references import resolved_here
+
+METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
+_COMPARED = 2_000  # operations that are looked at for near matches
+_LONGEST = 200  # characters of a path that is compared
+_PARAMETER = re.compile(r"\{[^{}]*\}")
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One call. `path` is a template from the origin on: `/public/v1/participants/{participant}`."""
+
+    tag: str | None
+    method: str
+    path: str
+    summary: str | None
+    operation_id: str | None
+    deprecated: bool
+
+
+def operations(document: Json) -> list[Operation]:
+    """All calls: by tag, in the document's own order of tags; those without a tag come last."""
+    found = [
+        _operation(path, method, spec)
+        for path, item in _path_items(document)
+        for method, spec in item.items()
+        if method in METHODS and isinstance(spec, dict)
+    ]
+    declared = [text(mapping(each).get("name")) for each in listing(document.get("tags"))]
+    tags = dict.fromkeys([*declared, *(each.tag for each in found if each.tag)])
+    order = {tag: place for place, tag in enumerate(tags)}
+    return sorted(found, key=lambda each: order[each.tag] if each.tag else len(order))
+
+
+def specification(document: Json, operation: Operation) -> Json:
+    """The document's own object for the call, with the parameters of its path before its own."""
+    item = next(item for path, item in _path_items(document) if path == operation.path)
+    spec: Json = item[operation.method.lower()]
+    both = [*listing(item.get("parameters")), *listing(spec.get("parameters"))]
+    return spec | ({"parameters": both} if both else {})
+
+
+def matching(found: Iterable[Operation], wanted: str) -> list[Operation]:
+    """Those with this text in what names or describes them; upper and lower case are the same."""
+    return [
+        each
+        for each in found
+        if any(
+            wanted.casefold() in part.casefold()
+            for part in (each.method, each.path, each.summary, each.tag, each.operation_id)
+            if part
+        )
+    ]
+
+
+def find(found: Sequence[Operation], method: str, path: str) -> Operation:
+    """The call that is meant by a template, whatever it calls its parameters, or by a path with ids in it.
+
+    Raises NotFoundError, with what is near.
+    """
+    path = path.partition("?")[0]
+    asked = [_segments(path), _segments(under_prefix(path))]
+    templates = [(_segments(each.path), each) for each in found]
+    at_path = [each for segments, each in templates if segments in asked]
+    fitting = [pair for pair in templates if any(_fit(pair[0], wanted) for wanted in asked)]
+    at_path += [each for _, each in sorted(fitting, key=lambda pair: "".join(pair[0]).count("{}"))]
+    for each in at_path:
+        if each.method == method:
+            return each
+    others = ", ".join(dict.fromkeys(each.method for each in at_path))
+    if others:
+        raise NotFoundError(f"There is no {method} {path} in this API.", hint=f"That path has: {others}.")
+    raise NotFoundError(f"There is no {method} {path} in this API.", hint=_near(found, method, path))
+
+
+def _near(found: Sequence[Operation], method: str, path: str) -> str:
+    names = (f"{each.method} {_short(each.path)}" for each in found if len(each.path) <= _LONGEST)
+    wanted = f"{method} /{_short(path).strip('/')}"[: 2 * _LONGEST]
+    near = difflib.get_close_matches(wanted, islice(names, _COMPARED), n=3, cutoff=0.7)
+    return f"Near it: {'; '.join(near)}." if near else "See what there is: astalty endpoints list"
+
+
+def _short(path: str) -> str:
+    return path.removeprefix(PREFIX)
+
+
+def _path_items(document: Json) -> Iterator[tuple[str, Json]]:
+    base = _base_path(document)
+    for path, item in mapping(document.get("paths")).items():
+        if path.startswith("/"):
+            yield base + path, mapping(resolved_here(document, item))
+
+
+def _base_path(document: Json) -> str:
+    """What the first server's URL says before each path; its host is not asked about."""
+    servers = listing(document.get("servers"))
+    try:
+        path = urlsplit(text(mapping(servers[0]).get("url")) if servers else "").path
+    except ValueError:
+        return ""
+    return path.rstrip("/") if path.startswith("/") and "{" not in path else ""
+
+
+def _operation(path: str, method: str, spec: Json) -> Operation:
+    tags = [each for each in listing(spec.get("tags")) if text(each)]
+    first_line = text(spec.get("description")).strip().partition("\n")[0]
+    return Operation(
+        tag=tags[0] if tags else None,
+        method=method.upper(),
+        path=path,
+        summary=text(spec.get("summary")) or first_line or None,
+        operation_id=text(spec.get("operationId")) or None,
+        deprecated=spec.get("deprecated") is True,
+    )
+
+
+def _segments(path: str) -> list[str]:
+    """The parts of a path, with `{}` for each parameter: what they are called tells nothing."""
+    return [_PARAMETER.sub("{}", part) for part in path.strip("/").split("/")]
+
+
+def _fit(template: list[str], parts: list[str]) -> bool:
+    return len(template) == len(parts) and all(map(_fits, template, parts))
+
+
+def _fits(template: str, part: str) -> bool:
+    before, parameter, _ = template.partition("{}")
+    after = template.rpartition("{}")[2]
+    if not parameter:
+        return part == template
+    return len(part) > len(before) + len(after) and part.startswith(before) and part.endswith(after)

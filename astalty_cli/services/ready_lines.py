@@ -1,0 +1,118 @@
+"""A call as a line to run: `astalty api …`, and the same for curl. No line ever has a key in it.
+
+There is none for what the program has no way to make, as a call with a body that is not JSON.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from astalty_cli.api import contract
+from astalty_cli.openapi import Json, body, mapping, parameters, schema_of, text
+from astalty_cli.services.examples import example, required_part
+from astalty_cli.services.repeating import Call, curl, quoted
+
+_PAGE = 5  # rows that a list is asked for
+_BODY_FILE = "body.json"
+
+
+class Ready:
+    """The lines for one call, its references in place. `path` is as the user gave it, or a template.
+
+    `flags` are what the user's own command line says of the account.
+    """
+
+    def __init__(self, method: str, path: str, operation: Json, flags: Sequence[str]) -> None:
+        self._method, self._operation, self._flags = method, operation, flags
+        self._path = quote(re.sub(r"\{([^{}]*)\}", _placeholder, path), safe="%/:@!$&'()*+,;=~")
+        self._query = _query(operation)
+        self._content = body(mapping(operation.get("requestBody")))
+        self._makes_secret = contract.makes_secret(method, path)
+
+    def astalty(self) -> str | None:
+        """For this program; the calls that make a secret have commands of their own."""
+        if self._makes_secret:
+            return _line("astalty", "keys", *self._secret_words(), *self._flags)
+        if not (self._path.startswith(f"{contract.PREFIX}/") and self._can_be_sent):
+            return None
+        path = self._path.removeprefix(f"{contract.PREFIX}/") + self._query
+        method = [] if self._method == "GET" else ["-X", self._method]
+        headers = [word for name, value in self._headers().items() for word in ("-H", f"{name}: {value}")]
+        return _line("astalty", "api", *method, path, *headers, *self._body_words(), *self._flags)
+
+    def curl(self, address: str) -> str | None:
+        """For curl, with the key from `$ASTALTY_API_KEY`; None also for what would print a secret."""
+        if self._makes_secret or not self._can_be_sent:
+            return None
+        url = address + self._path + self._query
+        headers = {"Accept": "application/json", **self._headers()}
+        sent = self._body()
+        if sent is not None:
+            headers["Content-Type"] = "application/json"
+        authorized = self._operation.get("security") != []
+        return curl(Call(self._method, url, headers, authorized, None if sent is None else json.dumps(sent)))
+
+    @property
+    def _can_be_sent(self) -> bool:
+        return self._content is None or "json" in self._content[0]
+
+    def _secret_words(self) -> list[str]:
+        if self._path == contract.API_KEYS:
+            return ["create", "NAME"]
+        return ["rotate", self._path.split("/")[-2]]
+
+    def _headers(self) -> dict[str, str]:
+        needed = (each for each in parameters(self._operation) if each.get("in") == "header")
+        return {
+            each["name"]: re.sub("[^ -~]", "", _spelt(each)).strip() or "VALUE"
+            for each in needed
+            if each.get("required") is True and re.fullmatch(r"[\w-]{1,100}", each["name"], re.ASCII)
+        }
+
+    def _body(self) -> Any:
+        """What has to be sent, as an example; None where nothing is."""
+        if self._content is None:
+            return None
+        return required_part(schema_of(self._content[1]), example(self._content[1], sent=True))
+
+    def _body_words(self) -> list[str]:
+        sent = self._body()
+        if not isinstance(sent, dict) or not all(map(_is_simple, sent.items())):
+            return ["--input", _BODY_FILE] if self._content else []
+        words = []
+        for name, value in sent.items():
+            as_text = isinstance(value, str)
+            words += ["-f" if as_text else "-F", f"{name}={value if as_text else json.dumps(value)}"]
+        return words
+
+
+def _placeholder(parameter: re.Match[str]) -> str:
+    return re.sub(r"\W+", "_", parameter[1], flags=re.ASCII).strip("_").upper()[:40] or "ID"
+
+
+def _query(operation: Json) -> str:
+    """The parameters that have to be there; of a list that needs none, the size of a page."""
+    offered = [each for each in parameters(operation) if each.get("in") == "query"]
+    needed = {each["name"]: _spelt(each) for each in offered if each.get("required") is True}
+    if not needed and any(each["name"] == contract.PAGE_SIZE for each in offered):
+        needed = {contract.PAGE_SIZE: str(_PAGE)}
+    pairs = (f"{quote(name, safe='[]')}={quote(value, safe=',:')}" for name, value in needed.items())
+    return "?" + "&".join(pairs) if needed else ""
+
+
+def _spelt(parameter: Json) -> str:
+    value = example(parameter, sent=True)
+    if isinstance(value, list):
+        value = value[0] if value else ""
+    return text(value) or json.dumps(value)
+
+
+def _is_simple(member: tuple[str, Any]) -> bool:
+    name, value = member
+    return re.fullmatch(r"[\w-]{1,100}", name, re.ASCII) is not None and not isinstance(value, dict | list)
+
+
+def _line(*words: str) -> str:
+    return " ".join(map(quoted, words))
