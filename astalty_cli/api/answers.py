@@ -122,13 +122,13 @@ def decoded(data: bytes, model: type[T]) -> T:
         raise ServiceError(
             f"The answer is not what this API promises: {error}.", outcome_unknown=True
         ) from None
-    except RecursionError:
+    except (RecursionError, UnicodeDecodeError):
         raise _not_json(data) from None
     except msgspec.DecodeError:
         mended = _ESCAPE.sub(_without_lone_surrogate, data)
     try:
         return msgspec.json.decode(mended, type=model, dec_hook=_secret)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise _not_json(data) from None
 
 

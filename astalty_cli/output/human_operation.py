@@ -22,6 +22,7 @@ _METHOD_STYLES = {"GET": "green", "POST": "yellow", "PUT": "yellow", "PATCH": "y
 _METHOD_WIDTH = 8
 _LEAST_SUMMARY = 24  # columns that a summary has beside its path; else it stands below
 _PIECE = 200  # rows that are laid out at once
+_MAX_PROSE = 4_000  # characters of a description that are laid out
 _INDENT = 2
 
 
@@ -42,15 +43,15 @@ def catalogue(rows: Iterable[bytes], streams: Streams) -> Iterator[str]:
         previous = tag
         lines += _listed(call, width, streams.width)
         if len(lines) >= _PIECE:
-            yield render(Group(*lines), streams, at_least=_longest(lines))
+            yield render(Text("\n").join(lines), streams, at_least=_longest(lines))
             lines.clear()
     if lines:
-        yield render(Group(*lines), streams, at_least=_longest(lines))
+        yield render(Text("\n").join(lines), streams, at_least=_longest(lines))
 
 
 def _listed(call: Json, width: int, columns: int) -> list[Text]:
     path, said = _path(call), visible(call["summary"] or "")
-    first = Text(" " * _INDENT)
+    first = Text(" " * _INDENT, no_wrap=True)
     first.append(f"{call['method']:{_METHOD_WIDTH}}", _METHOD_STYLES.get(call["method"], ""))
     first.append(path)
     summary = Text("Deprecated. " if call["deprecated"] else "", "yellow").append(said, "default")
@@ -87,11 +88,11 @@ def _title(call: Json) -> Iterator[RenderableType]:
     method = Text(call["method"], style=f"bold {_METHOD_STYLES.get(call['method'], '')}")
     yield method.append(" ").append(visible(call["path"]), "bold default")
     if call["summary"]:
-        yield Text(visible(call["summary"]))
+        yield _prose(call["summary"])
     if call["deprecated"]:
         yield Text("Deprecated: it may go away.", style="yellow")
     if call["description"] and call["description"] != call["summary"]:
-        yield from (Text(), Text(visible_lines(call["description"].strip())))
+        yield from (Text(), _prose(call["description"]))
 
 
 def _parameters(spec: Json) -> Iterator[RenderableType]:
@@ -141,7 +142,7 @@ def _response(spec: Json, call: Json) -> Iterator[RenderableType]:
 
 def _content(description: str, media: Json, example: Any, *, needs: bool) -> Iterator[RenderableType]:
     if description:
-        yield _indented(Text(visible_lines(description.strip())))
+        yield _indented(_prose(description))
     if schema_of(media):
         yield _grid(tree(schema_of(media)), needs=needs)
     if example is not None:
@@ -159,9 +160,14 @@ def _grid(lines: list[Line], places: Iterable[str] = (), *, needs: bool = True) 
         kind = Text(visible(each.kind))
         if needs and each.required:
             kind.append(", ").append("required", "bold")
-        cells = [Text(visible(str(place)), style="dim"), kind, Text(visible_lines(each.said))]
+        cells = [Text(visible(str(place)), style="dim"), kind, _prose(each.said)]
         grid.add_row(name, *(cell for cell in cells if cell is not cells[0] or places))
     return _indented(grid)
+
+
+def _prose(said: str) -> Text:
+    more = "…" if len(said) > _MAX_PROSE else ""
+    return Text(visible_lines(said[:_MAX_PROSE].strip()) + more)
 
 
 def _heading(title: str, beside: str = "") -> Iterator[RenderableType]:

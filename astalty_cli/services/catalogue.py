@@ -80,7 +80,7 @@ class Catalogue:
         try:
             copy = msgspec.json.decode(read_private(self._path) or b"", type=_Copy)
             must_be_openapi(copy.document)
-        except (LocalError, ServiceError, msgspec.DecodeError, RecursionError):
+        except (LocalError, ServiceError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         return copy if copy.origin == self._origin and copy.checked_at.tzinfo else None
 

@@ -38,6 +38,7 @@ class Ready:
         if not (self._path.startswith(f"{contract.PREFIX}/") and self._can_be_sent):
             return None
         path = self._path.removeprefix(f"{contract.PREFIX}/") + self._query
+        path = f"/{path}" if path.startswith("-") else path
         method = [] if self._method == "GET" else ["-X", self._method]
         headers = [word for name, value in self._headers().items() for word in ("-H", f"{name}: {value}")]
         return _line("astalty", "api", *method, path, *headers, *self._body_words(), *self._flags)

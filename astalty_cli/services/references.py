@@ -12,6 +12,7 @@ from astalty_cli.openapi import UNRESOLVED, Json
 MAX_SIZE: Final = 400_000  # characters of what comes of one resolving, about
 MAX_DEPTH: Final = 48  # levels of JSON
 _MAX_CHAIN = 8  # references that lead to nothing but the next one
+_MARK = 40  # characters of the reason why one is left alone, about
 _LONGEST = 200  # characters of a reference that is shown
 
 _NOT_THERE = object()
@@ -60,7 +61,7 @@ class References:
         return members
 
     def _in_place_of(self, reference: str, value: Json, depth: int, above: frozenset[str]) -> Any:
-        self._left -= len(reference)
+        self._left -= len(reference) + _MARK
         if reference in above:
             return _left_alone(reference, "contains itself")
         if not reference.startswith("#"):

@@ -1,0 +1,343 @@
+"""`astalty endpoints show`: one call, with its schemas as trees, examples, and lines that can be run."""
+
+import json
+import os
+import shlex
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.accounts import Account
+from tests.documents import Json, answering_with, offering, openapi, ref, taking
+from tests.shell import Shell
+
+PERSON = "9ee9dc30-c869-4fb5-9871-b32850e68cad"
+
+
+def lines_of(shell: Shell, document: Json, line: str = "GET x") -> list[str]:
+    """The readable form, with the space between columns made one."""
+    with offering(shell, document):
+        out = shell(f"endpoints show {line} --refresh", env={"COLUMNS": "200"}).out
+    return [" ".join(each.split()) for each in out.splitlines()]
+
+
+def described(shell: Shell, document: Json, line: str = "GET x") -> Any:
+    with offering(shell, document):
+        return shell(f"endpoints show {line} --refresh --json").json
+
+
+# -- which call is meant -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "GET /public/v1/participants/{participant_id}",
+        "get participants/{participant_id}",
+        "Get /participants/{participant}/",
+        f"GET /participants/{PERSON}",
+        f"GET '/public/v1/participants/{PERSON}?include=goals'",
+    ],
+)
+def test_a_call_is_found_by_its_template_or_by_a_path_with_ids(sandbox: Account, words: str) -> None:
+    shown = sandbox.shell(f"endpoints show {words} --json").json
+    assert shown["operation_id"] == "showParticipant"
+
+
+def test_a_path_of_words_comes_before_one_with_a_parameter(sandbox: Account) -> None:
+    assert sandbox.shell("endpoints show GET api-keys/current --query operation_id").out == "currentApiKey\n"
+
+
+def test_parameters_may_be_parts_of_a_segment(shell: Shell) -> None:
+    document = openapi({"/reports/{year}-{month}.pdf": {"get": {"operationId": "report"}}})
+    assert described(shell, document, "GET /reports/2026-11.pdf")["operation_id"] == "report"
+    with offering(shell, document):
+        shell("endpoints show GET /reports/.pdf --refresh", code=3)
+
+
+def test_what_is_not_there_names_what_is_near(sandbox: Account) -> None:
+    missing = sandbox.shell("endpoints show GET /particpants", code=3)
+    assert "There is no GET /particpants" in missing.err
+    assert "GET /participants" in missing.err
+    assert "GET, POST" in sandbox.shell("endpoints show PUT /participants", code=3).err
+    assert "endpoints list" in sandbox.shell("endpoints show GET /zzzzzzzzzz", code=3).err
+    assert "'FETCH' is not one of GET" in sandbox.shell("endpoints show FETCH /participants", code=2).err
+
+
+# -- what it says --------------------------------------------------------------------------------
+
+
+def test_the_whole_of_a_call(sandbox: Account) -> None:
+    out = sandbox.shell("endpoints show POST participants").out
+    for part in (
+        "POST /public/v1/participants\nCreate a participant\n",
+        "Parameters\n  Idempotency-Key  header  string  ",
+        "Request body  application/json, required\n",
+        "  first_name      string, required  1 to 100 characters\n",
+        '  {\n    "first_name": "text",\n',
+        "Answer 201  application/json\n  The participant.\n",
+        "    created_at              string (date-time)\n",
+        "Other answers\n  400",
+        "To run\n  astalty api -X POST participants -f first_name=text -f last_name=text\n",
+    ):
+        assert part in out
+    assert out == sandbox.shell("endpoints show POST participants -o table").out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_each_version_has_its_own_words_for_the_same(shell: Shell) -> None:
+    old = {
+        "a": {"type": "string", "nullable": True},
+        "b": {"type": "integer", "minimum": 0, "exclusiveMinimum": True, "maximum": 9},
+        "c": {"type": "string", "example": "Wattle"},
+    }
+    new = {
+        "a": {"type": ["string", "null"]},
+        "b": {"type": "integer", "exclusiveMinimum": 0, "maximum": 9},
+        "c": {"type": "string", "examples": ["Wattle"]},
+    }
+    one, other = ({"type": "object", "properties": each} for each in (old, new))
+    lines = lines_of(shell, answering_with(one) | {"openapi": "3.0.3"})[:-6]
+    assert "a string or null" in lines
+    assert "b integer Above 0. Up to 9" in lines
+    assert '"c": "Wattle"' in lines
+    assert lines == lines_of(shell, answering_with(other))[:-6]
+
+
+def test_types_limits_and_words(shell: Shell) -> None:
+    properties = {
+        "size": {"type": "integer", "minimum": 1, "maximum": 100, "default": 25, "description": "Rows."},
+        "state": {"enum": ["active", None], "deprecated": True},
+        "name": {"type": "string", "minLength": 2, "readOnly": True},
+        "code": {"type": "string", "pattern": "^[A-Z]+$", "minLength": 3, "maxLength": 3},
+        "kind": {"const": "person"},
+        "tags": {"type": "array", "items": {"type": "string"}, "maxItems": 9},
+        "rows": {"type": "array", "items": {"type": "array", "items": {"type": "number"}}},
+        "when": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]},
+        "more": {"type": "object", "additionalProperties": {"type": "boolean"}},
+    }
+    schema = {"type": "object", "required": ["name"], "properties": properties}
+    lines = lines_of(shell, taking(schema), "POST x")
+    for line in (
+        "size integer Rows. 1 to 100. Default 25",
+        "state string or null One of active, null. Deprecated",
+        "name string, required 2 or more characters. Read only",
+        "code string 3 characters. As ^[A-Z]+$",
+        "kind any Always person",
+        "tags array of string Up to 9 items",
+        "rows array of array of number",
+        "when string (date-time) or null",
+        "more object",
+        "(any other) boolean",
+    ):
+        assert line in lines
+    assert '"name": "text",' not in lines
+
+
+def test_schemas_that_are_put_together(shell: Shell) -> None:
+    base = {"properties": {"id": {"type": "string"}}, "required": ["id"]}
+    parts = {"allOf": [ref("Base"), {"properties": {"name": {"type": "string"}}}], "description": "Both."}
+    choice = {"oneOf": [{"properties": {"cat": {"type": "boolean"}}}, {"type": "null"}, ref("Base")]}
+    schema = {
+        "properties": {
+            "both": parts,
+            "either": choice,
+            "simple": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
+        }
+    }
+    lines = lines_of(shell, answering_with(schema, {"Base": base}))
+    assert lines[lines.index("both object Both.") + 1 :][:2] == ["id string", "name string"]
+    assert lines[lines.index("either object or null") + 1 :][:4] == [
+        "(option 1) object",
+        "cat boolean",
+        "(option 2) object",
+        "id string",
+    ]
+    assert "simple string or integer" in lines
+
+
+def test_a_body_that_is_no_object(shell: Shell) -> None:
+    lines = lines_of(
+        shell, answering_with({"type": "array", "items": {"properties": {"id": {"type": "string"}}}})
+    )
+    assert lines[lines.index("(all of it) array of object") + 1] == "id string"
+    assert "(all of it) string" in lines_of(shell, answering_with({"type": "string"}))
+
+
+def test_references_of_every_kind_are_put_in_place(shell: Shell) -> None:
+    document = openapi(
+        {
+            "/public/v1/x/{id}": {
+                "parameters": [
+                    {"$ref": "#/components/parameters/Id"},
+                    {"name": "v", "in": "query", "schema": {"type": "string"}},
+                ],
+                "put": {
+                    "parameters": [{"name": "v", "in": "query", "schema": {"type": "integer"}}],
+                    "requestBody": {"$ref": "#/components/requestBodies/Thing"},
+                    "responses": {"200": {"$ref": "#/components/responses/Done"}},
+                },
+            },
+            "/public/v1/y": {"$ref": "#/components/pathItems/y~1{}%7E0"},
+        },
+        components={
+            "parameters": {
+                "Id": {"name": "id", "in": "path", "required": True, "schema": ref("a/b~c%d {e}")}
+            },
+            "schemas": {"a/b~c%d {e}": {"type": "string", "format": "uuid"}},
+            "requestBodies": {
+                "Thing": {"content": {"application/json": {"schema": ref("a~1b~0c%25d%20%7Be%7D")}}}
+            },
+            "responses": {
+                "Done": {"description": "Done.", "headers": {"A": {"$ref": "#/components/headers/A"}}}
+            },
+            "headers": {"A": {"description": "Of it."}},
+            "pathItems": {"y/{}~": {"get": {"operationId": "getY"}}},
+        },
+    )
+    document["components"]["parameters"]["Id"]["schema"] = ref("a~1b~0c%25d%20%7Be%7D")
+    operation = described(shell, document, "PUT x/1")["operation"]
+    assert [(each["name"], each["schema"]["type"]) for each in operation["parameters"]] == [
+        ("id", "string"),
+        ("v", "string"),
+        ("v", "integer"),
+    ]
+    assert operation["requestBody"]["content"]["application/json"]["schema"]["format"] == "uuid"
+    assert operation["responses"]["200"]["headers"]["A"]["description"] == "Of it."
+    assert "v query integer" in lines_of(shell, document, "PUT x/1")
+    assert "v query string" not in lines_of(shell, document, "PUT x/1")
+    assert described(shell, document, "GET y")["operation_id"] == "getY"
+
+
+def test_what_is_left_alone_is_marked(shell: Shell) -> None:
+    schema = {
+        "properties": {
+            "child": ref("Node"),
+            "far": {"$ref": "https://example.com/schema.json#/Far"},
+            "near": {"$ref": "other.json"},
+            "gone": ref("Gone"),
+        }
+    }
+    document = answering_with(ref("Node"), {"Node": schema})
+    with offering(shell, document) as service:
+        members = shell("endpoints show GET x --json").json["operation"]["responses"]["200"]["content"]
+        assert len(service.calls) == 1
+    marked = members["application/json"]["schema"]["properties"]
+    assert marked["child"] == {**ref("Node"), "x-unresolved": "contains itself"}
+    assert {marked[name]["x-unresolved"] for name in ("far", "near")} == {
+        "outside of this document, and not fetched"
+    }
+    assert marked["gone"]["x-unresolved"] == "not in the document"
+    assert "child Node contains itself" in lines_of(shell, document)
+
+
+def test_examples_of_the_document_win(shell: Shell) -> None:
+    media = {"schema": {"type": "string"}, "examples": {"one": {"value": {"a": 1}}}}
+    document = openapi({"/public/v1/x": {"post": {"requestBody": {"content": {"application/json": media}}}}})
+    assert described(shell, document, "POST x")["request_example"] == {"a": 1}
+    media["example"] = [True]
+    assert described(shell, document, "POST x")["request_example"] == [True]
+
+
+def test_one_thing_in_the_other_formats(sandbox: Account) -> None:
+    rows = dict(sandbox.shell("endpoints show DELETE api-keys/{key_id} -o tsv").rows)
+    assert (rows["method"], rows["deprecated"]) == ("DELETE", "false")
+    picked = sandbox.shell("endpoints show GET participants --fields operation_id,astalty").out
+    assert picked == "operation_id\tlistParticipants\nastalty\tastalty api 'participants?page[size]=5'\n"
+
+
+# -- lines to run --------------------------------------------------------------------------------
+
+
+def test_the_line_for_astalty_runs(served: Account) -> None:
+    shown = served.shell("endpoints show GET participants --json").json
+    assert served.shell(shown["astalty"].removeprefix("astalty ")).json["meta"]["per_page"] == 5
+
+
+def test_the_line_for_curl_runs_and_reads_the_key_from_the_environment(served: Account) -> None:
+    shell = served.shell
+    secret = served.home.secret().reveal()
+    line = shell("endpoints show POST participants --query curl").out
+    assert secret not in line
+    done = subprocess.run(
+        ["bash", "-c", shell("endpoints show POST participants --json").json["curl"]],
+        env={**os.environ, **shell.environ, "ASTALTY_API_KEY": secret},
+        capture_output=True,
+        timeout=30,
+        check=True,
+    )
+    assert json.loads(done.stdout)["data"]["first_name"] == "text"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("GET participants/{participant_id}", "astalty api participants/PARTICIPANT_ID"),
+        (f"DELETE api-keys/{PERSON}", f"astalty api -X DELETE api-keys/{PERSON}"),
+        ("POST api-keys", "astalty keys create NAME"),
+        ("POST api-keys/{key_id}/rotate", "astalty keys rotate KEY_ID"),
+        (f"POST /public/v1/api-keys/{PERSON}/rotate", f"astalty keys rotate {PERSON}"),
+    ],
+)
+def test_lines_name_the_ids_and_the_commands_that_guard_secrets(
+    sandbox: Account, words: str, line: str
+) -> None:
+    shown = sandbox.shell(f"endpoints show {words} --json").json
+    assert shown["astalty"] == line
+    assert (shown["curl"] is None) == ("astalty keys" in line)
+
+
+def test_lines_are_for_the_account_that_was_named(sandbox: Account) -> None:
+    line = sandbox.shell("endpoints show GET participants -p sandbox --query astalty").out
+    assert line == "astalty api 'participants?page[size]=5' -p sandbox\n"
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        (
+            {
+                "required": ["n", "s", "t"],
+                "properties": {
+                    "n": {"type": "integer"},
+                    "s": {"type": "string", "example": "it's"},
+                    "t": {"type": "boolean"},
+                    "o": {"type": "string"},
+                },
+            },
+            ["-F", "n=1", "-f", "s=it's", "-F", "t=true"],
+        ),
+        ({"properties": {"o": {"type": "string"}, "p": {"type": "string"}}}, ["-f", "o=text"]),
+        ({"required": ["deep"], "properties": {"deep": {"type": "object"}}}, ["--input", "body.json"]),
+        ({"type": "array", "items": {"type": "string"}}, ["--input", "body.json"]),
+    ],
+)
+def test_a_body_is_said_by_its_required_members(shell: Shell, schema: Json, words: list[str]) -> None:
+    line = described(shell, taking(schema), "POST x")["astalty"]
+    assert shlex.split(line) == ["astalty", "api", "-X", "POST", "x", *words]
+
+
+def test_required_parameters_are_in_the_lines(shell: Shell) -> None:
+    given = [
+        {"name": "filter[a b]", "in": "query", "required": True, "schema": {"enum": ["x&y"]}},
+        {"name": "X-Team", "in": "header", "required": True, "schema": {"type": "string", "default": "a\nb"}},
+    ]
+    shown = described(shell, answering_with({}, parameters=given, security=[]))
+    assert shlex.split(shown["astalty"]) == ["astalty", "api", "x?filter[a%20b]=x%26y", "-H", "X-Team: ab"]
+    assert "X-Team: ab" in shown["curl"]
+    assert "ASTALTY_API_KEY" not in shown["curl"]
+
+
+def test_what_cannot_be_sent_has_no_line(shell: Shell) -> None:
+    form = {"requestBody": {"content": {"multipart/form-data": {"schema": {"type": "object"}}}}}
+    shown = described(shell, openapi({"/public/v1/x": {"post": form}}), "POST x")
+    assert (shown["astalty"], shown["curl"]) == (None, None)
+    shown = described(shell, openapi({"/health": {"get": {}}}), "GET /health")
+    assert shown["astalty"] is None
+    assert "/health" in shown["curl"]
+
+
+def test_a_path_is_never_taken_for_a_flag(shell: Shell) -> None:
+    document = openapi({"/public/v1/--help": {"get": {}}})
+    assert described(shell, document, "GET /--help")["astalty"] == "astalty api /--help"
