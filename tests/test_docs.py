@@ -29,6 +29,7 @@ PLAYED = [
     "how-to/api.md",
     "how-to/investigate.md",
     "how-to/rotate.md",
+    "how-to/endpoints.md",
 ]
 SERVER = "http://127.0.0.1:8787"
 
