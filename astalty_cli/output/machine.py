@@ -67,7 +67,7 @@ def text(value: bytes) -> str:
     if value.startswith(b'"'):
         try:
             return msgspec.json.decode(value, type=str)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return ascii_json(value)
     return compact(value)
 
@@ -103,7 +103,9 @@ class Query:
     def search(self, raw: bytes) -> Any:
         """Apply the expression to JSON text. Raises UsageError where it does not fit the data."""
         try:
-            return self._compiled.search(json.loads(raw, parse_float=_number, parse_int=_number))
+            return self._compiled.search(
+                json.loads(raw.decode("utf-8", "replace"), parse_float=_number, parse_int=_number)
+            )
         except self._failure as error:
             raise UsageError(f"--query: {' '.join(str(error).split())}") from None
         except RecursionError:

@@ -14,10 +14,17 @@ def pick(row: bytes, path: str) -> bytes:
     """Return the JSON text at `path` of a JSON object, untouched; `null` where it is absent."""
     for part in path.split("."):
         try:
-            row = bytes(msgspec.json.decode(row, type=dict[str, Raw]).get(part, b"null"))
+            row = bytes(_members(row).get(part, b"null"))
         except msgspec.DecodeError:
             return b"null"
     return row
+
+
+def _members(row: bytes) -> dict[str, Raw]:
+    try:
+        return msgspec.json.decode(row, type=dict[str, Raw])
+    except UnicodeDecodeError:  # a name that is no text hides no other member
+        return msgspec.json.decode(row.decode("utf-8", "replace").encode(), type=dict[str, Raw])
 
 
 def chosen(names: str, known: Sequence[Field], model: type[msgspec.Struct]) -> list[Field]:

@@ -302,3 +302,24 @@ def test_names_forge_no_lines_of_ours(shell: Shell) -> None:
     with answering(("200 OK", {}, listing(first, KEY))) as (_, url):
         told = ask(shell, url, "keys show 9ee9", 2).err
         assert not any(line.strip().startswith("9ee9cccc") for line in told.splitlines())
+
+
+@pytest.mark.parametrize("flags", ["", "-o table", "-o csv", "--json", "--query [].name"])
+def test_a_name_that_is_no_text_hides_no_other(shell: Shell, flags: str) -> None:
+    with answering(("200 OK", {}, listing({**KEY, "Q": 1}).replace(b'"Q"', b'"\xff"'))) as (_, url):
+        assert "ci" in ask(shell, url, f"keys list {flags}", 0).out
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        ("422 X", b'{"message": "\xff"}', 5),
+        ("422 X", b'{"\xff": 1}', 6),
+        ("409 X", b'{"\xff": 1}', 6),
+        ("500 X", b'{"message": "\xff"}', 6),
+        ("401 X", b'{"message": "\xff"}', 4),
+    ],
+)
+def test_words_that_are_no_text_are_left_out(shell: Shell, status: str, body: bytes, code: int) -> None:
+    with answering((status, {}, body)) as (_, url):
+        assert ask(shell, url, "keys list", code).out == ""
