@@ -1,6 +1,5 @@
 """`-w`: a page of the dashboard, in the user's browser."""
 
-import subprocess
 import sys
 
 from astalty_cli.api.contract import DASHBOARD_PAGE
@@ -36,6 +35,8 @@ def _can_show(context: Context) -> bool:
 
 def _open(address: str, context: Context) -> bool:
     """In a process of its own, since a browser is not to inherit the key."""
+    import subprocess
+
     environ = {name: text for name, text in context.program.environ.items() if name != "ASTALTY_API_KEY"}
     command = [sys.executable, "-I", "-c", _OPEN, address]
     return subprocess.run(command, env=environ, check=False).returncode == 0  # noqa: S603 - our own words
