@@ -106,6 +106,19 @@ HISTORY = Group(
     },
 )
 
+ENDPOINTS = Group(
+    "See the calls that the API offers, what each takes and what it answers.",
+    {
+        "list": Command(
+            "endpoints:list_endpoints", "List the calls that the API offers, by tag.", alias="ls"
+        ),
+        "show": Command(
+            "endpoints:show",
+            "Show one call: its parameters, what it takes and answers, examples, and lines to run.",
+        ),
+    },
+)
+
 SANDBOX = Group(
     "The same API on this machine, with its own data.",
     {
@@ -129,6 +142,7 @@ ROOT = Group(
         "auth": AUTH,
         "keys": KEYS,
         "history": HISTORY,
+        "endpoints": ENDPOINTS,
         "sandbox": SANDBOX,
         "api": Command("api:call", "Make any call, and print the body of its answer."),
         "doctor": Command("doctor:doctor", "Find out what is wrong here, and what to do about it."),

@@ -4,13 +4,11 @@ from typing import Annotated
 
 import typer
 
+from astalty_cli.commands import candidates
 from astalty_cli.commands.browser import open_dashboard
-from astalty_cli.commands.group import group
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, takes
 from astalty_cli.context import Context
 from astalty_cli.openapi import Json
-
-app = group("See the calls that the API offers, what each takes and what it answers.")
 
 REFRESH = typer.Option("--refresh", help="Ask the service now, however new the copy here is.")
 WEB = typer.Option("--web", "-w", help="Open the Endpoint Dashboard in a browser instead.")
@@ -23,8 +21,6 @@ def _method(text: str) -> str:
     return text.upper()
 
 
-@app.command("list")
-@app.command("ls", hidden=True)
 @takes(ACCOUNT, OUTPUT)
 def list_endpoints(
     context: Context,
@@ -38,7 +34,6 @@ def list_endpoints(
     refresh: Annotated[bool, REFRESH] = False,
     web: Annotated[bool, WEB] = False,
 ) -> None:
-    """List the calls that the API offers, by tag."""
     import msgspec
 
     from astalty_cli.output import columns
@@ -50,6 +45,7 @@ def list_endpoints(
         open_dashboard(context)
         return
     found = operations(_document(context, refresh=refresh))
+    context.remembered.set_calls((each.method, each.path) for each in found)
     rows = [msgspec.json.encode(each) for each in (matching(found, wanted) if wanted else found)]
     if output.format == "table" and output.style.fields is None and output.style.query is None and rows:
         from astalty_cli.output import human_operation
@@ -59,22 +55,30 @@ def list_endpoints(
         output.rows(rows, shown, none="No endpoint matches." if wanted else "The catalogue is empty.")
 
 
-@app.command("show")
 @takes(ACCOUNT, OUTPUT)
 def show(
     context: Context,
     method: Annotated[
-        str, typer.Argument(metavar="METHOD", parser=checked(_method), help="Such as GET; any case.")
+        str,
+        typer.Argument(
+            metavar="METHOD",
+            parser=checked(_method),
+            help="Such as GET; any case.",
+            autocompletion=candidates.methods,
+        ),
     ],
     path: Annotated[
         str,
-        typer.Argument(metavar="PATH", help="As the list shows it, or with ids in it: participants/9ee9…"),
+        typer.Argument(
+            metavar="PATH",
+            help="As the list shows it, or with ids in it: participants/9ee9…",
+            autocompletion=candidates.calls,
+        ),
     ],
     *,
     refresh: Annotated[bool, REFRESH] = False,
     web: Annotated[bool, WEB] = False,
 ) -> None:
-    """Show one call: its parameters, what it takes and answers, examples, and lines to run."""
     import msgspec
 
     from astalty_cli.output import columns

@@ -298,7 +298,7 @@ def check(row: bytes, streams: Streams) -> str:
     )
     if hint:
         grid.add_row("", Text("->", justify="right"), Text(hint, style="cyan"))
-    return _render(grid, streams, at_least=_NARROWEST)
+    return render(grid, streams, at_least=_NARROWEST)
 
 
 # -- a new secret --------------------------------------------------------------------------------
