@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 # -- documented: docs.astalty.com.au, developers ------------------------------------------------
 
 DEFAULT_BASE_URL: Final = "https://api.app.astalty.com.au"
-DASHBOARD_PAGE: Final = "/docs"  # the Endpoint Dashboard, for a browser
+ENDPOINT_DASHBOARD: Final = "/docs"  # a web page
 SUPPORT: Final = "support@astalty.com.au"
 DASHBOARD: Final = "Settings → API Dashboard → Manage Keys, in Astalty's web app"
 
@@ -57,7 +57,6 @@ REQUEST_SORTS: Final = ("created_at", "status", "duration_ms")
 INCLUDE_BODIES: Final = "bodies"
 MAX_LOGGED_BODY: Final = 64 * 1024  # bytes of a body that the request history keeps
 
-ENDPOINT_DASHBOARD: Final = "/docs"  # a web page
 OPENAPI: Final = f"{ENDPOINT_DASHBOARD}/openapi.json"
 
 SECRET_SHAPE: Final = r"astalty_[0-9A-Za-z]{46}"  # noqa: S105 - a pattern; the sandbox's are of this shape

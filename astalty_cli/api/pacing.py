@@ -97,7 +97,7 @@ class Pacer:
 def _read(file: int) -> _State | None:
     try:
         return msgspec.json.decode(os.pread(file, os.fstat(file).st_size, 0), type=_State)
-    except (OSError, msgspec.DecodeError):  # new, or cut by a full disk
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):  # new, or cut by a full disk
         return None
 
 

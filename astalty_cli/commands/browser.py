@@ -2,7 +2,7 @@
 
 import sys
 
-from astalty_cli.api.contract import DASHBOARD_PAGE
+from astalty_cli.api.contract import ENDPOINT_DASHBOARD
 from astalty_cli.context import Context
 
 _OPEN = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
@@ -10,7 +10,7 @@ _OPEN = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
 
 def open_dashboard(context: Context) -> None:
     """Open the Endpoint Dashboard; where there is no browser, print its address on stdout."""
-    address = context.settings.address + DASHBOARD_PAGE
+    address = context.settings.address + ENDPOINT_DASHBOARD
     if context.settings.is_sandbox:
         context.output.note(
             "The sandbox profile has no pages of its own: start `astalty sandbox serve` first."

@@ -73,7 +73,7 @@ def show_call(context: Context, request: "Typed") -> None:
 def _as_json(body: bytes | None) -> msgspec.Raw:
     try:
         return msgspec.Raw(msgspec.json.format(body or b"null", indent=-1))
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return msgspec.Raw(msgspec.json.encode((body or b"").decode("utf-8", "replace")))
 
 

@@ -111,7 +111,7 @@ class Journal:
         data = files.read_private(path)
         try:
             return None if data is None else msgspec.json.decode(data, type=Entry)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise LocalError(
                 f"{path} is not usable: {error}.",
                 hint="It says what a key operation has left open. Look at the key, then move the file away.",

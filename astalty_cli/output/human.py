@@ -276,7 +276,7 @@ def json_text(value: bytes) -> Text:
 def _indented(value: bytes) -> str:
     try:
         return msgspec.json.format(value, indent=2).decode("utf-8", "replace")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return value.decode("utf-8", "replace")
 
 

@@ -115,7 +115,7 @@ class Output:
         """Print the body of any answer: JSON in ASCII, other text as it is but for a terminal's sake."""
         try:
             msgspec.json.decode(body, type=msgspec.Raw)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             text = body.decode("utf-8", "replace")
             self.write(visible_lines(text) if self.streams.stdout_is_terminal else text)
             return

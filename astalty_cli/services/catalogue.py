@@ -1,7 +1,7 @@
 """The service's OpenAPI document, and the copy of it that is kept on this machine.
 
 Within an hour the copy is used as it is; later the service is asked whether it still holds. So most
-commands that need the document make no request, and what completes a word never does.
+commands that need the document make no request.
 """
 
 import hashlib
@@ -71,11 +71,6 @@ class Catalogue:
         except ServiceError as error:
             return Reading(copy.document, f"{error.message} This is from a copy, {age}.")
 
-    def kept(self) -> Json | None:
-        """The copy's document, however old; None where there is none, or only a damaged one."""
-        copy = self._copy()
-        return copy.document if copy else None
-
     def _copy(self) -> _Copy | None:
         try:
             copy = msgspec.json.decode(read_private(self._path) or b"", type=_Copy)
@@ -90,7 +85,7 @@ class Catalogue:
         except (NotFoundError, UnauthorizedError) as error:
             raise NotOfferedError(
                 f"{self._origin} has no endpoint catalogue that can be read without a browser.",
-                hint=f"In a browser, it is at {self._origin}{contract.DASHBOARD_PAGE}: "
+                hint=f"In a browser, it is at {self._origin}{contract.ENDPOINT_DASHBOARD}: "
                 "astalty endpoints list --web",
                 status=error.status,
             ) from None

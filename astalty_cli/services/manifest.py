@@ -77,7 +77,7 @@ def read(target: Path, form: ExportFormat) -> Manifest | None:
     try:
         data = files.read_private(place(target, form))
         return None if data is None else msgspec.json.decode(data, type=Manifest)
-    except (LocalError, msgspec.DecodeError):
+    except (LocalError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -150,14 +150,14 @@ def _deed(entry: ApiRequest) -> Deed | None:
 def _answered(entry: ApiRequest) -> _Made:
     try:
         return msgspec.json.decode(entry.response.body if entry.response else b"", type=_Body).data
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Made()
 
 
 def _ends_in(entry: ApiRequest) -> str:
     try:
         headers = msgspec.json.decode(entry.request.headers if entry.request else b"", type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     value = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
     match = _LAST_FOUR.search(str(value[0] if isinstance(value, list) and value else value))

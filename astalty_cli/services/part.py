@@ -135,7 +135,7 @@ class Part:
             return None
         try:
             return msgspec.json.decode(data, type=Begun)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise LocalError(
                 f"{self._begun} is not usable: {error}.", hint="Begin anew with --restart."
             ) from None
@@ -195,7 +195,7 @@ def begun_of(target: Path) -> Path:
 def _decoded(text: bytes) -> _Line | None:
     try:
         return msgspec.json.decode(text, type=_Line) if text.endswith(b"\n") else None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

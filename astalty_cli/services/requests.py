@@ -236,7 +236,7 @@ def key_in(body: bytes) -> str:
     """The id of the key that an answer is about, or a word for it."""
     try:
         key_id = msgspec.json.decode(body, type=_Answered).data.id
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "KEY"
     return key_id if contract.is_uuid(key_id) else "KEY"
 
@@ -246,7 +246,7 @@ def _without_member(body: bytes) -> bytes:
         envelope = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         data = msgspec.json.decode(envelope["data"], type=dict[str, msgspec.Raw])
         secret = msgspec.json.decode(data["secret"], type=str)
-    except (msgspec.DecodeError, RecursionError, KeyError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
         return body
     if secret in {"", HIDDEN}:
         return body

@@ -199,12 +199,13 @@ def test_the_new_secret_in_the_variable_is_found(faulty: Faulty) -> None:
     assert not works(account, old)
 
 
-def test_a_damaged_entry_hides_no_other_one(faulty: Faulty) -> None:
+@pytest.mark.parametrize("content", [b"{}", b'{"\xff": 1}'], ids=["no entry", "no text"])
+def test_a_damaged_entry_hides_no_other_one(faulty: Faulty, content: bytes) -> None:
     account, spoilt = faulty
     shell = account.shell
     lost(account, spoilt, "keys create ci --plain", CREATE)
     damaged = shell.config / "journal" / "0123.json"
-    damaged.write_text("{}")
+    damaged.write_bytes(content)
     damaged.chmod(0o600)
     assert "create 'ci'" in (told := shell("keys list").err)
     assert "which cannot be read" in told
