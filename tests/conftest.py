@@ -1,6 +1,9 @@
 """Fixtures that read as a user's situation: a shell, and an account to use it on."""
 
+import os
+import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -56,3 +59,42 @@ def served(shell: Shell, tmp_path: Path) -> Iterator[Account]:
     """The account over HTTP, for what concerns signing in and stored keys."""
     with ExitStack() as closing:
         yield accounts.over_http(shell, tmp_path / "served", closing)
+
+
+@pytest.fixture
+def keyring(shell: Shell) -> Iterator[int]:
+    """Start a session bus and an unlocked keyring for `shell`; yield the keyring's process id.
+
+    `.ci/run` installs both programs.
+    """
+    missing = [name for name in ("dbus-daemon", "gnome-keyring-daemon") if shutil.which(name) is None]
+    if missing and "CI" not in os.environ:
+        pytest.skip(f"not installed here: {', '.join(missing)}")
+    bus = subprocess.Popen(
+        ["dbus-daemon", "--session", "--nofork", "--print-address=1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=shell.environ,
+    )
+    assert bus.stdout is not None
+    shell.environ["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().strip()
+    daemon = subprocess.Popen(
+        ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**shell.environ, "XDG_RUNTIME_DIR": str(shell.home)},
+    )
+    assert daemon.stdin is not None
+    assert daemon.stdout is not None
+    daemon.stdin.write(b"password of a test keyring")
+    daemon.stdin.close()
+    daemon.stdout.readline()  # it says where its control socket is once it is there
+    yield daemon.pid
+    for process in (daemon, bus):
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()

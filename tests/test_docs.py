@@ -6,7 +6,6 @@
 import itertools
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,43 +15,12 @@ import pytest
 import typer
 
 from astalty_cli.app import app
-from tests.shell import Shell
+from tests.pages import DOCS, PAGES, README, name, typed
 
-DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted(DOCS.rglob("*.md"))
 COMMANDS = DOCS / "reference" / "commands.md"
 
-# Pages whose commands are run in order, in one bash and a home of its own. The others are for accounts
-# that no test has; their command lines are only parsed.
-PLAYED = [
-    "tutorial/first-key.md",
-    "how-to/api.md",
-    "how-to/investigate.md",
-    "how-to/rotate.md",
-    "how-to/endpoints.md",
-]
-SERVER = "http://127.0.0.1:8787"
-
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _NOT_A_LINK = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    return [text for name, text in _FENCE.findall(page.read_text("utf-8")) if name == language]
-
-
-def typed(page: Path) -> list[tuple[str, int]]:
-    """The commands after a `$`, each with the exit code that a following `echo $?` shows."""
-    commands: list[tuple[str, int]] = []
-    for block in blocks(page, "console"):
-        lines = iter(block.replace("\\\n> ", "").splitlines())
-        for line in lines:
-            if line == "$ echo $?":
-                commands[-1] = (commands[-1][0], int(next(lines)))
-            elif line.startswith("$ "):
-                commands.append((line[2:], 0))
-    return commands
 
 
 def astalty_words(line: str) -> Iterator[list[str]]:
@@ -77,15 +45,16 @@ def parse(words: list[str]) -> None:
 
 
 def every_command_line() -> list[tuple[str, list[str]]]:
+    """Those of the pages that nobody plays too: see `test_docs_played.py`."""
     return [
-        (str(page.relative_to(DOCS)), words)
-        for page in PAGES
-        for line, _ in typed(page)
-        for words in astalty_words(line)
+        (name(page), words)
+        for page in [README, *PAGES]
+        for command in typed(page)
+        for words in astalty_words(command.line.replace("\\\n", ""))
     ]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+@pytest.mark.parametrize("page", [README, *PAGES], ids=name)
 def test_relative_links_lead_to_a_page(page: Path) -> None:
     for link in _LINK.findall(_NOT_A_LINK.sub("", page.read_text("utf-8"))):
         target = link.partition("#")[0]
@@ -93,7 +62,7 @@ def test_relative_links_lead_to_a_page(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name}: {link}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+@pytest.mark.parametrize("page", [README, *PAGES], ids=name)
 def test_pages_name_nothing_of_the_machine_they_were_written_on(page: Path) -> None:
     assert re.findall(r"/tmp/|/work/|/root\b", page.read_text("utf-8")) == []
 
@@ -113,52 +82,6 @@ def test_shown_command_lines_are_valid() -> None:
             parse(words)
         except typer.TyperException as error:
             pytest.fail(f"{page}: astalty {shlex.join(words)}: {error.format_message()}")
-
-
-@pytest.mark.parametrize("page", PLAYED)
-def test_shown_commands_end_as_they_say(shell: Shell, page: str) -> None:
-    """Run a page from top to bottom; a served sandbox gets a port of its own."""
-    script = [
-        'check() { code=$?; [ $code = $1 ] || { echo "exit $code: $2" >&2; exit 99; }; }',
-        "trap '[ -z \"$SERVER\" ] || kill $SERVER 2>/dev/null' EXIT",
-    ]
-    url = SERVER
-    for line, code in typed(DOCS / page):
-        if line.startswith("astalty sandbox serve"):
-            flags = re.sub(r" --port \d+", "", line)
-            script += [
-                f"exec {{lines}}< <(exec {flags} --port 0 2>/dev/null)",
-                "SERVER=$!",
-                "read -r U <&$lines",
-            ]
-            url = "$U"
-        else:
-            if line.startswith("astalty sandbox reset"):  # the page says to stop the server first
-                script.append("kill $SERVER; wait $SERVER")
-            script += [line.replace(SERVER, url), f"check {code} {shlex.quote(line)}"]
-    bash(shell, "\n".join(script))
-
-
-def test_the_script_for_ci_runs(shell: Shell) -> None:
-    (script,) = [text for text in blocks(DOCS / "how-to" / "ci.md", "bash") if text.startswith("#!")]
-    shell.environ["ASTALTY_PROFILE"] = "sandbox"
-    done = bash(shell, script)
-    assert "astalty_" not in done.stdout + done.stderr
-
-
-def bash(shell: Shell, script: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        ["bash", *(["-e"] if script.startswith("#!") else []), "-c", script],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env=shell.environ,
-        cwd=shell.home,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done
 
 
 # -- the reference of commands -------------------------------------------------------------------

@@ -1,54 +1,9 @@
 """A real Secret Service keyring, under a D-Bus session of its own; `.ci/run` installs both."""
 
 import os
-import shutil
 import signal
-import subprocess
-from collections.abc import Iterator
-
-import pytest
 
 from tests.accounts import Account
-from tests.shell import Shell
-
-MISSING = [name for name in ("dbus-daemon", "gnome-keyring-daemon") if shutil.which(name) is None]
-
-pytestmark = pytest.mark.skipif(
-    bool(MISSING) and "CI" not in os.environ, reason=f"not installed here: {', '.join(MISSING)}"
-)
-
-
-@pytest.fixture
-def keyring(shell: Shell) -> Iterator[int]:
-    """Start a session bus and an unlocked keyring for `shell`; yield the keyring's process id."""
-    bus = subprocess.Popen(
-        ["dbus-daemon", "--session", "--nofork", "--print-address=1"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=shell.environ,
-    )
-    assert bus.stdout is not None
-    shell.environ["DBUS_SESSION_BUS_ADDRESS"] = bus.stdout.readline().strip()
-    daemon = subprocess.Popen(
-        ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**shell.environ, "XDG_RUNTIME_DIR": str(shell.home)},
-    )
-    assert daemon.stdin is not None
-    assert daemon.stdout is not None
-    daemon.stdin.write(b"password of a test keyring")
-    daemon.stdin.close()
-    daemon.stdout.readline()  # it says where its control socket is once it is there
-    yield daemon.pid
-    for process in (daemon, bus):
-        process.send_signal(signal.SIGCONT)
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 def sign_in(served: Account, name: str = "work") -> str:

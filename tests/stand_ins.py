@@ -1,0 +1,47 @@
+"""Programs that pages name and test machines lack: each records its arguments and its stdin, and succeeds."""
+
+from pathlib import Path
+
+_RECORDS = """\
+#!/bin/bash
+printf '%s\\n' "$*" >> "$RECORDS/{name}.argv"
+[ -t 0 ] || cat >> "$RECORDS/{name}.stdin"
+"""
+
+# Runs what follows the image, as a container with this home would.
+_DOCKER = """\
+#!/bin/bash
+printf '%s\\n' "$*" >> "$RECORDS/docker.argv"
+until [ "$1" = your-image ] || [ $# = 0 ]; do shift; done
+exec "${@:2}"
+"""
+
+_NAMES = (
+    "aws",
+    "gh",
+    "glab",
+    "kubectl",
+    "op",
+    "pip",
+    "pipx",
+    "ssh",
+    "systemctl",
+    "systemd-creds",
+    "vault",
+    "xclip",
+)
+
+
+def put_on(environ: dict[str, str], folder: Path) -> Path:
+    """Put the programs in front of the PATH; return the folder of their records."""
+    programs, records = folder / "programs", folder / "records"
+    programs.mkdir()
+    records.mkdir()
+    for name in _NAMES:
+        (programs / name).write_text(_RECORDS.format(name=name))
+    (programs / "docker").write_text(_DOCKER)
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    environ["PATH"] = f"{programs}:{environ['PATH']}"
+    environ["RECORDS"] = str(records)
+    return records

@@ -1,0 +1,228 @@
+"""Every block of the README, the tutorial and the how-tos is run, page by page, from top to bottom.
+
+A page is one bash in a home of its own, with nothing set: what it needs, such as a sandbox to sign in to,
+it starts itself, as its reader does. Commands have no terminal but where the page shows somebody's answer.
+"""
+
+import os
+import random
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests import accounts, stand_ins
+from tests.pages import FOLLOWED, README, ROOT, Block, Command, blocks, commands, name, typed
+from tests.shell import Shell
+
+OUTPUT = {"", "text", "json"}  # what a page shows, and nobody types
+
+# Blocks that cannot be run here, by page and language or the words that they begin with.
+NOT_RUN = {
+    ("README.md", "python3 -m venv"): ".ci/run runs both, as they stand",
+    (
+        "README.md",
+        "$ export ASTALTY_PROFILE=sandbox\n\n#",
+    ): "an excerpt of what the tour prints: compared with it below",
+    ("how-to/headless.md", "FROM python"): "building an image needs Docker and its registry",
+    ("how-to/archive.md", "from pyspark"): "Spark needs Java",
+}
+PORT = "8787"
+_INSTALLED = re.compile(r"%h/|/usr/local/bin/")  # in a page's home, all that it shows is beside each other
+KEYRING = {"how-to/sign-in.md", "how-to/rotate-on-a-schedule.md"}
+
+_HELPER = f"PYTHONPATH={shlex.quote(str(ROOT))} {shlex.quote(sys.executable)} -m"
+_PRELUDE = """\
+check() { code=$?; [ $code = $1 ] || { echo "exit $code: $2" >&2; exit 99; }; }
+stop() { [ -z "$SERVER" ] || { kill $SERVER; wait $SERVER; SERVER=; } 2>/dev/null; }
+trap 'kill $STARTED 2>/dev/null' EXIT
+"""
+
+
+def free_port() -> int:
+    """A port below those that the system hands out by itself."""
+    while True:
+        port = random.randint(10_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+
+
+def reason(page: Path, block: Block) -> str | None:
+    """Why it is not run."""
+    return next(
+        (
+            why
+            for (where, start), why in NOT_RUN.items()
+            if where == name(page) and block.text.startswith(start)
+        ),
+        None,
+    )
+
+
+def script_of(page: Path) -> str:
+    """The page as a script; the files that it shows are there already."""
+    shown = blocks(page)
+    for block in shown:
+        if block.title is not None and block.language not in {"yaml", "ini", "toml"}:
+            assert any(block.title in command.line for command in typed(page)), f"{block.title} is never used"
+    to_run = [
+        block
+        for block in shown
+        if block.language not in OUTPUT
+        and not reason(page, block)
+        and (block.title is None or block.language in {"yaml", "ini"})
+    ]
+    return _PRELUDE + "\n".join(line for block in to_run for line in RUN[block.language](block.text))
+
+
+def console(text: str) -> Iterator[str]:
+    for command in commands(text):
+        yield from played(command)
+
+
+def workflow(text: str) -> Iterator[str]:
+    yield checked(with_file(text, f"{_HELPER} tests.workflows"), 0, "the workflow")
+
+
+def crontab(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        yield checked(f"sh -c {shlex.quote(line.split(maxsplit=5)[5])}", 0, line)
+
+
+def unit(text: str) -> Iterator[str]:
+    for started in re.findall(r"^ExecStart=(.+)$", text, re.MULTILINE):
+        yield checked(f"(set -e; {_INSTALLED.sub('$HOME/', started)})", 0, started)
+
+
+def script(text: str) -> Iterator[str]:
+    yield checked(at_terminal(text, ["y"]), 0, text)
+
+
+def python(text: str) -> Iterator[str]:
+    yield checked(with_file(text, "python"), 0, "the Python")
+
+
+RUN: dict[str, Callable[[str], Iterator[str]]] = {
+    "console": console,
+    "yaml": workflow,
+    "crontab": crontab,
+    "ini": unit,
+    "bash": script,
+    "sh": script,
+    "python": python,
+}
+
+
+def played(command: Command) -> Iterator[str]:
+    line = command.line
+    if line.startswith("astalty sandbox serve"):
+        yield from serving(line)
+        return
+    if line.startswith("astalty sandbox reset"):  # pages say to stop the server first
+        yield "stop"
+    ran = at_terminal(line, command.answers) if command.asks else line
+    yield checked(ran, command.code, line)
+
+
+def checked(script: str, code: int, shown: str) -> str:
+    return f"{script}\ncheck {code} {shlex.quote(shown)}"
+
+
+def serving(line: str) -> Iterator[str]:
+    """In a second terminal: the page goes on once connections are taken."""
+    line = line.partition("  #")[0]
+    beside = "--port 0" in line
+    if not beside:
+        yield "stop"
+        line = f"{re.sub(r' --port [0-9]+', '', line)} --port {PORT}"
+    yield f'exec {{lines}}< <(exec {line} 2>/dev/null)\nSTARTED="$STARTED $!"\nread -r _ <&$lines'
+    if not beside:
+        yield "SERVER=${STARTED##* }"
+
+
+def at_terminal(script: str, answers: list[str]) -> str:
+    return f'KEY="$KEY" LEAKED="$LEAKED" {_HELPER} tests.typist {shlex.join([script, *answers])}'
+
+
+def with_file(text: str, program: str) -> str:
+    """Run a program on a file with this text."""
+    return f"cat > block.file <<'THE END OF IT'\n{text}THE END OF IT\n{program} block.file"
+
+
+def show_files(page: Path, shell: Shell, port: str) -> None:
+    for block in blocks(page):
+        if block.title is not None and block.language != "yaml":
+            path = shell.home / block.title
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text.replace(PORT, port), "utf-8")
+            path.chmod(0o700)
+
+
+def bash(shell: Shell, script: str) -> None:
+    """Run it, and let nothing of it go on."""
+    with subprocess.Popen(
+        ["bash", "-c", script],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=shell.environ,
+        cwd=shell.home,
+        start_new_session=True,
+    ) as running:
+        try:
+            printed, _ = running.communicate(timeout=100)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            raise
+    assert running.returncode == 0, printed[-3000:]
+
+
+@pytest.mark.parametrize("page", [each for each in FOLLOWED if each != README], ids=name)
+def test_a_page_runs_as_it_is_shown(
+    shell: Shell, request: pytest.FixtureRequest, tmp_path: Path, page: Path
+) -> None:
+    if name(page) in KEYRING:
+        request.getfixturevalue("keyring")
+    play(shell, tmp_path, page, str(free_port()))
+
+
+def test_the_readme_runs_as_it_is_shown(shell: Shell, keyring: int, tmp_path: Path) -> None:
+    """It speaks to the owner of an account, here of a served sandbox."""
+    with ExitStack() as closing:
+        account = accounts.over_http(shell, tmp_path / "served", closing)
+        leaked = shell("keys create leaked --plain").out.strip()
+        shell("auth logout")
+        shell.environ |= {
+            "ASTALTY_BASE_URL": str(account.base_url),
+            "KEY": account.home.secret().reveal(),
+            "LEAKED": leaked,
+        }
+        play(shell, tmp_path, README, PORT)
+
+
+def play(shell: Shell, folder: Path, page: Path, port: str) -> None:
+    stand_ins.put_on(shell.environ, folder)
+    shell.environ["HTTPS_PROXY"] = "http://127.0.0.1:9"  # nothing gets out
+    show_files(page, shell, port)
+    bash(shell, script_of(page).replace(PORT, port))
+
+
+def test_what_is_not_run_is_there() -> None:
+    found = {why for page in FOLLOWED for block in blocks(page) if (why := reason(page, block))}
+    assert found == set(NOT_RUN.values())
+
+
+def test_the_readme_shows_what_the_tour_prints(shell: Shell) -> None:
+    printed = shell("sandbox tour").out
+    shown = [command.line for command in typed(README)]
+    assert len(shown) >= 4
+    assert [line for line in shown if f"$ {line}" not in printed] == []

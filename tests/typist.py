@@ -1,0 +1,37 @@
+"""Somebody at a terminal: `python -m tests.typist SCRIPT [ANSWER…]` runs it there and answers what it asks.
+
+What is asked for without echo is taken from the environment, `KEY` or `LEAKED`; the answers to yes-or-no
+questions are given as arguments, in order.
+"""
+
+import os
+import sys
+
+import pexpect
+
+HIDDEN = {"API key (not shown): ": "KEY", "Leaked secret (not shown): ": "LEAKED"}
+_ECHO_IS_OFF = 5  # seconds to wait for it at most
+
+
+def main(script: str, answers: list[str]) -> int:
+    child = pexpect.spawn(
+        "bash",
+        ["-ec", script],
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(200, 80),
+    )
+    child.logfile_read = sys.stdout
+    while (asked := child.expect_exact([*HIDDEN, "[y/N] ", pexpect.EOF])) != len(HIDDEN) + 1:
+        if asked < len(HIDDEN):
+            child.waitnoecho(_ECHO_IS_OFF)
+            child.sendline(os.environ[list(HIDDEN.values())[asked]])
+        else:
+            child.sendline(answers.pop(0))
+    child.close()
+    return child.exitstatus or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
