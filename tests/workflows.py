@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
-_GITHUB = {"CI": "true", "GITHUB_ACTIONS": "true"}
-_GITLAB = {"CI": "true", "GITLAB_CI": "true"}
+GITHUB = {"CI": "true", "GITHUB_ACTIONS": "true"}
+GITLAB = {"CI": "true", "GITLAB_CI": "true"}
 _GITLAB_WORDS = {"stages", "default", "variables", "workflow", "include", "image"}
 
 
@@ -52,7 +52,7 @@ def _github(job: dict[str, Any], workflow: dict[str, Any], environ: Mapping[str,
             for name, value in each.get("env", {}).items()
         }
         if "run" in step:
-            ended = _bash(_filled(step["run"], known), {**_runner(environ), **_GITHUB, **env}, folder, "-e")
+            ended = _bash(_filled(step["run"], known), {**_runner(environ), **GITHUB, **env}, folder, "-e")
             code = code or ended
         elif "upload-artifact" in step["uses"]:
             assert (folder / _filled(step["with"]["path"], known)).exists(), step
@@ -61,7 +61,7 @@ def _github(job: dict[str, Any], workflow: dict[str, Any], environ: Mapping[str,
 
 def _gitlab(job: dict[str, Any], workflow: dict[str, Any], environ: Mapping[str, str], folder: Path) -> int:
     variables = {**workflow.get("variables", {}), **job.get("variables", {})}
-    env = {**environ, **_GITLAB, "CI_JOB_ID": "1047", "CI_PROJECT_DIR": str(folder), **variables}
+    env = {**environ, **GITLAB, "CI_JOB_ID": "1047", "CI_PROJECT_DIR": str(folder), **variables}
     script = "\n".join([*workflow.get("default", {}).get("before_script", []), *job["script"]])
     code = _bash(script, env, folder, "-eo", "pipefail")
     _bash("\n".join(job.get("after_script", [])), env, folder, "-eo", "pipefail")
