@@ -1,7 +1,7 @@
 """Draws the pictures of the documentation: `python -m tests.pictures` writes docs/pictures/*.svg anew.
 
-Each is what the real command prints on a terminal, in a new sandbox. They are for looking at, and no test compares
-them byte for byte: ids, secrets and times are new each time.
+Each is what the real command prints on a terminal, in a new sandbox. No test compares them byte for byte:
+ids, secrets and times are new each time.
 """
 
 import io
@@ -23,10 +23,14 @@ COLUMNS = 100
 _THEME = TerminalTheme(
     (27, 31, 36),
     (222, 226, 230),
-    [(27, 31, 36), (240, 113, 120), (126, 200, 120), (230, 190, 100)]
-    + [(110, 170, 245), (200, 150, 235), (95, 200, 205), (222, 226, 230)],
-    [(130, 138, 146), (250, 140, 145), (150, 220, 145), (245, 210, 130)]
-    + [(140, 190, 250), (215, 175, 245), (130, 220, 225), (250, 250, 250)],
+    [
+        *[(27, 31, 36), (240, 113, 120), (126, 200, 120), (230, 190, 100)],
+        *[(110, 170, 245), (200, 150, 235), (95, 200, 205), (222, 226, 230)],
+    ],
+    [
+        *[(130, 138, 146), (250, 140, 145), (150, 220, 145), (245, 210, 130)],
+        *[(140, 190, 250), (215, 175, 245), (130, 220, 225), (250, 250, 250)],
+    ],
 )
 
 # As rich's own, without the font that it would fetch.
