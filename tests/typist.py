@@ -19,7 +19,7 @@ def main(script: str, answers: list[str]) -> int:
         ["-ec", script],
         env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
         encoding="utf-8",
-        timeout=60,
+        timeout=90,
         dimensions=(200, 80),
     )
     child.logfile_read = sys.stdout
