@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from astalty_cli.output import columns
 from astalty_cli.output.fields import Field
 from astalty_cli.sandbox.openapi import document
 from tests.pages import DOCS, ROOT, blocks
+from tests.test_architecture import HOMES
 
 PACKAGE = ROOT / "astalty_cli"
 REFERENCE = DOCS / "reference"
@@ -288,3 +290,36 @@ def test_the_filters_of_a_list(title: str, path: str) -> None:
     told = set(re.findall(r"filter\[(\w+)\]", row[1])) or set(words(row[1].partition("; sort")[0]))
     assert offered <= told
     assert {each for each in told if each.isidentifier()} <= offered
+
+
+# -- the explanation -----------------------------------------------------------------------------
+
+
+def test_the_rooms_of_the_architecture() -> None:
+    (drawn,) = [
+        block.text
+        for block in blocks(DOCS / "explanation" / "architecture.md")
+        if "astalty_cli/" in block.text
+    ]
+    told = set(re.findall(r"^  (\w+(?:/|\.py))", drawn, re.MULTILINE))
+    rooms = {f"{each.name}/" for each in PACKAGE.iterdir() if (each / "__init__.py").exists()}
+    assert told == rooms | {each.name for each in PACKAGE.glob("*.py")} - {"__init__.py"}
+
+
+@pytest.mark.parametrize("explained", sorted((DOCS / "explanation").glob("*.md")), ids=lambda each: each.name)
+def test_modules_that_are_named_exist(explained: Path) -> None:
+    named = re.findall(r"`(?:astalty_cli/)?((?:\w+/)*\w+\.py)`", explained.read_text("utf-8"))
+    known = [each.relative_to(PACKAGE).as_posix() for each in PACKAGE.rglob("*.py")]
+    known += [each.relative_to(ROOT).as_posix() for each in (ROOT / "tests").rglob("*.py")]
+    assert [each for each in named if not any(f"/{path}".endswith(f"/{each}") for path in known)] == []
+
+
+def test_each_library_has_the_door_that_is_told() -> None:
+    doors = section((DOCS / "explanation" / "architecture.md").read_text("utf-8"), "Directions")
+    told = {name: set(words(place)) for names, place, _ in rows(doors) for name in names.split(", ")}
+    for library, homes in HOMES.items():
+        if library in told:
+            assert {each.removesuffix(".py").rstrip("/") for each in told[library]} == {
+                each.removesuffix(".py").rstrip("/") for each in homes
+            }, library
+    assert len(set(told) & set(HOMES)) >= 7
