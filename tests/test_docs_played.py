@@ -33,6 +33,9 @@ NOT_RUN = {
     ): "an excerpt of what the tour prints: compared with it below",
     ("how-to/headless.md", "FROM python"): "building an image needs Docker and its registry",
     ("how-to/archive.md", "from pyspark"): "Spark needs Java",
+    ("how-to/install.md", "pip wheel"): "tests/packaging builds the wheel",
+    ("how-to/install.md", "pipx"): "tests/packaging installs it in these ways",
+    ("how-to/install.md", "uv tool"): "tests/packaging installs it in these ways",
 }
 PORT = "8787"
 _INSTALLED = re.compile(r"%h/|/usr/local/bin/")  # in a page's home, all that it shows is beside each other
@@ -106,6 +109,14 @@ def script(text: str) -> Iterator[str]:
     yield checked(at_terminal(text, ["y"]), 0, text)
 
 
+def in_zsh(text: str) -> Iterator[str]:
+    yield checked(f"zsh -fc {shlex.quote(f'autoload -U compinit; compinit -u -D; {text}')}", 0, text)
+
+
+def in_fish(text: str) -> Iterator[str]:
+    yield checked(f"fish -c {shlex.quote(text)}", 0, text)
+
+
 def python(text: str) -> Iterator[str]:
     yield checked(with_file(text, "python"), 0, "the Python")
 
@@ -117,6 +128,8 @@ RUN: dict[str, Callable[[str], Iterator[str]]] = {
     "ini": unit,
     "bash": script,
     "sh": script,
+    "zsh": in_zsh,
+    "fish": in_fish,
     "python": python,
 }
 
