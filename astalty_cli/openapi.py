@@ -1,6 +1,6 @@
 """How to read the parts of an OpenAPI document, 3.0 or 3.1: data from outside, any value may be anything.
 
-What these functions are given has its references in place (`services/references.py`).
+What these functions are given has its references in place (`services/endpoints/references.py`).
 """
 
 from typing import Any, Final

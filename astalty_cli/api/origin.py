@@ -15,6 +15,8 @@ def origin(url: str) -> str:
     Raises UsageError for anything but https (http on loopback), and for a URL that says more than an
     origin: a path, a user, a query.
     """
+    if "@" in url:  # first of all, so that no message repeats a password
+        raise UsageError("A base URL holds no user name and no password.", hint=_EXAMPLE)
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").rstrip("."), parts.port
@@ -24,8 +26,6 @@ def origin(url: str) -> str:
         raise _bad_url(url, "it does not start with https:// and a host")
     if not (url.isascii() and url.isprintable()) or set(host) & set(" %\\@"):
         raise _bad_url(url, "its host is not plain ASCII")
-    if parts.username is not None or parts.password is not None:
-        raise UsageError("A base URL holds no user name and no password.", hint=_EXAMPLE)
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise _bad_url(url, "it must end after the host: /public/v1 is added by astalty")
     if parts.scheme == "http" and not is_loopback(host):

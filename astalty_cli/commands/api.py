@@ -12,8 +12,8 @@ from astalty_cli.errors import AstaltyError, LeftOpenError, UsageError
 
 if TYPE_CHECKING:
     from astalty_cli.api.http import Answer
-    from astalty_cli.services.request_fields import Field
-    from astalty_cli.services.requests import Request
+    from astalty_cli.services.requests.fields import Field
+    from astalty_cli.services.requests.request import Request
 
 
 @takes(ACCOUNT, QUERY, DRY_RUN)
@@ -104,8 +104,9 @@ def _request(
     headers: Sequence[str],
     body: str | None,
 ) -> "Request":
-    from astalty_cli.services import request_fields, requests
-    from astalty_cli.services.request_sources import Sources
+    from astalty_cli.services.requests import fields as request_fields
+    from astalty_cli.services.requests.request import request
+    from astalty_cli.services.requests.sources import Sources
 
     fields = [request_fields.parse(text, typed=typed) for typed in (False, True) for text in given[typed]]
     streams = context.program.streams
@@ -113,7 +114,7 @@ def _request(
     sources.must_be_readable([body, *(field.file for field in fields)])
 
     def holding(fields: Sequence["Field"], body: bytes | None) -> "Request":
-        return requests.request(path, method=method, fields=fields, headers=headers, body=body)
+        return request(path, method=method, fields=fields, headers=headers, body=body)
 
     # A call that is refused whatever it carries is not worth waiting for what is to be read.
     holding([field.holding("") for field in fields], None if body is None else b"")
@@ -129,8 +130,8 @@ def _show(context: Context, request: "Request") -> None:
 
 
 def _all_pages(context: Context, request: "Request") -> None:
-    from astalty_cli.services import pages
-    from astalty_cli.services.requests import numbered
+    from astalty_cli.services.requests import pages
+    from astalty_cli.services.requests.request import numbered
 
     number, target = numbered(request.target)
     if context.dry_run:
@@ -143,7 +144,7 @@ def _all_pages(context: Context, request: "Request") -> None:
 
 def _once(context: Context, request: "Request", *, include: bool) -> None:
     from astalty_cli.api.answers import must_be_done
-    from astalty_cli.services.requests import outcome_said
+    from astalty_cli.services.requests.request import outcome_said
 
     with outcome_said(request.method):
         answer = context.client.call(
@@ -162,7 +163,7 @@ def _print(context: Context, request: "Request", answer: "Answer", *, include: b
     """Raises LeftOpenError where a secret was made that must not be printed here."""
     from http import HTTPStatus
 
-    from astalty_cli.services.requests import key_in, without_secret
+    from astalty_cli.services.requests.request import key_in, without_secret
 
     output, body = context.output, answer.body
     if request.method != "GET" and not output.streams.stdout_is_terminal:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from astalty_cli.api.contract import PREFIX
 from astalty_cli.vocabulary import PROFILE, SANDBOX
 
 if TYPE_CHECKING:
@@ -24,10 +25,14 @@ def keys(ctx: typer.Context, incomplete: str) -> Candidates:
     return names + [(key_id, name) for key_id, name in known.items() if incomplete]
 
 
-def calls(ctx: typer.Context) -> Candidates:
-    """Paths of the catalogue's calls: of the method that was typed, else of all."""
+def calls(ctx: typer.Context, incomplete: str) -> Candidates:
+    """Paths of the catalogue's calls, as they begin to be typed: of the method that is there, else of all."""
     typed = str(ctx.params.get("method") or "").upper().split(",")
-    return [(path, method) for method, path in _remembered(ctx).calls() if method in typed or typed == [""]]
+    known = [(path, method) for method, path in _remembered(ctx).calls() if method in typed or typed == [""]]
+    short = [(path.removeprefix(PREFIX), method) for path, method in known]
+    if incomplete.startswith("/"):
+        return known + short
+    return [(path.removeprefix("/"), method) for path, method in short]
 
 
 def methods(ctx: typer.Context) -> list[str]:

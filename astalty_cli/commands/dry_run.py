@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from astalty_cli.output.fields import Field
     from astalty_cli.output.output import Output
     from astalty_cli.secret import Secret
-    from astalty_cli.services.requests import Request as Typed
+    from astalty_cli.services.requests.request import Request as Typed
     from astalty_cli.sinks.sink import Sink
 
 Request = tuple[str, str, msgspec.Struct | None]  # method, path, body

@@ -37,7 +37,7 @@ def list_endpoints(
     import msgspec
 
     from astalty_cli.output import columns
-    from astalty_cli.services.operations import Operation, matching, operations
+    from astalty_cli.services.endpoints.operations import Operation, matching, operations
 
     output = context.output
     shown = output.columns(columns.ENDPOINTS, Operation)
@@ -82,8 +82,8 @@ def show(
     import msgspec
 
     from astalty_cli.output import columns
-    from astalty_cli.services.description import Description, describe
-    from astalty_cli.services.operations import find, operations
+    from astalty_cli.services.endpoints.description import Description, describe
+    from astalty_cli.services.endpoints.operations import find, operations
 
     output = context.output
     shown = output.columns(columns.ENDPOINT, Description)
@@ -107,7 +107,7 @@ def show(
 
 
 def _document(context: Context, *, refresh: bool) -> Json:
-    from astalty_cli.services.catalogue import Catalogue
+    from astalty_cli.services.endpoints.catalogue import Catalogue
 
     folder = context.program.folders.cache / "catalogue"
     origin = context.settings.base_url.value

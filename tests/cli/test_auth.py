@@ -173,6 +173,14 @@ def test_the_sandbox_profile_takes_no_base_url(shell: Shell) -> None:
     assert "ASTALTY_BASE_URL is set and not used" in named.err
 
 
+@pytest.mark.parametrize("start", ["https://", "ftp://", "http://", "nonsense:", "https://[", ""])
+def test_a_password_in_a_base_url_is_not_repeated(shell: Shell, start: str) -> None:
+    env = {"ASTALTY_API_KEY": "x" * 20, "ASTALTY_BASE_URL": f"{start}user:hunter2@host.example"}
+    told = shell("keys list", env=env, code=2).err
+    assert "holds no user name" in told
+    assert "hunter2" not in told + shell("doctor --json", env=env, code=2).out
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -24,7 +24,7 @@ def offered(shell: Shell, line: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("''", ["auth", "keys", "history", "sandbox", "api", "doctor", "completion"]),
+        ("''", ["auth", "keys", "history", "endpoints", "sandbox", "api", "doctor", "completion"]),
         ("hi", ["history"]),
         ("-", ["--help"]),
         ("keys r", ["rename", "rotate", "revoke", "recover"]),
@@ -92,6 +92,17 @@ def test_each_profile_has_its_own_keys(served: Account, shell: Shell) -> None:
     del shell.environ["ASTALTY_PROFILE"]
     shell("auth switch sandbox")
     assert offered(shell, "keys show ot") == ["other"]
+
+
+def test_paths_of_the_catalogue_are_known_once_it_was_listed(sandbox: Account, shell: Shell) -> None:
+    assert offered(shell, "api part") == []
+    shell("endpoints list")
+    assert offered(shell, "api part")[0] == "participants"
+    assert offered(shell, "api /part")[0] == "/participants"
+    assert offered(shell, "api /public/v1/part")[0] == "/public/v1/participants"
+    assert offered(shell, "endpoints show PATCH part") == ["participants/{participant_id}"]
+    assert offered(shell, "api -X DELETE ''") == ["api-keys/{key_id}"]
+    assert offered(shell, "endpoints show D") == ["DELETE"]
 
 
 def test_configured_profiles_are_offered(served: Account, shell: Shell) -> None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from astalty_cli.errors import ServiceError
 from astalty_cli.output import human_operation, machine
 from astalty_cli.output.streams import Streams
-from astalty_cli.services.catalogue import must_be_openapi
-from astalty_cli.services.description import describe
-from astalty_cli.services.operations import find, operations
+from astalty_cli.services.endpoints.catalogue import must_be_openapi
+from astalty_cli.services.endpoints.description import describe
+from astalty_cli.services.endpoints.operations import find, operations
 from tests.documents import Json, answering_with, openapi, ref
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from astalty_cli.services.operations import find, operations
+from astalty_cli.services.endpoints.operations import find, operations
 from tests.documents import openapi
 
 PATHS: dict[str, Any] = {"/public/v1/keys/{id}": {"get": {}, "delete": {}}}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astalty_cli.errors import UsageError
-from astalty_cli.services.request_fields import MAX_DEPTH, Field, NoElements, nested, pairs, parse
+from astalty_cli.services.requests.fields import MAX_DEPTH, Field, NoElements, nested, pairs, parse
 
 
 def body(*texts: str, typed: bool = True) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astalty_cli.errors import UsageError
-from astalty_cli.services.request_fields import parse
-from astalty_cli.services.requests import HIDDEN, key_in, numbered, request, without_secret
+from astalty_cli.services.requests.fields import parse
+from astalty_cli.services.requests.request import HIDDEN, key_in, numbered, request, without_secret
 
 KEY_ID = "9ee9dc30-c869-4fb5-9871-b32850e68cad"
 SECRET = "astalty_" + "c4naryC4nary" * 3 + "0123456789"

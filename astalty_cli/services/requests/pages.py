@@ -8,7 +8,7 @@ from astalty_cli.api import answers
 from astalty_cli.api.answers import Page
 from astalty_cli.api.client import Client
 from astalty_cli.errors import ServiceError
-from astalty_cli.services.requests import Request, numbered
+from astalty_cli.services.requests.request import Request, numbered
 
 
 def rows(client: Client, request: Request, at: Callable[[int, int], None]) -> Iterator[bytes]:

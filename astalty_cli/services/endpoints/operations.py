@@ -12,7 +12,7 @@ import msgspec
 from astalty_cli.api.contract import PREFIX, under_prefix
 from astalty_cli.errors import NotFoundError
 from astalty_cli.openapi import Json, listing, mapping, text
-from astalty_cli.services.references import resolved_here
+from astalty_cli.services.endpoints.references import resolved_here
 
 METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 _COMPARED = 2_000  # operations that are looked at for near matches

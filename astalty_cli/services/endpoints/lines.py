@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from astalty_cli.api import contract
 from astalty_cli.openapi import Json, body, mapping, parameters, schema_of, text
-from astalty_cli.services.examples import example, required_part
+from astalty_cli.services.endpoints.examples import example, required_part
 from astalty_cli.services.repeating import Call, curl, quoted
 
 _PAGE = 5  # rows that a list is asked for

@@ -15,7 +15,7 @@ import msgspec
 
 from astalty_cli.api import contract
 from astalty_cli.errors import InterruptedByUser, ServiceError, UsageError
-from astalty_cli.services.request_fields import Field, nested, pairs
+from astalty_cli.services.requests.fields import Field, nested, pairs
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 HIDDEN: Final = "[secret]"  # as the service itself writes it

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, TextIO
 
 from astalty_cli.errors import LocalError, UsageError
-from astalty_cli.services.request_fields import Field
+from astalty_cli.services.requests.fields import Field
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 STDIN: Final = "-"
