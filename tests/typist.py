@@ -17,7 +17,7 @@ def main(script: str, answers: list[str]) -> int:
     child = pexpect.spawn(
         "bash",
         ["-ec", script],
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "ASTALTY_PAGER": "cat"},  # nobody types q
         encoding="utf-8",
         timeout=90,
         dimensions=(200, 80),
