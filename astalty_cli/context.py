@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from astalty_cli.destination import Destination
 from astalty_cli.errors import LocalError, UsageError
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT = 60.0  # seconds for a whole command, waiting included
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(NamedTuple):
     """The flags that say who and where. `timeout` is in seconds; None where no flag named one."""
 
     profile: str | None = None

@@ -1,11 +1,10 @@
 """The flags that say where a new secret should go."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Destination:
+class Destination(NamedTuple):
     """`to` are the texts of `--to`. `force` lets the secret replace what a slot holds already."""
 
     to: tuple[str, ...] = ()

@@ -1,11 +1,10 @@
 """Which requests of the history a user asked for."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Filters:
+class Filters(NamedTuple):
     """As typed and checked.
 
     `status` is such as `404,5xx`, `user` an id or an email address, `key` an id, a name or a prefix.

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -35,16 +34,14 @@ _ESCAPE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Row(Generic[T]):
+class Row(NamedTuple, Generic[T]):
     """One thing from the server: decoded to decide with, and its own JSON text to re-emit."""
 
     value: T
     raw: bytes
 
 
-@dataclass(frozen=True)
-class Page(Generic[T]):
+class Page(NamedTuple, Generic[T]):
     """`date` is the server's clock, in whole seconds, where it says it."""
 
     rows: list[Row[T]]
@@ -62,8 +59,7 @@ def walk(fetch: Callable[[int], Page[T]]) -> Iterator[Page[T]]:
         number += 1
 
 
-@dataclass(frozen=True)
-class Issued:
+class Issued(NamedTuple):
     """A key with the secret just made for it; `row` does not hold the secret.
 
     `secret` is None where this is the answer of a replay whose first answer brought it.

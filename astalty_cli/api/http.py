@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from astalty_cli import __version__, times
@@ -25,9 +25,15 @@ from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, parse_retry_after
 from astalty_cli.errors import ServiceError, UsageError
 from astalty_cli.secret import Secret
 
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # its own command line: click, rich
+# What a synchronous client has no use for: httpx's own command line (click, rich), asynchronous requests.
+_UNUSED: Final = {"httpx._main", "anyio"} - sys.modules.keys()
+sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]
 
-import httpx  # noqa: E402 - after the guard
+import httpcore  # noqa: E402, F401 - after the guard; httpx would import it later
+import httpx  # noqa: E402
+
+for _name in _UNUSED:
+    del sys.modules[_name]
 
 MAX_ANSWER: Final = 32 * 1024 * 1024  # bytes
 NOT_MODIFIED: Final = 304  # an answer to a conditional request, and no redirect
@@ -36,13 +42,15 @@ _CONNECT_SECONDS: Final = 10.0
 _LONG_PAUSE: Final = 5.0  # seconds from which a user is told
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What a server said, whole. `headers` have lower-case names."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status}, {len(self.body)} bytes)"  # which may be health data, or a secret
 
 
 @dataclass(frozen=True)

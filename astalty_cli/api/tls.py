@@ -1,16 +1,14 @@
 """TLS: the context in which every https request is made, and what one connection came out as."""
 
 import ssl
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from astalty_cli.errors import LocalError
 
 
-@dataclass(frozen=True)
-class Security:
+class Security(NamedTuple):
     """A connection that was secured.
 
     Where the system itself checks certificates (macOS, Windows), Python is not told what is in them: then

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -76,7 +75,7 @@ def _stretch(context: Context) -> tuple[datetime, datetime]:
     now, wanted = utc_now(), context.filters
     end = min(wanted.until or now, now)
     start = wanted.since or end - _STRETCH
-    context.filters = dataclasses.replace(wanted, since=start)
+    context.filters = wanted._replace(since=start)
     return start, end
 
 
@@ -137,8 +136,8 @@ def _fitted(shown: Sequence[Field], by: By, groups: list[Group], *, chosen: bool
     one_of_each_name = len({group.group for group in groups}) == len(groups)
     fitted = {
         "group": _FIRST[by],
-        "share": dataclasses.replace(_SHARE, full=longest),
-        "group_id": dataclasses.replace(_ID, spare=one_of_each_name),
+        "share": _SHARE._replace(full=longest),
+        "group_id": _ID._replace(spare=one_of_each_name),
     }
     has_ids = chosen or by in {By.USER, By.KEY}
     return [fitted.get(field.path, field) for field in shown if has_ids or field.path != "group_id"]

@@ -3,7 +3,6 @@
 A command is a function of a Context and its own parameters; the shared flags arrive in the Context.
 """
 
-import dataclasses
 import functools
 import inspect
 import re
@@ -285,7 +284,7 @@ def _context(program: Program, flags: dict[str, Any]) -> Context:
     context.dry_run = flags.get("dry_run", False)
     if "to" in flags:
         context.destination = _destination(flags)
-    context.filters = Filters(**{each.name: flags.get(each.name) for each in dataclasses.fields(Filters)})
+    context.filters = Filters(**{name: flags.get(name) for name in Filters._fields})
     return context
 
 

@@ -10,11 +10,10 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -81,8 +80,7 @@ def new_idempotency_key() -> str:
     return os.urandom(16).hex()
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(NamedTuple):
     """What the journal holds: entries, the oldest first, and the files that cannot be read."""
 
     entries: list[Entry]

@@ -6,7 +6,7 @@ that account, so its URL and its stored key beat the variables.
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,16 +21,14 @@ SANDBOX_ORIGIN = "http://sandbox.localhost"  # a name for messages: no request l
 SERVED_SANDBOX = "http://127.0.0.1:8787"  # where `astalty sandbox serve` listens unless told otherwise
 
 
-@dataclass(frozen=True)
-class Sourced:
+class Sourced(NamedTuple):
     """A value and where it came from, in words for `auth status`."""
 
     value: str
     source: str
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What holds for one command. `variable` is the key from the environment, where it is the one used.
 
     `stored` is the profile as configured; `notes` are what the user should be told on stderr.

@@ -1,7 +1,7 @@
 """Columns as data. A column is a path into the API's own row, a heading, and how people read it."""
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class Kind(Enum):
@@ -25,8 +25,7 @@ class Kind(Enum):
     DURATION = "duration"  # in milliseconds, rounded
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """`path` is dotted (`created_by.email`) and is the name in machine formats.
 
     `short` lets a table shorten an id. `spare` lets a narrow table leave the column out. `least` is what

@@ -1,10 +1,9 @@
 """What the flags of a command say of its output."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(NamedTuple):
     """How the user wants data: the flags of `docs/reference/output.md`.
 
     `format` is None where no flag named one: then a table on a terminal, else tsv.

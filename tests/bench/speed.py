@@ -126,6 +126,7 @@ def installed(folder: Path) -> Path:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     pip = [str(programs / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     pinned = ["-c", str(ROOT / "constraints.txt")]
+    subprocess.run([*pip, "--upgrade", "pip"], check=True)  # the scripts of an old one import re
     subprocess.run([*pip, *pinned, "httpie", f"{ROOT}[sandbox]"], check=True)
     subprocess.run([*pip, "--force-reinstall", "--no-deps", str(ROOT)], check=True)
     return programs

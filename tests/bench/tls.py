@@ -32,6 +32,8 @@ def in_front_of(url: str, authority: trustme.CA) -> Iterator[str]:
             context.wrap_socket(client, server_side=True) as outer,
             socket.create_connection((behind.hostname, behind.port)) as inner,
         ):
+            for each in (outer, inner):  # or Nagle's wait for an acknowledgement is what is measured
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             back = threading.Thread(target=_copy, args=(inner, outer), daemon=True)
             back.start()
             _copy(outer, inner)
