@@ -1,8 +1,6 @@
 """The rules of the house: who may import what, where the process is touched, how long a module may be."""
 
 import ast
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,56 +133,6 @@ def test_the_process_is_touched_in_one_place_each(module: Path) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=name)
 def test_no_module_is_longer_than_400_lines(module: Path) -> None:
     assert len(module.read_text().splitlines()) <= 400
-
-
-def loaded(code: str) -> set[str]:
-    """The modules that a fresh interpreter has after running the code."""
-    probe = f"{code}\nimport sys; sys.stderr.write(' '.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-    modules = set(done.stderr.split())
-    assert "astalty_cli" in modules
-    return modules
-
-
-RUN = "import sys; from astalty_cli.main import main; sys.argv[1:] = {words!r}; main(sys.argv[1:])"
-
-
-def test_version_loads_nothing_heavy() -> None:
-    code = (
-        "import sys; sys.argv = ['astalty', '--version']\n"
-        "from astalty_cli.__main__ import entry\n"
-        "try: entry()\nexcept SystemExit: pass"
-    )
-    assert not loaded(code) & {"typer", "rich", "httpx", "msgspec", "keyring", "astalty_cli.main"}
-
-
-def test_help_loads_neither_client_nor_tables() -> None:
-    words = ["keys", "rotate", "--help"]
-    assert not loaded(RUN.format(words=words)) & {"rich", "httpx", "keyring", "falcon", "tomlkit", "jmespath"}
-
-
-def test_machine_output_never_loads_rich(tmp_path: Path) -> None:
-    code = f"import os; os.environ['HOME'] = {str(tmp_path)!r}\n"
-    words = ["keys", "list", "--json", "-p", "sandbox"]
-    modules = loaded(code + RUN.format(words=words))
-    assert "httpx" in modules
-    assert not modules & {
-        "rich",
-        "keyring",
-        "click",
-        "pygments",
-        "tomlkit",
-        "filelock",
-        "waitress",
-        "humanize",
-    }
-
-
-def test_the_doctor_needs_no_tables_for_machines(tmp_path: Path) -> None:
-    code = f"import os; os.environ['HOME'] = {str(tmp_path)!r}\n"
-    modules = loaded(code + RUN.format(words=["doctor", "--json", "-p", "sandbox"]))
-    assert "keyring" in modules  # it is named by its backend
-    assert not modules & {"rich", "click", "pygments", "tomlkit", "filelock", "waitress", "duckdb"}
 
 
 def test_every_home_names_a_place_that_exists() -> None:

@@ -77,9 +77,13 @@ def _remembered(ctx: typer.Context) -> "Remembered":
 
 def _config(program: "Program") -> dict[str, object]:
     """The config file as it is; whatever is wrong with it is for a command to say."""
+    try:
+        text = (program.folders.config / "config.toml").read_text("utf-8")
+    except (OSError, ValueError):
+        return {}
     import tomllib
 
     try:
-        return tomllib.loads((program.folders.config / "config.toml").read_text("utf-8"))
-    except (OSError, ValueError):
+        return tomllib.loads(text)
+    except ValueError:
         return {}

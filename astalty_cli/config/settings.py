@@ -4,7 +4,6 @@ The order is flag, environment, config file, default, with one exception: `-p` o
 that account, so its URL and its stored key beat the variables.
 """
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -166,6 +165,8 @@ def as_secret(text: str) -> Secret:
 
 def not_signed_in(profile: str, argv: Sequence[str]) -> UnauthorizedError:
     """What a newcomer reads first: both ways on, the second one with what was just typed (`argv`)."""
+    import shlex
+
     named = "" if profile == "default" else f" -p {profile}"
     return UnauthorizedError(
         "No API key is set up here." if not named else f"Profile {profile!r} has no key.",

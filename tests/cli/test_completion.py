@@ -11,7 +11,6 @@ import pytest
 from tests.accounts import Account
 from tests.completing import SHELLS, TAB, Interactive
 from tests.shell import Shell
-from tests.test_architecture import RUN, loaded
 
 FILES = 3
 NAMES = ["plain", "two words", "it's $HOME", 'say "hi" $(touch pwned) `id`', "back\\slash", "a:b=c", "日本"]
@@ -135,15 +134,6 @@ def test_a_cache_that_is_stale_damaged_or_in_the_way_spoils_nothing(sandbox: Acc
     (shell.config / "config.toml").write_text("][")
     del shell.environ["ASTALTY_PROFILE"]
     assert offered(shell, "auth switch ''") == ["sandbox"]
-
-
-def test_a_key_press_loads_neither_client_nor_models(sandbox: Account, shell: Shell) -> None:
-    shell("keys list")
-    home = f"import os; os.environ.update(HOME={str(shell.home)!r}, ASTALTY_PROFILE='sandbox')\n"
-    for words in (["__complete", "keys", "r"], ["__complete", "keys", "show", "P"]):
-        modules = loaded(home + RUN.format(words=words))
-        assert not modules & {"httpx", "rich", "msgspec", "keyring", "json", "socket", "ssl"}
-    assert "typer" not in loaded(home + RUN.format(words=["__complete", "keys", "r"]))
 
 
 # -- real shells -----------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ import pytest
 from astalty_cli.api.models import KeyReference
 from tests import accounts, histories
 from tests.accounts import Account
+from tests.fresh import loaded
 from tests.histories import entry
 from tests.shell import Shell
-from tests.test_architecture import RUN, loaded
 
 ONE, TWO = "abcd1111-0000-4000-8000-000000000001", "abcd2222-0000-4000-8000-000000000002"
 
@@ -110,8 +110,7 @@ def test_it_needs_neither_a_key_nor_the_service(synced: Account) -> None:
 
 
 def test_it_loads_no_client(synced: Account) -> None:
-    code = f"import os; os.environ['HOME'] = {str(synced.shell.home)!r}\n"
-    modules = loaded(code + RUN.format(words=["history", "list", "--offline", "--json"]))
+    modules = loaded(["history", "list", "--offline", "--json"], synced.shell.environ)
     assert "astalty_cli.mirror.store" in modules
     assert not modules & {"httpx", "rich", "keyring", "tomlkit", "falcon"}
 
@@ -158,5 +157,4 @@ def test_one_entry_is_shown_from_the_mirror_and_hidden_what_is_secret(synced: Ac
 
 @pytest.mark.parametrize("line", ["history stats --offline", f"history show {ONE} --offline"])
 def test_reading_the_mirror_makes_no_client(synced: Account, line: str) -> None:
-    code = f"import os; os.environ['HOME'] = {str(synced.shell.home)!r}\n"
-    assert not loaded(code + RUN.format(words=line.split())) & {"httpx", "keyring", "rich"}
+    assert not loaded(line.split(), synced.shell.environ) & {"httpx", "keyring", "rich"}
