@@ -25,14 +25,14 @@ def run(program: Program) -> int:
     *typed, word = program.argv[1:] or [""]
     try:
         found = list(_candidates(typed, word, program))
-    except _OffersFiles:
+    except OffersFiles:
         return FILES
     lines = ["\t".join(each) + "\n" for each in found if all(part.isprintable() for part in each)]
     program.streams.stdout.write("".join(lines))
     return 0
 
 
-class _OffersFiles(Exception):  # noqa: N818 - it is no error
+class OffersFiles(Exception):  # noqa: N818 - it is no error
     """The word is the name of a file."""
 
 
@@ -83,6 +83,6 @@ def _of_command(
 
 def _values(param: Any, context: Any, word: str) -> Iterator[Candidate]:
     if param.type.name in {"path", "file", "directory"}:
-        raise _OffersFiles
+        raise OffersFiles
     for item in param.shell_complete(context, word):
         yield str(item.value), item.help or ""

@@ -58,7 +58,13 @@ def call(
         typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="Send this header as well."),
     ] = None,
     body: Annotated[
-        str | None, typer.Option("--input", metavar="FILE", help="Send this file as it is; - is stdin.")
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="FILE",
+            help="Send this file as it is; - is stdin.",
+            autocompletion=candidates.files,
+        ),
     ] = None,
     paginate: Annotated[
         bool, typer.Option("--paginate", help="Read all pages of a list, as one JSON array.")

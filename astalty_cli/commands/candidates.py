@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from astalty_cli.api.contract import PREFIX
+from astalty_cli.completion import OffersFiles
 from astalty_cli.vocabulary import PROFILE, SANDBOX
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ def profiles(ctx: typer.Context) -> Candidates:
     configured = _config(ctx.obj).get("profiles")
     names = list(configured) if isinstance(configured, dict) else []
     return [(name, "profile") for name in names] + [(SANDBOX, "the API on this machine")]
+
+
+def files() -> Candidates:
+    """For what is a file, and not a path to typer, since it may be `-` as well."""
+    raise OffersFiles
 
 
 def sinks() -> Candidates:

@@ -13,7 +13,17 @@ from tests.completing import SHELLS, TAB, Interactive
 from tests.shell import Shell
 
 FILES = 3
-NAMES = ["plain", "two words", "it's $HOME", 'say "hi" $(touch pwned) `id`', "back\\slash", "a:b=c", "日本"]
+NAMES = [
+    "plain",
+    "two words",
+    "svc::deploy",
+    "k==v",
+    "it's $HOME",
+    'say "hi" $(touch pwned) `id`',
+    "back\\slash",
+    "a:b=c",
+    "日本",
+]
 
 
 def offered(shell: Shell, line: str) -> list[str]:
@@ -52,7 +62,9 @@ def test_words_flags_and_values_are_offered(shell: Shell, line: str, words: list
     assert offered(shell, line) == words
 
 
-@pytest.mark.parametrize("line", ["history export ''", "auth login --ca-file ''", "keys panic --report ''"])
+@pytest.mark.parametrize(
+    "line", ["history export ''", "auth login --ca-file ''", "keys panic --report ''", "api x --input ''"]
+)
 def test_files_are_the_shell_s_to_offer(shell: Shell, line: str) -> None:
     assert shell(f"__complete {line}", code=FILES).out == ""
 
@@ -171,6 +183,28 @@ def test_shells_complete_the_line(interactive: Interactive, shell: Shell, typed:
 def test_shells_show_what_can_be_meant(interactive: Interactive) -> None:
     shown = interactive.offered("astalty keys r")
     assert all(word in shown for word in ("rename", "rotate", "revoke", "recover"))
+
+
+def test_nothing_is_lost_of_a_word_with_the_cursor_in_it(interactive: Interactive) -> None:
+    left = "\x1b[D"
+    assert interactive.words(f"astalty keys roname{left * 4}{TAB}")[2] in {"rotatename", "roname"}
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("svc::deploy", "svc::"),
+        ("svc::deploy", "svc:"),
+        ("k==v", "k=="),
+        ("::error", ":"),
+        ('a"b', 'a\\"'),
+        ('a"b', '"a\\"'),
+        ("it's so", "it\\'"),
+    ],
+)
+def test_what_was_typed_stays(interactive: Interactive, shell: Shell, name: str, typed: str) -> None:
+    shell(f"keys rename {_key(shell)} {shlex.quote(name)}")
+    assert interactive.words(f"astalty keys show {typed}{TAB}") == ["astalty", "keys", "show", name]
 
 
 def test_a_name_of_whatever_characters_stays_one_word(interactive: Interactive, shell: Shell) -> None:
