@@ -10,9 +10,11 @@ import functools
 import io
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any, Final, Self
 
 import httpx
@@ -26,7 +28,13 @@ from astalty_cli.program import Folders, Program
 from tests.faults.home import Done, World
 from tests.faults.plan import At, Fault
 from tests.faults.service import Sent
-from tests.faults.site.sitecustomize import SIGNALS, Keyring, Steps, put_keyring_in_place
+from tests.faults.site.sitecustomize import (
+    SECRET_SERVICE,
+    SIGNALS,
+    Keyring,
+    Steps,
+    put_keyring_in_place,
+)
 
 _SLEEP: Final = time.sleep
 _HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -136,6 +144,7 @@ class InProcess:
         swap(threading, "excepthook", lambda _: None)  # a kill on the keyring's thread
         for number in _HEARD:
             self._undo.callback(signal.signal, number, signal.getsignal(number))
+        self._undo.callback(_put_back, sys.modules.get(SECRET_SERVICE))
         put_keyring_in_place()
         return self
 
@@ -263,3 +272,10 @@ def _swap_default(undo: contextlib.ExitStack, function: Any, value: object) -> N
         _swap(undo, function, "__defaults__", swapped)
     if (named := function.__kwdefaults__) is not None:
         _swap(undo, function, "__kwdefaults__", {k: value if v is _SLEEP else v for k, v in named.items()})
+
+
+def _put_back(secret_service: ModuleType | None) -> None:
+    if secret_service is None:
+        del sys.modules[SECRET_SERVICE]
+    else:
+        sys.modules[SECRET_SERVICE] = secret_service

@@ -153,10 +153,13 @@ class Keyring:
         draft.replace(self.file)
 
 
+SECRET_SERVICE = "keyring.backends.SecretService"
+
+
 def put_keyring_in_place() -> None:
-    module = ModuleType("keyring.backends.SecretService")
+    module = ModuleType(SECRET_SERVICE)
     module.Keyring = Keyring  # type: ignore[attr-defined]
-    sys.modules[module.__name__] = module
+    sys.modules[SECRET_SERVICE] = module
 
 
 def _begin(plan: dict[str, Any]) -> None:
