@@ -27,9 +27,9 @@ class Group(NamedTuple):
 
 
 def look_up(group: Group, name: str) -> Command | Group | None:
-    """The entry of this name or alias."""
+    """The entry of this name or alias; an entry without an alias is not what an empty word names."""
     for known, entry in group.commands.items():
-        if name == known or (isinstance(entry, Command) and name == entry.alias):
+        if name == known or (name and isinstance(entry, Command) and name == entry.alias):
             return entry
     return None
 

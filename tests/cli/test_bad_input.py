@@ -9,7 +9,9 @@ LONG = "x" * 101
 
 LINES = [
     "nonsense",
+    "'' participants --dry-run",
     "keys nonsense",
+    "keys ''",
     "keys list extra",
     "keys list --timeout 0",
     "keys list --timeout -1",
