@@ -43,6 +43,12 @@ def offering(shell: Shell, *documents: Any, headers: dict[str, str] | None = Non
         yield service
 
 
+def described(shell: Shell, document: Json, line: str = "GET x") -> Any:
+    """All that `endpoints show` says of a call, as JSON."""
+    with offering(shell, document):
+        return shell(f"endpoints show {line} --refresh --json").json
+
+
 def copies(shell: Shell) -> list[Path]:
     return sorted((shell.home / ".cache" / "astalty" / "catalogue").glob("*.json"))
 

@@ -226,7 +226,7 @@ def calls_of_the_contract() -> dict[str, bool]:
     for node in ast.parse(source).body:
         name = _defined(node)
         value: Any = getattr(contract, name, None)
-        of_one_id = inspect.isfunction(value) and name not in {"filter_by", "makes_secret"}
+        of_one_id = inspect.isfunction(value) and name != "filter_by"
         path = value("{id}") if of_one_id else value
         if (
             isinstance(path, str)

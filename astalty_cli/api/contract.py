@@ -65,12 +65,6 @@ IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 IDEMPOTENCY_TTL: Final = 86_400  # seconds an idempotency key is remembered
 
 
-def makes_secret(method: str, path: str) -> bool:
-    """Whether the answer of a call holds a new secret."""
-    parts = path.removeprefix(f"{API_KEYS}/").split("/")
-    return method == "POST" and (path == API_KEYS or path == rotate(parts[0]))
-
-
 def api_key(key_id: str) -> str:
     return f"{API_KEYS}/{key_id}"
 

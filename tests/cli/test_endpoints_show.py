@@ -1,15 +1,9 @@
-"""`astalty endpoints show`: one call, with its schemas as trees, examples, and lines that can be run."""
-
-import json
-import os
-import shlex
-import subprocess
-from typing import Any
+"""`astalty endpoints show`: one call, with its schemas as trees, and examples."""
 
 import pytest
 
 from tests.accounts import Account
-from tests.documents import Json, answering_with, offering, openapi, ref, taking
+from tests.documents import Json, answering_with, described, offering, openapi, ref, taking
 from tests.shell import Shell
 
 PERSON = "9ee9dc30-c869-4fb5-9871-b32850e68cad"
@@ -20,11 +14,6 @@ def lines_of(shell: Shell, document: Json, line: str = "GET x") -> list[str]:
     with offering(shell, document):
         out = shell(f"endpoints show {line} --refresh", env={"COLUMNS": "200"}).out
     return [" ".join(each.split()) for each in out.splitlines()]
-
-
-def described(shell: Shell, document: Json, line: str = "GET x") -> Any:
-    with offering(shell, document):
-        return shell(f"endpoints show {line} --refresh --json").json
 
 
 # -- which call is meant -------------------------------------------------------------------------
@@ -245,99 +234,3 @@ def test_one_thing_in_the_other_formats(sandbox: Account) -> None:
     assert (rows["method"], rows["deprecated"]) == ("DELETE", "false")
     picked = sandbox.shell("endpoints show GET participants --fields operation_id,astalty").out
     assert picked == "operation_id\tlistParticipants\nastalty\tastalty api 'participants?page[size]=5'\n"
-
-
-# -- lines to run --------------------------------------------------------------------------------
-
-
-def test_the_line_for_astalty_runs(served: Account) -> None:
-    shown = served.shell("endpoints show GET participants --json").json
-    assert served.shell(shown["astalty"].removeprefix("astalty ")).json["meta"]["per_page"] == 5
-
-
-def test_the_line_for_curl_runs_and_reads_the_key_from_the_environment(served: Account) -> None:
-    shell = served.shell
-    secret = served.home.secret().reveal()
-    line = shell("endpoints show POST participants --query curl").out
-    assert secret not in line
-    done = subprocess.run(
-        ["bash", "-c", shell("endpoints show POST participants --json").json["curl"]],
-        env={**os.environ, **shell.environ, "ASTALTY_API_KEY": secret},
-        capture_output=True,
-        timeout=30,
-        check=True,
-    )
-    assert json.loads(done.stdout)["data"]["first_name"] == "text"
-
-
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        ("GET participants/{participant_id}", "astalty api participants/PARTICIPANT_ID"),
-        (f"DELETE api-keys/{PERSON}", f"astalty api -X DELETE api-keys/{PERSON}"),
-        ("POST api-keys", "astalty keys create NAME"),
-        ("POST api-keys/{key_id}/rotate", "astalty keys rotate KEY_ID"),
-        (f"POST /public/v1/api-keys/{PERSON}/rotate", f"astalty keys rotate {PERSON}"),
-    ],
-)
-def test_lines_name_the_ids_and_the_commands_that_guard_secrets(
-    sandbox: Account, words: str, line: str
-) -> None:
-    shown = sandbox.shell(f"endpoints show {words} --json").json
-    assert shown["astalty"] == line
-    assert (shown["curl"] is None) == ("astalty keys" in line)
-
-
-def test_lines_are_for_the_account_that_was_named(sandbox: Account) -> None:
-    line = sandbox.shell("endpoints show GET participants -p sandbox --query astalty").out
-    assert line == "astalty api 'participants?page[size]=5' -p sandbox\n"
-
-
-@pytest.mark.parametrize(
-    ("schema", "words"),
-    [
-        (
-            {
-                "required": ["n", "s", "t"],
-                "properties": {
-                    "n": {"type": "integer"},
-                    "s": {"type": "string", "example": "it's"},
-                    "t": {"type": "boolean"},
-                    "o": {"type": "string"},
-                },
-            },
-            ["-F", "n=1", "-f", "s=it's", "-F", "t=true"],
-        ),
-        ({"properties": {"o": {"type": "string"}, "p": {"type": "string"}}}, ["-f", "o=text"]),
-        ({"required": ["deep"], "properties": {"deep": {"type": "object"}}}, ["--input", "body.json"]),
-        ({"type": "array", "items": {"type": "string"}}, ["--input", "body.json"]),
-    ],
-)
-def test_a_body_is_said_by_its_required_members(shell: Shell, schema: Json, words: list[str]) -> None:
-    line = described(shell, taking(schema), "POST x")["astalty"]
-    assert shlex.split(line) == ["astalty", "api", "-X", "POST", "x", *words]
-
-
-def test_required_parameters_are_in_the_lines(shell: Shell) -> None:
-    given = [
-        {"name": "filter[a b]", "in": "query", "required": True, "schema": {"enum": ["x&y"]}},
-        {"name": "X-Team", "in": "header", "required": True, "schema": {"type": "string", "default": "a\nb"}},
-    ]
-    shown = described(shell, answering_with({}, parameters=given, security=[]))
-    assert shlex.split(shown["astalty"]) == ["astalty", "api", "x?filter[a%20b]=x%26y", "-H", "X-Team: ab"]
-    assert "X-Team: ab" in shown["curl"]
-    assert "ASTALTY_API_KEY" not in shown["curl"]
-
-
-def test_what_cannot_be_sent_has_no_line(shell: Shell) -> None:
-    form = {"requestBody": {"content": {"multipart/form-data": {"schema": {"type": "object"}}}}}
-    shown = described(shell, openapi({"/public/v1/x": {"post": form}}), "POST x")
-    assert (shown["astalty"], shown["curl"]) == (None, None)
-    shown = described(shell, openapi({"/health": {"get": {}}}), "GET /health")
-    assert shown["astalty"] is None
-    assert "/health" in shown["curl"]
-
-
-def test_a_path_is_never_taken_for_a_flag(shell: Shell) -> None:
-    document = openapi({"/public/v1/--help": {"get": {}}})
-    assert described(shell, document, "GET /--help")["astalty"] == "astalty api /--help"

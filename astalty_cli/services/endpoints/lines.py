@@ -1,8 +1,9 @@
 """A call as a line to run: `astalty api …`, and the same for curl. No line ever has a key in it.
 
-There is none for what the program has no way to make, as a call with a body that is not JSON.
+There is none for what cannot be made so: a body that is not JSON, what `astalty api` would refuse.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Sequence
@@ -10,12 +11,18 @@ from typing import Any
 from urllib.parse import quote
 
 from astalty_cli.api import contract
+from astalty_cli.errors import UsageError
 from astalty_cli.openapi import Json, body, mapping, parameters, schema_of, text
 from astalty_cli.services.endpoints.examples import example, required_part
 from astalty_cli.services.repeating import Call, curl, quoted
+from astalty_cli.services.requests.fields import parse
+from astalty_cli.services.requests.request import instead_of, request
 
 _PAGE = 5  # rows that a list is asked for
 _BODY_FILE = "body.json"
+_WITHOUT_BODY = ("HEAD", "TRACE")  # OpenAPI: a body that is described for them is ignored
+_IGNORED = ("accept", "authorization", "content-type")  # OpenAPI: no header parameter describes these
+_DOTS = re.compile(r"/(?:\.|%2e){1,2}(?=[/;]|$)", re.IGNORECASE)  # a client may shorten the path by them
 
 
 class Ready:
@@ -28,24 +35,28 @@ class Ready:
         self._method, self._operation, self._flags = method, operation, flags
         self._path = quote(re.sub(r"\{([^{}]*)\}", _placeholder, path), safe="%/:@!$&'()*+,;=~")
         self._query = _query(operation)
-        self._content = body(mapping(operation.get("requestBody")))
-        self._makes_secret = contract.makes_secret(method, path)
+        described = body(mapping(operation.get("requestBody")))
+        self._content = None if method in _WITHOUT_BODY else described
+        self._instead = instead_of(method, self._path)
 
     def astalty(self) -> str | None:
         """For this program; the calls that make a secret have commands of their own."""
-        if self._makes_secret:
-            return _line("astalty", "keys", *self._secret_words(), *self._flags)
-        if not (self._path.startswith(f"{contract.PREFIX}/") and self._can_be_sent):
+        if not self._path.startswith(f"{contract.PREFIX}/"):
             return None
+        if self._instead:
+            return _line(*self._instead, *self._flags)
         path = self._path.removeprefix(f"{contract.PREFIX}/") + self._query
         path = f"/{path}" if path.startswith("-") else path
         method = [] if self._method == "GET" else ["-X", self._method]
-        headers = [word for name, value in self._headers().items() for word in ("-H", f"{name}: {value}")]
-        return _line("astalty", "api", *method, path, *headers, *self._body_words(), *self._flags)
+        headers = [f"{name}: {value}" for name, value in self._headers().items()]
+        if not (self._can_be_sent and self._would_be_sent(path, headers)):
+            return None
+        flagged = [("-H", header) for header in headers] + self._body_flags()
+        return _line("astalty", "api", *method, path, *itertools.chain(*flagged), *self._flags)
 
     def curl(self, address: str) -> str | None:
         """For curl, with the key from `$ASTALTY_API_KEY`; None also for what would print a secret."""
-        if self._makes_secret or not self._can_be_sent:
+        if self._instead or not self._can_be_sent:
             return None
         url = address + self._path + self._query
         headers = {"Accept": "application/json", **self._headers()}
@@ -57,19 +68,26 @@ class Ready:
 
     @property
     def _can_be_sent(self) -> bool:
-        return self._content is None or "json" in self._content[0]
+        return not _DOTS.search(self._path) and (self._content is None or "json" in self._content[0])
 
-    def _secret_words(self) -> list[str]:
-        if self._path == contract.API_KEYS:
-            return ["create", "NAME"]
-        return ["rotate", self._path.split("/")[-2]]
+    def _would_be_sent(self, path: str, headers: Sequence[str]) -> bool:
+        """Whether `astalty api` makes this very call of it, asked of what `astalty api` itself asks."""
+        body = None if self._content is None else b""
+        fields = [parse(text, typed=flag == "-F") for flag, text in self._body_flags() if flag != "--input"]
+        try:
+            made = request(path, method=self._method, fields=fields, headers=headers, body=body)
+        except UsageError:
+            return False
+        return made.path == self._path
 
     def _headers(self) -> dict[str, str]:
         needed = (each for each in parameters(self._operation) if each.get("in") == "header")
         return {
             each["name"]: re.sub("[^ -~]", "", _spelt(each)).strip() or "VALUE"
             for each in needed
-            if each.get("required") is True and re.fullmatch(r"[\w-]{1,100}", each["name"], re.ASCII)
+            if each.get("required") is True
+            and re.fullmatch(r"[\w-]{1,100}", each["name"], re.ASCII)
+            and each["name"].lower() not in _IGNORED
         }
 
     def _body(self) -> Any:
@@ -78,15 +96,14 @@ class Ready:
             return None
         return required_part(schema_of(self._content[1]), example(self._content[1], sent=True))
 
-    def _body_words(self) -> list[str]:
+    def _body_flags(self) -> list[tuple[str, str]]:
         sent = self._body()
         if not isinstance(sent, dict) or not all(map(_is_simple, sent.items())):
-            return ["--input", _BODY_FILE] if self._content else []
-        words = []
-        for name, value in sent.items():
-            as_text = isinstance(value, str)
-            words += ["-f" if as_text else "-F", f"{name}={value if as_text else json.dumps(value)}"]
-        return words
+            return [("--input", _BODY_FILE)] if self._content else []
+        return [
+            ("-f", f"{name}={value}") if isinstance(value, str) else ("-F", f"{name}={json.dumps(value)}")
+            for name, value in sent.items()
+        ]
 
 
 def _placeholder(parameter: re.Match[str]) -> str:

@@ -126,6 +126,8 @@ def _target(text: str) -> str:
             "A path is printable, without spaces, '#' and '\\'.", hint="Such as participants?page[size]=5"
         )
     path = _decoded(text.partition("?")[0])
+    if unquote(path) != path:
+        raise UsageError("A path is not percent-encoded so many times.")
     if path.startswith("//") or _SCHEME.match(path):
         raise UsageError("A path stays at the API's own address.", hint="Leave out the scheme and the host.")
     if not path.isprintable() or set(path) & set("\\@"):
@@ -142,29 +144,33 @@ def _target(text: str) -> str:
 def _decoded(path: str) -> str:
     """What a server makes of the path, and one behind a proxy that decodes as well."""
     for _ in range(8):
-        if (plain := unquote(path)) == path:
-            return path
-        path = plain
-    raise UsageError("A path is not percent-encoded so many times.")
+        path = unquote(path)
+    return path
 
 
-def _must_not_make_a_secret(method: str, target: str) -> None:
-    if method in {"GET", "DELETE"}:
-        return
+def instead_of(method: str, target: str) -> list[str] | None:
+    """The words of the command that guards the secret which a call makes; None where it makes none."""
+    if method not in {"POST", "PUT", "PATCH"}:
+        return None
     plain = (each.partition(";")[0].strip(" .") for each in _decoded(target.partition("?")[0]).split("/"))
     segments = [each.lower() for each in plain if each]
     keys, rotation = (path.rpartition("/")[2] for path in (contract.API_KEYS, contract.rotate("")))
-    if segments[-1] == keys:
-        does, instead = "makes a key", "astalty keys create NAME"
-    elif segments[-1] == rotation and keys in segments:
+    if segments[-1:] == [keys]:
+        return ["astalty", "keys", "create", "NAME"]
+    if segments[-1:] == [rotation] and keys in segments:
         key = segments[-2] if contract.is_uuid(segments[-2]) else "KEY"
-        does, instead = "rotates a key", f"astalty keys rotate {key}"
-    else:
-        return
-    raise UsageError(
-        f"This call {does}, and its secret would be printed and lost: `astalty api` does not make it.",
-        hint=f"Use: {instead}",
-    )
+        return ["astalty", "keys", "rotate", key]
+    return None
+
+
+def _must_not_make_a_secret(method: str, target: str) -> None:
+    if instead := instead_of(method, target):
+        does = "makes" if "create" in instead else "rotates"
+        raise UsageError(
+            f"This call {does} a key, and its secret would be printed and lost: "
+            "`astalty api` does not make it.",
+            hint=f"Use: {' '.join(instead)}",
+        )
 
 
 # -- the query -----------------------------------------------------------------------------------

@@ -1,0 +1,176 @@
+"""The lines to run of `astalty endpoints show`: what they send, and where there is none."""
+
+import json
+import os
+import shlex
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.accounts import Account
+from tests.documents import Json, answering_with, described, openapi, taking
+from tests.shell import Shell
+
+PERSON = "9ee9dc30-c869-4fb5-9871-b32850e68cad"
+
+
+def test_the_line_for_astalty_runs(served: Account) -> None:
+    shown = served.shell("endpoints show GET participants --json").json
+    assert served.shell(shown["astalty"].removeprefix("astalty ")).json["meta"]["per_page"] == 5
+
+
+def test_the_line_for_curl_runs_and_reads_the_key_from_the_environment(served: Account) -> None:
+    shell = served.shell
+    secret = served.home.secret().reveal()
+    line = shell("endpoints show POST participants --query curl").out
+    assert secret not in line
+    done = subprocess.run(
+        ["bash", "-c", shell("endpoints show POST participants --json").json["curl"]],
+        env={**os.environ, **shell.environ, "ASTALTY_API_KEY": secret},
+        capture_output=True,
+        timeout=30,
+        check=True,
+    )
+    assert json.loads(done.stdout)["data"]["first_name"] == "text"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("GET participants/{participant_id}", "astalty api participants/PARTICIPANT_ID"),
+        (f"DELETE api-keys/{PERSON}", f"astalty api -X DELETE api-keys/{PERSON}"),
+        ("POST api-keys", "astalty keys create NAME"),
+        ("POST api-keys/{key_id}/rotate", "astalty keys rotate KEY"),
+        (f"POST /public/v1/api-keys/{PERSON}/rotate", f"astalty keys rotate {PERSON}"),
+    ],
+)
+def test_lines_name_the_ids_and_the_commands_that_guard_secrets(
+    sandbox: Account, words: str, line: str
+) -> None:
+    shown = sandbox.shell(f"endpoints show {words} --json").json
+    assert shown["astalty"] == line
+    assert (shown["curl"] is None) == ("astalty keys" in line)
+
+
+def test_lines_are_for_the_account_that_was_named(sandbox: Account) -> None:
+    line = sandbox.shell("endpoints show GET participants -p sandbox --query astalty").out
+    assert line == "astalty api 'participants?page[size]=5' -p sandbox\n"
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        (
+            {
+                "required": ["n", "s", "t"],
+                "properties": {
+                    "n": {"type": "integer"},
+                    "s": {"type": "string", "example": "it's"},
+                    "t": {"type": "boolean"},
+                    "o": {"type": "string"},
+                },
+            },
+            ["-F", "n=1", "-f", "s=it's", "-F", "t=true"],
+        ),
+        ({"properties": {"o": {"type": "string"}, "p": {"type": "string"}}}, ["-f", "o=text"]),
+        ({"required": ["deep"], "properties": {"deep": {"type": "object"}}}, ["--input", "body.json"]),
+        ({"type": "array", "items": {"type": "string"}}, ["--input", "body.json"]),
+    ],
+)
+def test_a_body_is_said_by_its_required_members(shell: Shell, schema: Json, words: list[str]) -> None:
+    line = described(shell, taking(schema), "POST x")["astalty"]
+    assert shlex.split(line) == ["astalty", "api", "-X", "POST", "x", *words]
+
+
+def test_required_parameters_are_in_the_lines(shell: Shell) -> None:
+    given = [
+        {"name": "filter[a b]", "in": "query", "required": True, "schema": {"enum": ["x&y"]}},
+        {"name": "X-Team", "in": "header", "required": True, "schema": {"type": "string", "default": "a\nb"}},
+    ]
+    shown = described(shell, answering_with({}, parameters=given, security=[]))
+    assert shlex.split(shown["astalty"]) == ["astalty", "api", "x?filter[a%20b]=x%26y", "-H", "X-Team: ab"]
+    assert "X-Team: ab" in shown["curl"]
+    assert "ASTALTY_API_KEY" not in shown["curl"]
+
+
+def test_what_cannot_be_sent_has_no_line(shell: Shell) -> None:
+    form = {"requestBody": {"content": {"multipart/form-data": {"schema": {"type": "object"}}}}}
+    shown = described(shell, openapi({"/public/v1/x": {"post": form}}), "POST x")
+    assert (shown["astalty"], shown["curl"]) == (None, None)
+    shown = described(shell, openapi({"/health": {"get": {}}}), "GET /health")
+    assert shown["astalty"] is None
+    assert "/health" in shown["curl"]
+
+
+def test_a_path_is_never_taken_for_a_flag(shell: Shell) -> None:
+    document = openapi({"/public/v1/--help": {"get": {}}})
+    assert described(shell, document, "GET /--help")["astalty"] == "astalty api /--help"
+
+
+def line_for_astalty(shell: Shell, path: str, method: str = "get", **operation: Any) -> Any:
+    """The line of a call that the shell then takes, as far as a dry run goes; None where there is none."""
+    shown = described(shell, openapi({path: {method: operation}}), f"{method} '{path}'")
+    assert shown["curl"]
+    return shown["astalty"]
+
+
+SEARCH = {"content": {"application/json": {"schema": {"properties": {"q": {"type": "string"}}}}}}
+
+
+def test_a_get_with_a_body_is_for_curl_alone(shell: Shell) -> None:
+    shown = described(shell, openapi({"/public/v1/x": {"get": {"requestBody": SEARCH}}}))
+    assert shown["astalty"] is None
+    assert "curl --request GET" in shown["curl"]
+    assert """--data-raw '{"q": "text"}'""" in shown["curl"]
+
+
+def test_a_head_is_for_curl_alone_and_has_no_body(shell: Shell) -> None:
+    shown = described(shell, openapi({"/public/v1/x": {"head": {"requestBody": SEARCH}}}), "HEAD x")
+    assert shown["astalty"] is None
+    assert "curl --head" in shown["curl"]
+    assert "--data-raw" not in shown["curl"]
+
+
+@pytest.mark.parametrize("method", ["options", "trace"])
+def test_what_astalty_api_has_no_method_for_is_for_curl_alone(shell: Shell, method: str) -> None:
+    assert line_for_astalty(shell, "/public/v1/x", method) is None
+
+
+@pytest.mark.parametrize("path", ["users/@me", "a;x/%40", "/docs/x", "public/v1/x", "a:b"])
+def test_a_path_that_astalty_api_refuses_or_changes_is_for_curl_alone(shell: Shell, path: str) -> None:
+    assert line_for_astalty(shell, f"/public/v1/{path}") is None
+
+
+@pytest.mark.parametrize("path", ["x/../api-keys", "x/.", "api-keys/x/%2E.", "..;/x"])
+def test_a_path_that_clients_shorten_has_no_line(shell: Shell, path: str) -> None:
+    shown = described(shell, openapi({f"/public/v1/{path}": {"post": {}}}), f"POST '{path}'")
+    assert shown["curl"] is None
+
+
+def header(name: str) -> Json:
+    return {"parameters": [{"name": name, "in": "header", "required": True, "schema": {"type": "string"}}]}
+
+
+@pytest.mark.parametrize("name", ["Authorization", "accept", "Content-Type"])
+def test_headers_that_openapi_says_to_ignore_are_in_no_line(shell: Shell, name: str) -> None:
+    assert line_for_astalty(shell, "/public/v1/x", **header(name)) == "astalty api x"
+    shown = described(shell, openapi({"/public/v1/x": {"get": header(name)}}))
+    assert ": text" not in shown["curl"]
+
+
+@pytest.mark.parametrize("name", ["Cookie", "host", "X-HTTP-Method-Override"])
+def test_a_header_that_astalty_api_refuses_is_for_curl_alone(shell: Shell, name: str) -> None:
+    assert line_for_astalty(shell, "/public/v1/x", **header(name)) is None
+
+
+def test_a_field_that_astalty_api_refuses_is_for_curl_alone(shell: Shell) -> None:
+    shown = described(shell, taking({"properties": {"_method": {"type": "string"}}}), "POST x")
+    assert shown["astalty"] is None
+
+
+@pytest.mark.parametrize("path", ["api-keys/", "API-KEYS", "api-keys;v=1", "team/api-keys/{id}/Rotate"])
+def test_a_secret_is_printed_by_no_line_however_its_call_is_spelt(shell: Shell, path: str) -> None:
+    shown = described(shell, openapi({f"/public/v1/{path}": {"post": {}}}), f"POST '{path}'")
+    assert shown["astalty"].startswith("astalty keys ")
+    assert shown["curl"] is None
