@@ -74,6 +74,7 @@ def test_lines_are_for_the_account_that_was_named(sandbox: Account) -> None:
             ["-F", "n=1", "-f", "s=it's", "-F", "t=true"],
         ),
         ({"properties": {"o": {"type": "string"}, "p": {"type": "string"}}}, ["-f", "o=text"]),
+        ({"required": ["n"], "properties": {"n": {"type": "number"}}}, ["--input", "body.json"]),
         ({"required": ["deep"], "properties": {"deep": {"type": "object"}}}, ["--input", "body.json"]),
         ({"type": "array", "items": {"type": "string"}}, ["--input", "body.json"]),
     ],

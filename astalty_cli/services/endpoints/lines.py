@@ -128,8 +128,10 @@ def _spelt(parameter: Json) -> str:
 
 
 def _is_simple(member: tuple[str, Any]) -> bool:
+    """Whether -f or -F says it: -F takes a number with a fraction for text."""
     name, value = member
-    return re.fullmatch(r"[\w-]{1,100}", name, re.ASCII) is not None and not isinstance(value, dict | list)
+    sayable = not isinstance(value, dict | list | float)
+    return re.fullmatch(r"[\w-]{1,100}", name, re.ASCII) is not None and sayable
 
 
 def _line(*words: str) -> str:
