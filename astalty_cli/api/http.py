@@ -271,9 +271,15 @@ class Http:
         )
 
     def _redirected(self, answer: Answer) -> ServiceError:
-        target = answer.headers.get("location", "nowhere")
+        redirect = f"{self._origin} redirects to {answer.headers.get('location', 'nowhere')}"
+        if self._secret is None:
+            return ServiceError(
+                f"{redirect}, and redirects are not followed.",
+                hint="If the API has moved there, give its new origin with --base-url.",
+                status=answer.status,
+            )
         return ServiceError(
-            f"{self._origin} redirects to {target}, and a key is never sent on to another address.",
+            f"{redirect}, and a key is never sent on to another address.",
             hint="If that address is right, make it the base URL.",
             status=answer.status,
         )

@@ -69,6 +69,14 @@ def test_a_redirect_is_never_followed(shell: Shell) -> None:
         assert elsewhere.calls == []
 
 
+def test_a_redirect_of_what_is_asked_without_a_key_speaks_of_none(shell: Shell) -> None:
+    with answering(("301 Moved", {"Location": "https://login.example/"}, b"")) as (_, url):
+        told = ask(shell, url, "endpoints list", 6).err
+    assert f"{url} redirects to https://login.example/, and redirects are not followed." in told
+    assert "--base-url" in told
+    assert " key" not in told
+
+
 def test_a_get_is_tried_again(shell: Shell) -> None:
     down = ("503 Down", {"Retry-After": "0"}, b"")
     with answering(down, down, ("200 OK", {}, listing(KEY))) as (app, url):
