@@ -4,12 +4,21 @@ import sys
 
 from astalty_cli.api.contract import ENDPOINT_DASHBOARD
 from astalty_cli.context import Context
+from astalty_cli.errors import UsageError
 
 _OPEN = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
 
 
 def open_dashboard(context: Context) -> None:
-    """Open the Endpoint Dashboard; where there is no browser, print its address on stdout."""
+    """Open the Endpoint Dashboard; where there is no browser, print its address on stdout.
+
+    Raises UsageError where a flag asks for data.
+    """
+    style = context.output.style
+    wishes = {f"-o {style.format}": style.format, "--fields": style.fields, "--query": style.query}
+    for flag, given in wishes.items():
+        if given is not None:
+            raise UsageError(f"--web and {flag} exclude each other.", hint="The page has no other form.")
     address = context.settings.address + ENDPOINT_DASHBOARD
     if context.settings.is_sandbox:
         context.output.note(

@@ -21,6 +21,12 @@ def _method(text: str) -> str:
     return text.upper()
 
 
+def _path(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a path is not empty, such as /participants")
+    return text
+
+
 @takes(ACCOUNT, OUTPUT)
 def list_endpoints(
     context: Context,
@@ -71,6 +77,7 @@ def show(
         str,
         typer.Argument(
             metavar="PATH",
+            parser=checked(_path),
             help="As the list shows it, or with ids in it: participants/9ee9…",
             autocompletion=candidates.calls,
         ),

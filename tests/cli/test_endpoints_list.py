@@ -122,6 +122,15 @@ def test_web_opens_the_dashboard_without_a_request(shell: Shell, browser: Path, 
     assert (done.out, done.err) == ("", "Opened https://api.app.astalty.com.au/docs\n")
 
 
+@pytest.mark.parametrize("flag", ["-o json", "-o table", "--fields path", "--query '[0]'"])
+@pytest.mark.parametrize("line", ["endpoints list -w", "endpoints show GET participants --web"])
+def test_web_does_not_go_with_a_wish_for_data(shell: Shell, browser: Path, line: str, flag: str) -> None:
+    refused = shell(f"{line} {flag}", code=2)
+    wish = flag if flag.startswith("-o") else flag.split()[0]
+    assert f"--web and {wish} exclude each other" in refused.err
+    assert not browser.exists()
+
+
 def test_where_no_browser_can_be_opened_the_address_is_the_answer(shell: Shell, browser: Path) -> None:
     address = "https://api.app.astalty.com.au/docs\n"
     for environ in (
