@@ -1,5 +1,6 @@
 """A catalogue that is broken, or written by an enemy: a clear line or the readable rest, never more."""
 
+import codecs
 import json
 import shlex
 import subprocess
@@ -39,6 +40,13 @@ def test_what_is_no_catalogue_is_a_clear_line(shell: Shell, document: Any, said:
         refused = shell("endpoints list", code=6)
     assert said in refused.err
     assert len(refused.err) < 300
+
+
+def test_one_byte_order_mark_is_read_over(shell: Shell) -> None:
+    document = json.dumps(openapi({"/x": {"get": {}}})).encode("utf-8-sig")
+    with offering(shell, document, codecs.BOM_UTF8 + document):
+        assert shell("endpoints list --query [].path").out == "/x\n"
+        assert "not with JSON" in shell("endpoints list --refresh", code=6).err
 
 
 def test_half_a_character_spoils_nothing_else(shell: Shell) -> None:

@@ -4,6 +4,7 @@ Within an hour the copy is used as it is; later the service is asked whether it 
 commands that need the document make no request.
 """
 
+import codecs
 import hashlib
 import re
 from collections.abc import Callable
@@ -97,7 +98,7 @@ class Catalogue:
             raise ServiceError(
                 f"The endpoint catalogue of {self._origin} is larger than {MAX_DOCUMENT >> 20} MiB."
             )
-        document = decoded(answer.body, Json)
+        document = decoded(answer.body.removeprefix(codecs.BOM_UTF8), Json)
         must_be_openapi(document)
         self._keep(answer.headers.get("etag"), document)
         return document
