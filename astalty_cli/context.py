@@ -177,9 +177,10 @@ class Context:
 
     @cached_property
     def _sandbox_app(self) -> Any:
+        home = self.sandbox  # first: it says what to do where the extra is not installed
         from astalty_cli.sandbox.app import create_app
 
-        store = self.sandbox.open()
+        store = home.open()
         self._closing.callback(store.close)
         return create_app(store)
 

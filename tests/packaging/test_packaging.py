@@ -154,9 +154,11 @@ def test_it_runs_where_people_install_it_and_its_advice_helps(
     assert run(astalty, "--version", env=home).stdout == f"astalty {__version__}\n"
 
     keys = [str(astalty), "keys", "list", "-p", "sandbox", "--json"]
-    refused = subprocess.run(keys, env=home, capture_output=True, check=False)
-    assert refused.returncode == 2
-    assert json.loads(refused.stderr)["error"]["hint"] == f"Install it: {helps}"
+    keyless = [str(astalty), "endpoints", "list", "-p", "sandbox", "--json"]
+    for command in (keys, keyless):
+        refused = subprocess.run(command, env=home, capture_output=True, check=False)
+        assert refused.returncode == 2
+        assert json.loads(refused.stderr)["error"]["hint"] == f"Install it: {helps}"
 
     # The package is not where the advice would fetch it from, so it is told where this one lies.
     tool, *words = shlex.split(helps.replace("[sandbox]", f"[sandbox] @ {built.wheel.as_uri()}"))
