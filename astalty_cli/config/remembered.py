@@ -4,6 +4,8 @@ One small file a profile in the cache folder, written by the commands that came 
 stale or missing, and it never holds a secret. A line is a kind, and two words: no library reads it.
 """
 
+import os
+import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -41,7 +43,7 @@ class Remembered:
 
     def _lines(self) -> list[list[str]]:
         try:
-            lines = self._path.read_text("utf-8").splitlines()[:_MOST]
+            lines = _text(self._path).splitlines()[:_MOST]
         except (OSError, ValueError):
             return []
         return [parts for line in lines if len(parts := line.split("\t")) == 3]
@@ -52,10 +54,18 @@ class Remembered:
         lines = ["\t".join(row) for row in rows[:_MOST] if all(word.isprintable() for word in row)]
         text = "".join(f"{line}\n" for line in lines)
         with suppress(OSError, ValueError):
-            if self._path.exists() and self._path.read_text("utf-8") == text:
+            if _text(self._path) == text:
                 return
         from astalty_cli.config import files
         from astalty_cli.errors import LocalError
 
         with suppress(OSError, LocalError):
             files.write_private(self._path, text.encode())
+
+
+def _text(path: Path) -> str:
+    """A file's text. Raises OSError for what is no file: a pipe there would hold up the key press for good."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), encoding="utf-8") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(f"{path} is not a file")
+        return file.read()

@@ -1,5 +1,6 @@
 """Completion: what is offered on a key press, and what becomes of the line in real shells."""
 
+import os
 import shlex
 import shutil
 import stat
@@ -138,6 +139,11 @@ def test_a_cache_that_is_stale_damaged_or_in_the_way_spoils_nothing(sandbox: Acc
     cache = shell.home / ".cache" / "astalty" / "completion"
     (cache / "sandbox.tsv").write_bytes(b"\xff\x00junk\nkey\tonly\nkey\ta\tb\tc\n")
     assert offered(shell, "keys show ''") == []
+    (cache / "sandbox.tsv").unlink()
+    os.mkfifo(cache / "sandbox.tsv")
+    assert offered(shell, "keys show ''") == []
+    assert shell("keys list").err == ""
+    assert offered(shell, "keys show ''") != []
     shutil.rmtree(cache)
     cache.write_text("not a folder")
     assert shell("keys list").err == ""
