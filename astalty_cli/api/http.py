@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from astalty_cli import __version__, times
 from astalty_cli.api import tls
+from astalty_cli.api.hiding import hidden, spelling_of
 from astalty_cli.api.pacing import Pacer
 from astalty_cli.api.proxy import proxy_for
 from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, parse_retry_after, wait_before_retry
@@ -91,6 +92,9 @@ class Http:
     ) -> None:
         self._origin = connection.origin
         self._secret = connection.secret
+        key = connection.secret
+        # What is too short to be a key may be in any text.
+        self._own_key = spelling_of(key.reveal()) if key and key.last_four else None
         self._pace_folder = connection.pace_folder
         self._log, self._notice, self._sleep = log, notice, sleep
         self._budget = _Budget(connection.timeout)
@@ -102,6 +106,7 @@ class Http:
             auth=_Bearer(connection.secret) if connection.secret else None,
             headers={"Accept": "application/json", "User-Agent": f"astalty-cli/{__version__}"},
             follow_redirects=False,
+            event_hooks={"response": [self._refuse_redirect]},
             trust_env=False,
         )
 
@@ -162,8 +167,6 @@ class Http:
                     raise
                 self._wait(wait_before_retry(tries, None), "No answer")
                 continue
-            if 300 <= answer.status < 400 and answer.status != NOT_MODIFIED:
-                raise self._redirected(answer)
             asked = parse_retry_after(answer.headers.get("retry-after"), times.utc_now())
             if pacer is not None:
                 pacer.heed(answer.status, answer.headers, asked)
@@ -240,9 +243,7 @@ class Http:
 
     def _scrubbed(self, data: bytes) -> bytes:
         """A server that echoes the key, as a debug page does, must not make us print it."""
-        if self._secret is None or not self._secret.last_four:
-            return data
-        return data.replace(self._secret.reveal().encode(), b"[secret]")
+        return data if self._own_key is None else hidden(data, self._own_key)
 
     @contextmanager
     def _told_as_service(self) -> Iterator[None]:
@@ -270,18 +271,24 @@ class Http:
             outcome_unknown=True,
         )
 
-    def _redirected(self, answer: Answer) -> ServiceError:
-        redirect = f"{self._origin} redirects to {answer.headers.get('location', 'nowhere')}"
-        if self._secret is None:
-            return ServiceError(
-                f"{redirect}, and redirects are not followed.",
-                hint="If the API has moved there, give its new origin with --base-url.",
-                status=answer.status,
+    def _refuse_redirect(self, response: httpx.Response) -> None:
+        """Before httpx looks at the target, which may be anything. Raises ServiceError."""
+        if not 300 <= response.status_code < 400 or response.status_code == NOT_MODIFIED:
+            return
+        target = self._scrubbed(response.headers.get("location", "nowhere").encode()).decode()
+        end, hint = (
+            ("redirects are not followed", "If the API has moved there, give its new origin with --base-url.")
+            if self._secret is None
+            else (
+                "a key is never sent on to another address",
+                "If that address is right, make it the base URL.",
             )
-        return ServiceError(
-            f"{redirect}, and a key is never sent on to another address.",
-            hint="If that address is right, make it the base URL.",
-            status=answer.status,
+        )
+        raise ServiceError(
+            f"{self._origin} redirects to {target}, and {end}.",
+            hint=hint,
+            status=response.status_code,
+            worth_retrying=False,
         )
 
 

@@ -137,7 +137,7 @@ def _show(context: Context, request: "Request") -> None:
 
 def _all_pages(context: Context, request: "Request") -> None:
     from astalty_cli.services.requests import pages
-    from astalty_cli.services.requests.request import numbered
+    from astalty_cli.services.requests.request import numbered, without_secret
 
     number, target = numbered(request.target)
     if context.dry_run:
@@ -145,7 +145,9 @@ def _all_pages(context: Context, request: "Request") -> None:
         return
     context.default_timeout = None
     with context.output.progress("rows", beside_rows=True) as progress:
-        context.output.array(pages.rows(context.client, request, progress.at))
+        rows = pages.rows(context.client, request, progress.at)
+        shown = context.output.streams.stdout_is_terminal
+        context.output.array(rows if shown else map(without_secret, rows))
 
 
 def _once(context: Context, request: "Request", *, include: bool) -> None:
@@ -171,16 +173,21 @@ def _print(context: Context, request: "Request", answer: "Answer", *, include: b
 
     from astalty_cli.services.requests.request import key_in, without_secret
 
-    output, body = context.output, answer.body
-    if request.method != "GET" and not output.streams.stdout_is_terminal:
-        body = without_secret(body)
+    output = context.output
+    headers = "".join(f"{name}: {value}\n" for name, value in answer.headers.items()) if include else ""
+    head, body = headers.encode(), answer.body
+    if not output.streams.stdout_is_terminal:
+        head, body = without_secret(head), without_secret(body)
     if include:
         phrase = next((each.phrase for each in HTTPStatus if each == answer.status), "")
         output.lines(f"HTTP/1.1 {answer.status} {phrase}".rstrip())
-        output.lines(*(f"{name}: {value}" for name, value in answer.headers.items()), "")
+        output.lines(*head.decode().splitlines(), "")
     output.body(body)
-    if body != answer.body:
+    if (head, body) == (headers.encode(), answer.body):
+        return
+    if request.method != "GET":
         raise LeftOpenError(
             "The answer brought a new secret, which is not printed where stdout is not a terminal.",
             hint=f"Make another one: astalty keys rotate {key_in(body)} --to SINK",
         )
+    output.note("A secret in the answer is hidden: stdout is not a terminal.")

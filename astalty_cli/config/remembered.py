@@ -64,8 +64,8 @@ class Remembered:
 
 
 def _text(path: Path) -> str:
-    """A file's text. Raises OSError for what is no file: a pipe there would hold up the key press for good."""
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), encoding="utf-8") as file:
+    """A file's text. Raises OSError for what is no file: a pipe there would hold up the key press."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), encoding="utf-8") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(f"{path} is not a file")
         return file.read()

@@ -196,14 +196,6 @@ def test_pages_that_do_not_add_up_to_a_list(shell: Shell, answer: Callable[[int]
     assert len(err.splitlines()) <= 2
 
 
-def test_an_empty_page_is_the_end(shell: Shell) -> None:
-    out, _, queries = paginated(
-        shell, lambda number: page(number, 10**9, {}) if number < 3 else page(number, 10**9)
-    )
-    assert json.loads(out) == [{}, {}]
-    assert len(queries) == 3
-
-
 def test_a_list_may_grow_while_it_is_read(shell: Shell) -> None:
     out, _, _ = paginated(shell, lambda number: page(number, 3 if number == 1 else 4, number))
     assert json.loads(out) == [1, 2, 3, 4]
@@ -213,3 +205,31 @@ def test_a_reader_that_leaves_ends_it_quietly(served: Account) -> None:
     piped = served.shell("auth exec -- sh -c 'astalty api participants --paginate -o jsonl | head -n 1'")
     assert piped.out.count("\n") == 1
     assert piped.err == ""
+
+
+# -- pages that do not add up --------------------------------------------------------------------
+
+
+def meta(number: int, last: int) -> dict[str, int]:
+    return {"current_page": number, "last_page": last, "per_page": 100, "total": 500}
+
+
+@pytest.mark.parametrize("empty", [1, 2])
+def test_an_empty_page_before_the_last_one_is_no_end(shell: Shell, empty: int) -> None:
+    pages = [
+        json.dumps({"data": [] if number == empty else [{"n": number}], "meta": meta(number, 5)}).encode()
+        for number in (1, 2)
+    ]
+    with answering(*(("200 OK", {}, page) for page in pages)) as (app, url):
+        told = shell("api x --paginate -o jsonl", env=at(url), code=6)
+        assert len(app.calls) == empty
+    assert f"Page {empty} is empty" in told.error["message"]
+
+
+def test_a_list_that_has_become_shorter_ends(shell: Shell) -> None:
+    pages = [
+        json.dumps({"data": [{"n": 1}], "meta": meta(1, 2)}).encode(),
+        json.dumps({"data": [], "meta": meta(2, 1)}).encode(),
+    ]
+    with answering(*(("200 OK", {}, page) for page in pages)) as (_, url):
+        assert shell("api x --paginate", env=at(url)).json == [{"n": 1}]

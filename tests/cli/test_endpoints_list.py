@@ -126,7 +126,7 @@ def test_web_opens_the_dashboard_without_a_request(shell: Shell, browser: Path, 
 @pytest.mark.parametrize("line", ["endpoints list -w", "endpoints show GET participants --web"])
 def test_web_does_not_go_with_a_wish_for_data(shell: Shell, browser: Path, line: str, flag: str) -> None:
     refused = shell(f"{line} {flag}", code=2)
-    wish = flag if flag.startswith("-o") else flag.split()[0]
+    wish = flag if flag.startswith("-o") else flag.split(maxsplit=1)[0]
     assert f"--web and {wish} exclude each other" in refused.err
     assert not browser.exists()
 

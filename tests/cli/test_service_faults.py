@@ -331,3 +331,12 @@ def test_a_name_that_is_no_text_hides_no_other(shell: Shell, flags: str) -> None
 def test_words_that_are_no_text_are_left_out(shell: Shell, status: str, body: bytes, code: int) -> None:
     with answering((status, {}, body)) as (_, url):
         assert ask(shell, url, "keys list", code).out == ""
+
+
+def test_a_redirect_is_one_whatever_its_target_holds(shell: Shell) -> None:
+    heard: list[bytes] = []
+    answer = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/evil\x1b[31m\r\nContent-Length: 0\r\n\r\n"
+    with speaking(lambda connection: connection.sendall(answer), heard) as url:
+        told = shell(f"keys list --base-url {url}", env={"ASTALTY_API_KEY": "x" * 20}, code=6).err
+    assert len(heard) == 1
+    assert r"redirects to http://127.0.0.1:9/evil\x1b[31m" in told

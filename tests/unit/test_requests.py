@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from astalty_cli.api.hiding import HIDDEN
 from astalty_cli.errors import UsageError
 from astalty_cli.services.requests.fields import parse
-from astalty_cli.services.requests.request import HIDDEN, key_in, numbered, request, without_secret
+from astalty_cli.services.requests.request import key_in, numbered, request, without_secret
 
 KEY_ID = "9ee9dc30-c869-4fb5-9871-b32850e68cad"
 SECRET = "astalty_" + "c4naryC4nary" * 3 + "0123456789"
@@ -101,7 +102,8 @@ def test_the_content_type_is_json_unless_it_is_said() -> None:
     [
         "Authorization: Bearer x", "authorization:x", "Proxy-Authorization: x", "Host: evil", "Cookie: a=b",
         "Content-Length: 5", "Transfer-Encoding: chunked", "CONNECTION: close",
-        "X-HTTP-Method-Override: POST", "x-method-override: PUT", "X-HTTP-Method: PUT", "X-Original-URL: /x",
+        "X-HTTP-Method-Override: POST", "x-method-override: PUT",
+        "X_HTTP_METHOD_OVERRIDE: DELETE", "X-HTTP-Method: PUT", "X-Original-URL: /x",
         "X-A: b\r\nAuthorization: x", "X-A: b\n", "X-A: \x00", "X-A: é",
         "É: a", "X A: b", " X-A: b", "X-A : b",
         "X-A", ":", "", ": b", "X-A:", "X-A: ",

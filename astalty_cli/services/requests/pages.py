@@ -21,7 +21,9 @@ def rows(client: Client, request: Request, at: Callable[[int, int], None]) -> It
     count, last, most = 0, number, 0
     while number <= last:
         page = _page(client, request, target(number))
-        last = page.meta.last_page if page.rows else 0
+        last = page.meta.last_page
+        if not page.rows and last >= max(number, 2):
+            raise ServiceError(f"Page {number} is empty, and {last} is said to be the last one.")
         most = most or 2 * last
         _must_go_on(page, number, most)
         count += len(page.rows)

@@ -14,11 +14,11 @@ from urllib.parse import quote, unquote, unquote_plus, urlencode
 import msgspec
 
 from astalty_cli.api import contract
+from astalty_cli.api.hiding import HIDDEN, hidden
 from astalty_cli.errors import InterruptedByUser, ServiceError, UsageError
 from astalty_cli.services.requests.fields import Field, nested, pairs
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-HIDDEN: Final = "[secret]"  # as the service itself writes it
 
 _OURS: Final = (
     "authorization",
@@ -104,7 +104,7 @@ def _headers(lines: Iterable[str]) -> dict[str, str]:
         match = _HEADER.fullmatch(line)
         if match is None:
             raise UsageError(f"{line!r} is not a header.", hint="Such as -H 'Accept-Language: en-AU'")
-        name = match[1].lower()
+        name = match[1].lower().replace("_", "-")  # for some servers they are the same
         if name in _OURS:
             raise UsageError(
                 f"The header {match[1]} is set by astalty itself.", hint="See: astalty auth status"
@@ -235,7 +235,7 @@ def outcome_said(method: str) -> Iterator[None]:
 
 def without_secret(body: bytes) -> bytes:
     """An answer without a new secret in clear: at `data.secret`, or of a key's shape anywhere."""
-    return _SHAPE.sub(HIDDEN.encode(), _without_member(body))
+    return hidden(_without_member(body), _SHAPE)
 
 
 def key_in(body: bytes) -> str:
