@@ -68,7 +68,12 @@ class Context:
         """What key operations have left open on this machine."""
         from astalty_cli.config.journal import Journal
 
-        return Journal(self.program.folders.config / "journal")
+        return Journal(self.journal_folder)
+
+    @property
+    def journal_folder(self) -> Path:
+        """It is made with the first entry: without it nothing has ever been left open."""
+        return self.program.folders.config / "journal"
 
     @cached_property
     def remembered(self) -> Remembered:

@@ -70,6 +70,8 @@ def surroundings(context: Context) -> "Surroundings":
 
 def remind(context: Context) -> None:
     """Say in one line that something is open."""
+    if not context.journal_folder.exists():
+        return
     with suppress(LocalError):  # where even the folder cannot be read, it is `keys recover`'s to say
         found = context.journal.contents()
         entries = [entry for entry in found.entries if context.journal.is_abandoned(entry)]
