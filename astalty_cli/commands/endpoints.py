@@ -102,8 +102,7 @@ def show(
     row = msgspec.json.encode(
         describe(document, operation, path, context.settings.address, _account_flags(context))
     )
-    style = output.style
-    if style.format in {None, "table"} and style.fields is None and style.query is None:
+    if output.format == "table" and output.style.fields is None and output.style.query is None:
         from astalty_cli.output import human_operation
 
         output.page(human_operation.operation(row, output.streams))

@@ -5,6 +5,7 @@ import pytest
 from tests.accounts import Account
 from tests.documents import Json, answering_with, described, offering, openapi, ref, taking
 from tests.shell import Shell
+from tests.terminal import Terminal
 
 PERSON = "9ee9dc30-c869-4fb5-9871-b32850e68cad"
 
@@ -12,7 +13,7 @@ PERSON = "9ee9dc30-c869-4fb5-9871-b32850e68cad"
 def lines_of(shell: Shell, document: Json, line: str = "GET x") -> list[str]:
     """The readable form, with the space between columns made one."""
     with offering(shell, document):
-        out = shell(f"endpoints show {line} --refresh", env={"COLUMNS": "200"}).out
+        out = shell(f"endpoints show {line} --refresh -o table", env={"COLUMNS": "200"}).out
     return [" ".join(each.split()) for each in out.splitlines()]
 
 
@@ -58,7 +59,7 @@ def test_what_is_not_there_names_what_is_near(sandbox: Account) -> None:
 
 
 def test_the_whole_of_a_call(sandbox: Account) -> None:
-    out = sandbox.shell("endpoints show POST participants").out
+    out = sandbox.shell("endpoints show POST participants -o table").out
     for part in (
         "POST /public/v1/participants\nCreate a participant\n",
         "Parameters\n  Idempotency-Key  header  string  ",
@@ -71,7 +72,6 @@ def test_the_whole_of_a_call(sandbox: Account) -> None:
         "To run\n  astalty api -X POST participants -f first_name=text -f last_name=text\n",
     ):
         assert part in out
-    assert out == sandbox.shell("endpoints show POST participants -o table").out
     assert max(map(len, out.splitlines())) <= 80
 
 
@@ -229,8 +229,14 @@ def test_examples_of_the_document_win(shell: Shell) -> None:
     assert described(shell, document, "POST x")["request_example"] == [True]
 
 
+def test_on_a_terminal_it_is_the_page(sandbox: Account) -> None:
+    assert "To run\n" in Terminal(sandbox.shell, "endpoints show GET api-keys/current --no-pager").ends()
+
+
 def test_one_thing_in_the_other_formats(sandbox: Account) -> None:
-    rows = dict(sandbox.shell("endpoints show DELETE api-keys/{key_id} -o tsv").rows)
+    piped = sandbox.shell("endpoints show DELETE api-keys/{key_id}")
+    rows = dict(piped.rows)
     assert (rows["method"], rows["deprecated"]) == ("DELETE", "false")
+    assert piped.out == sandbox.shell("endpoints show DELETE api-keys/{key_id} -o tsv").out
     picked = sandbox.shell("endpoints show GET participants --fields operation_id,astalty").out
     assert picked == "operation_id\tlistParticipants\nastalty\tastalty api 'participants?page[size]=5'\n"
