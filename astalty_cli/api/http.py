@@ -6,7 +6,6 @@ the services know what a lost answer means. An answer is bounded in time and in 
 """
 
 import hashlib
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,18 +22,14 @@ from astalty_cli.api.hiding import hidden, spelling_of
 from astalty_cli.api.pacing import Pacer
 from astalty_cli.api.proxy import proxy_for
 from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, parse_retry_after, wait_before_retry
+from astalty_cli.api.unused import absent, hollow
 from astalty_cli.errors import ServiceError, UsageError
 from astalty_cli.secret import Secret
 
-# What a synchronous client has no use for: httpx's own command line (click, rich), asynchronous requests.
-_UNUSED: Final = {"httpx._main", "anyio"} - sys.modules.keys()
-sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]
-
-import httpcore  # noqa: E402, F401 - after the guard; httpx would import it later
-import httpx  # noqa: E402
-
-for _name in _UNUSED:
-    del sys.modules[_name]
+# Its own command line (click, rich), asynchronous requests, and a list of authorities beside the system's.
+with absent("httpx._main", "anyio"), hollow("certifi"):
+    import httpcore  # noqa: F401 - httpx would import it later
+    import httpx
 
 MAX_ANSWER: Final = 32 * 1024 * 1024  # bytes
 NOT_MODIFIED: Final = 304  # an answer to a conditional request, and no redirect
@@ -361,10 +356,13 @@ def _transport(connection: Connection) -> httpx.BaseTransport:
     if connection.app is not None:
         return httpx.WSGITransport(app=_utf8_paths(connection.app), raise_app_exceptions=False)
     parts = urlsplit(connection.origin)
-    proxy = proxy_for(parts.hostname or "", connection.environ)
+    address = proxy_for(parts.hostname or "", connection.environ)
     context = tls.context(parts.scheme, connection.ca_file)
     try:
-        return httpx.HTTPTransport(verify=context, proxy=proxy)
+        to_proxy = context if address and urlsplit(address).scheme == "https" else None
+        proxy = httpx.Proxy(address, ssl_context=to_proxy) if address else None
+        with hollow("certifi"):
+            return httpx.HTTPTransport(verify=context, proxy=proxy)
     except (ValueError, ImportError, httpx.InvalidURL):
         raise UsageError(
             "HTTPS_PROXY is not the address of a proxy that can be used.", hint="Such as http://host:3128"

@@ -3,7 +3,6 @@
 Nothing here imports rich. A row is the JSON text of one object, as the server sent it.
 """
 
-import csv
 import io
 import json
 import re
@@ -78,6 +77,8 @@ def tsv_line(cells: Iterable[str]) -> str:
 
 def csv_line(cells: Iterable[str], *, raw: bool) -> str:
     """One CSV record; cells that a spreadsheet would run are defused unless `raw`."""
+    import csv
+
     line = io.StringIO()
     guarded = (visible(cell) if raw else defuse_formula(visible(cell)) for cell in cells)
     csv.writer(line, lineterminator="\n").writerow(guarded)

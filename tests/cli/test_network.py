@@ -71,6 +71,20 @@ def test_a_proxy_is_asked_to_connect_and_sees_no_key(shell: Shell) -> None:
         assert len(heard) == before
 
 
+def test_a_proxy_behind_tls_is_held_to_the_same_authorities(
+    shell: Shell, authority: trustme.CA, ca_file: Path
+) -> None:
+    refuse = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+    with speaking_tls(authority.issue_cert("127.0.0.1"), refuse) as proxy:
+        env = {
+            "ASTALTY_API_KEY": "astalty_canary_0123456789",
+            "ASTALTY_BASE_URL": "https://astalty.example",
+            "HTTPS_PROXY": proxy,
+        }
+        assert "403 Forbidden" in shell(f"keys list --ca-file {ca_file} --timeout 2", env=env, code=6).err
+        assert "CERTIFICATE_VERIFY_FAILED" in shell("keys list --timeout 2", env=env, code=6).err
+
+
 def test_no_proxy_stands_between_us_and_loopback(shell: Shell) -> None:
     with answering(("200 OK", {}, BODY)) as (_, url):
         nowhere = "http://127.0.0.1:1"
