@@ -26,7 +26,7 @@ REFERENCE = DOCS / "reference"
 # Set for the programs that are started, and read by nobody here.
 GIVEN_ON = {"GH_PROMPT_DISABLED", "LESS"}
 # Read by a library or by the system, and promised by the page.
-READ_ELSEWHERE = {"TZ", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"}
+READ_ELSEWHERE = {"SSL_CERT_FILE", "SSL_CERT_DIR", "TZ", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"}
 # The program's own surroundings, of which there is nothing to say.
 NOT_TOLD = {"PATH", "PATH_INFO"}
 

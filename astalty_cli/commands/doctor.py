@@ -74,7 +74,9 @@ def _steps(context: Context) -> "Iterator[Step]":
     yield Step("keyring", lambda: machine.keyring(context.settings), ("profile",))
     yield Step("proxy", lambda: network.proxy(context.settings, environ), ("profile",))
     yield Step("dns", lambda: network.dns(context.settings, environ, server.patience), ("proxy",))
-    yield Step("tls", lambda: network.tls(context.settings, server, context.account.ca_file), ("dns",))
+    yield Step(
+        "tls", lambda: network.tls(context.settings, server, context.account.ca_file, environ), ("dns",)
+    )
     yield Step("clock", lambda: network.clock(server), ("tls",))
     yield Step("account", lambda: account.account(server), ("tls", "key"))
     yield Step("endpoints", lambda: account.endpoints(server), ("tls",))

@@ -90,6 +90,14 @@ def test_tls_names_the_store_the_issuer_and_the_end(
     )
 
 
+def test_tls_names_a_store_that_stands_in_for_the_systems(
+    shell: Shell, authority: trustme.CA, ca_file: Path
+) -> None:
+    with speaking_tls(authority.issue_cert("127.0.0.1"), GONE) as url:
+        row = examined(shell, code=3, env={**at(url), "SSL_CERT_FILE": str(ca_file)})["tls"]
+    assert f"trusted by SSL_CERT_FILE={ca_file}; " in row["found"]
+
+
 def test_a_certificate_that_ends_soon(shell: Shell, authority: trustme.CA, ca_file: Path) -> None:
     certificate = authority.issue_cert("127.0.0.1", not_after=utc_now() + timedelta(days=13))
     with speaking_tls(certificate, GONE) as url:
@@ -144,7 +152,7 @@ def test_behind_a_proxy_its_name_is_looked_up_and_the_way_through_it_is_tried(
     assert rows["dns"]["status"] == "ok"
     assert "Test authority" in rows["tls"]["found"]
     assert heard[0].startswith(b"CONNECT astalty.invalid:443 ")
-    assert not any(CANARY in each.out + each.err for each in shell.printed)
+    assert [each for each in shell.printed if CANARY in each.out + each.err] == []
 
 
 @pytest.mark.parametrize(
@@ -170,6 +178,8 @@ def test_a_server_that_never_answers_hangs_nobody(shell: Shell) -> None:
         rows = examined(shell, "--timeout 2", code=6, env=at(url))
         ended.set()
     assert "did not answer in time" in rows["account"]["found"]
+    assert "The limit is 1 s" in rows["account"]["hint"]
+    assert "The OpenAPI document could not be read: http://127.0.0.1" in rows["endpoints"]["found"]
     assert statuses(rows, "error") == {"account"}
     assert rows["journal"]["status"] == "ok"
 
@@ -252,7 +262,11 @@ def test_without_a_document_the_lists_are_asked_for(shell: Shell) -> None:
     assert row["found"] == "This server does not offer GET /public/v1/api-requests (for history list)."
     assert server.calls == [DOCUMENT, CURRENT, KEYS, HISTORY]
     with answering_by_call({CURRENT: MINE, KEYS: LIST, HISTORY: LIST}) as (_, env):
-        assert examined(shell, env=env)["endpoints"]["status"] == "ok"
+        row = examined(shell, env=env)["endpoints"]
+    assert (row["status"], row["found"]) == (
+        "ok",
+        "3 were tried and are there. There is no OpenAPI document here.",
+    )
 
 
 BROKEN = [
@@ -271,7 +285,10 @@ def test_a_document_that_is_none(shell: Shell, broken: bytes) -> None:
     answers: dict[str, Answer] = {DOCUMENT: ("200 OK", {}, broken), CURRENT: MINE, KEYS: LIST, HISTORY: LIST}
     with answering_by_call(answers) as (_, env):
         row = examined(shell, env=env)["endpoints"]
-    assert row["found"] == "3 were tried and are there; no OpenAPI document tells of the others."
+    assert row["found"] == (
+        "3 were tried and are there. The OpenAPI document could not be read: "
+        "What was answered is not an OpenAPI document."
+    )
 
 
 @pytest.mark.parametrize(
@@ -328,4 +345,4 @@ def test_the_key_is_in_nothing_that_is_printed(shell: Shell) -> None:
             for form in ("table", "tsv", "csv", "json"):
                 code = 4 if answer[0].startswith("401") else 6
                 shell(f"doctor -v -o {form}", code=code, env={"ASTALTY_BASE_URL": url, **ENVIRONMENT})
-    assert not any(CANARY in each.out + each.err for each in shell.printed)
+    assert [each for each in shell.printed if CANARY in each.out + each.err] == []

@@ -1,6 +1,7 @@
 """Checks that ask with the key: whose it is, what this server offers, and how much may be asked."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from astalty_cli.api import answers, contract
 from astalty_cli.api.contract import Assumed
 from astalty_cli.api.http import Answer
 from astalty_cli.api.models import CurrentKey
-from astalty_cli.errors import AstaltyError, NotOfferedError
+from astalty_cli.errors import AstaltyError, NotOfferedError, ServiceError
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.services.doctor.server import Reply, Server
 from astalty_cli.services.findings import Limits, of_key, spelled
@@ -55,18 +56,28 @@ def endpoints(server: Server) -> Result:
 
     Raises NotOfferedError, with the commands that do not work.
     """
-    offered = _documented(server.document)
-    if offered:
+    try:
+        offered = _documented(server.document)
+    except AstaltyError as error:
+        return _tried(server, error)
+    else:
         missing = [each for each in contract.ASSUMED if (each.method, _shape(each.path)) not in offered]
         _must_be_none(missing, "The OpenAPI document of this server does not name")
         return ok(f"All {len(contract.ASSUMED)} are in the OpenAPI document.")
+
+
+def _tried(server: Server, error: AstaltyError) -> Result:
+    """Ask for the lists, where the document tells nothing."""
+    without = f"The OpenAPI document could not be read: {error.message}"
+    if error.status == 404:
+        without = "There is no OpenAPI document here."
     if not server.accepts_key:
-        return skipped("There is no OpenAPI document here, and no key that works to ask with.")
+        return skipped(f"{without} There is no key that works to ask with.")
     lists = [each for each in contract.ASSUMED if each.method == "GET" and "{" not in each.path]
     _must_be_none(
         [each for each in lists if _asked(server, each).status == 404], "This server does not offer"
     )
-    return ok(f"{len(lists)} were tried and are there; no OpenAPI document tells of the others.")
+    return ok(f"{len(lists)} were tried and are there. {without}")
 
 
 def rate_limit(server: Server) -> Result:
@@ -98,11 +109,15 @@ def _must_be_none(missing: Sequence[Assumed], without: str) -> None:
 
 
 def _documented(reply: Reply) -> set[tuple[str, str]]:
-    """The calls of an OpenAPI document, by method and path; none where it is no such document."""
-    try:
-        document = msgspec.json.decode(_good(reply).body, type=_Document)
-    except (AstaltyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return set()
+    """The calls of an OpenAPI document, by method and path. Raises the error that stood in the way."""
+    body = _good(reply).body
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if found := _calls(msgspec.json.decode(body, type=_Document)):
+            return found
+    raise ServiceError("What was answered is not an OpenAPI document.")
+
+
+def _calls(document: _Document) -> set[tuple[str, str]]:
     return {
         (method.upper(), _shape(contract.under_prefix(path)))
         for path, item in document.paths.items()

@@ -24,7 +24,7 @@ _EXTRAS: Final = {"sandbox": ("falcon", "waitress"), "archive": ("duckdb",)}
 
 def version() -> Result:
     extras = [name for name, parts in _EXTRAS.items() if all(map(find_spec, parts))]
-    ours = f"astalty {__version__} [{', '.join(extras)}]"
+    ours = f"astalty {__version__}" + (f" [{', '.join(extras)}]" if extras else "")
     return ok(f"{ours}, Python {platform.python_version()}, {platform.system()}")
 
 

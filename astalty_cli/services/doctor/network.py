@@ -20,6 +20,8 @@ from astalty_cli.times import utc_now
 
 _ENDS_SOON: Final = timedelta(days=14)
 _CLOCKS_DIFFER: Final = timedelta(seconds=30)
+# OpenSSL, which is what checks certificates on Linux, takes these in place of the system's own.
+_STORES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _IN_PROCESS: Final = "The sandbox runs in this process."
 
 
@@ -53,7 +55,7 @@ def dns(settings: Settings, environ: Mapping[str, str], seconds: float) -> Resul
     return ok(f"{host} is {found}" + (" (the proxy looks up the server)" if address else ""))
 
 
-def tls(settings: Settings, server: Server, ca_file: Path | None) -> Result:
+def tls(settings: Settings, server: Server, ca_file: Path | None, environ: Mapping[str, str]) -> Result:
     """Connect as every command does. Raises ServiceError where that fails."""
     if settings.is_sandbox:
         return skipped(_IN_PROCESS)
@@ -66,7 +68,9 @@ def tls(settings: Settings, server: Server, ca_file: Path | None) -> Result:
         raise
     if reply.security is None:
         return ok("None: plain http, which is allowed to this machine alone.")
-    return _secured(reply.security, f"the system's store{f' and {ca_file}' if ca_file else ''}")
+    named = [f"{name}={environ[name]}" for name in _STORES if environ.get(name)]
+    stores = [", ".join(named) or "the system's store", *([str(ca_file)] if ca_file else [])]
+    return _secured(reply.security, " and ".join(stores))
 
 
 def clock(server: Server) -> Result:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from astalty_cli.api import answers, contract
+from astalty_cli.api.hiding import hidden, spelling_of
 from astalty_cli.api.http import Answer, Http
 from astalty_cli.api.tls import Security
 from astalty_cli.errors import AstaltyError, ServiceError
@@ -15,7 +16,7 @@ from astalty_cli.secret import Secret
 from astalty_cli.times import utc_now
 
 _SECONDS: Final = 10.0  # for an answer; a quarter of the whole time where that is more
-_AN_INSTANT: Final = 0.001  # seconds: when the time is up, what is asked fails at once
+_LEAST: Final = 1.0  # seconds, where there are so many: half of what is left may be too few to connect in
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,9 @@ class Server:
 
     @property
     def patience(self) -> float:
-        """Seconds that the next question may take."""
-        return min(self._most, max(self._end - time.monotonic(), _AN_INSTANT))
+        """Seconds that the next question may take, to a tenth; 0.0: the time is up."""
+        left = max(self._end - time.monotonic(), 0.0)
+        return round(min(self._most, max(left / 2, _LEAST), left), 1)
 
     @cached_property
     def document(self) -> Reply:
@@ -96,11 +98,29 @@ class Server:
         security = None
         outcome: Answer | AstaltyError
         try:
-            http = self._connect(secret, self.patience)
+            http = self._connect(secret, self._patience_left())
             try:
-                outcome = http.request("GET", path)
+                outcome = self._without_key(http.request("GET", path))
             finally:
                 security = http.security
         except AstaltyError as error:
+            error.message = self._hide_key(error.message.encode()).decode()
             outcome = error
         return Reply(outcome, security, utc_now())
+
+    def _patience_left(self) -> float:
+        patience = self.patience
+        if not patience:
+            raise ServiceError(
+                "The time is up: what was asked before has taken all of it.",
+                hint="--timeout SECONDS gives it more.",
+            )
+        return patience
+
+    def _without_key(self, answer: Answer) -> Answer:
+        headers = {name: self._hide_key(text.encode()).decode() for name, text in answer.headers.items()}
+        return Answer(answer.status, headers, self._hide_key(answer.body))
+
+    def _hide_key(self, data: bytes) -> bytes:
+        """A request without the key hides it in nothing that is answered."""
+        return data if self.secret is None else hidden(data, spelling_of(self.secret.reveal()))
