@@ -9,7 +9,7 @@ def entry() -> None:
     """Answer `--version` before anything heavy loads; otherwise run, and exit with the code."""
     # Most commands end before there is a cycle to collect, and looking for some took a fifth of their time:
     # it is looked for rarely on the way, and not in what the process leaves behind.
-    gc.set_threshold(50_000)
+    gc.set_threshold(100_000)
     try:
         if sys.argv[1:] in (["--version"], ["-V"]):
             from astalty_cli import __version__

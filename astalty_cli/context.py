@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from astalty_cli.sandbox.home import Home
     from astalty_cli.secret import Secret
 
+_USUAL_THRESHOLDS = (700, 10, 10)  # of Python itself
 DEFAULT_TIMEOUT = 60.0  # seconds for a whole command, waiting included
 
 
@@ -123,6 +125,11 @@ class Context:
     def timeout(self) -> float | None:
         """Seconds for the whole command; None: as long as it takes."""
         return self.default_timeout if self.account.timeout is None else self.account.timeout
+
+    def take_long(self) -> None:
+        """Let the command go on as long as it takes; cycles are then collected as usual (`__main__.py`)."""
+        self.default_timeout = None
+        gc.set_threshold(*_USUAL_THRESHOLDS)
 
     def client_with(self, secret: Secret | None, timeout: float | None) -> Client:
         """The same API with another key, or with none, and with seconds of its own."""

@@ -143,7 +143,7 @@ def _all_pages(context: Context, request: "Request") -> None:
     if context.dry_run:
         _show(context, request.at(target(number)))
         return
-    context.default_timeout = None
+    context.take_long()
     with context.output.progress("rows", beside_rows=True) as progress:
         rows = pages.rows(context.client, request, progress.at)
         shown = context.output.streams.stdout_is_terminal

@@ -58,7 +58,7 @@ def export(
     check_time(context)
     wanted = Target(target, _format(target, form), force)
     _must_be_possible(wanted.format)
-    context.default_timeout = None
+    context.take_long()
     with opened(wanted, restart=restart) as part:
         if bodies:
             output.warn(_BODIES.format(target=target))

@@ -48,7 +48,7 @@ def sync(
     from astalty_cli.mirror.writing import writing
 
     shown = context.output.columns(columns.MIRROR, MirrorState)
-    context.default_timeout = None
+    context.take_long()
     output, client, place = context.output, context.client, place_of(context)
     if bodies:
         output.note(f"Bodies may hold personal health data; with --bodies they will lie in {place.path}.")

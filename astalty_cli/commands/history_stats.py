@@ -58,7 +58,7 @@ def stats(
 
     output = context.output
     shown = output.columns(columns.STATS, Group)
-    context.default_timeout = None  # a day of a busy account is many pages
+    context.take_long()  # a day of a busy account is many pages
     start, end = _stretch(context)
     found = Stats(by, start, end, marks=max(min(_MARKS, output.streams.width - 2), 1))
     check_time(context)

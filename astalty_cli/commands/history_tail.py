@@ -37,7 +37,7 @@ def tail(
     from astalty_cli.services.reading import Question
     from astalty_cli.services.tail import Tail
 
-    context.default_timeout = None
+    context.take_long()
     output = context.output
     printer = Follower(output, output.columns(columns.REQUESTS, ApiRequest))
     following = Tail(Question(context.client, api_filters(context)))

@@ -56,6 +56,7 @@ def serve(
     from astalty_cli.sandbox.app import create_app
     from astalty_cli.sandbox.home import Home
 
+    context.take_long()
     server.check_host(host, allow_remote=allow_remote)
     home = Home(database) if database else context.sandbox
     home.secret()
