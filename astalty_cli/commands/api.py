@@ -1,7 +1,7 @@
 """`astalty api PATH`: any call, with the key in force."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from astalty_cli.api.http import Answer
     from astalty_cli.services.requests.fields import Field
     from astalty_cli.services.requests.request import Request
+
+_NOTE_HIDDEN: Final = "A secret in the answer is hidden: stdout is not a terminal."
 
 
 @takes(ACCOUNT, QUERY, DRY_RUN)
@@ -137,7 +139,7 @@ def _show(context: Context, request: "Request") -> None:
 
 def _all_pages(context: Context, request: "Request") -> None:
     from astalty_cli.services.requests import pages
-    from astalty_cli.services.requests.request import numbered, without_secret
+    from astalty_cli.services.requests.request import numbered
 
     number, target = numbered(request.target)
     if context.dry_run:
@@ -147,7 +149,18 @@ def _all_pages(context: Context, request: "Request") -> None:
     with context.output.progress("rows", beside_rows=True) as progress:
         rows = pages.rows(context.client, request, progress.at)
         shown = context.output.streams.stdout_is_terminal
-        context.output.array(rows if shown else map(without_secret, rows))
+        context.output.array(rows if shown else _without_secrets(context, rows))
+
+
+def _without_secrets(context: Context, rows: Iterable[bytes]) -> Iterator[bytes]:
+    from astalty_cli.services.requests.request import without_secret
+
+    hidden = False
+    for row in rows:
+        yield (safe := without_secret(row))
+        hidden = hidden or safe != row
+    if hidden:
+        context.output.note(_NOTE_HIDDEN)
 
 
 def _once(context: Context, request: "Request", *, include: bool) -> None:
@@ -181,13 +194,14 @@ def _print(context: Context, request: "Request", answer: "Answer", *, include: b
     if include:
         phrase = next((each.phrase for each in HTTPStatus if each == answer.status), "")
         output.lines(f"HTTP/1.1 {answer.status} {phrase}".rstrip())
-        output.lines(*head.decode().splitlines(), "")
+        output.lines(*head.decode().split("\n"))
     output.body(body)
     if (head, body) == (headers.encode(), answer.body):
         return
-    if request.method != "GET":
+    refused = 400 <= answer.status < 500
+    if request.method != "GET" and not refused:
         raise LeftOpenError(
             "The answer brought a new secret, which is not printed where stdout is not a terminal.",
             hint=f"Make another one: astalty keys rotate {key_in(body)} --to SINK",
         )
-    output.note("A secret in the answer is hidden: stdout is not a terminal.")
+    output.note(_NOTE_HIDDEN)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.accounts import Account
-from tests.hostile import KEY, Answer, answering, one, speaking
+from tests.hostile import KEY, Answer, answering, listing, one, speaking
 from tests.serving import serving
 from tests.shell import Shell
 from tests.terminal import Terminal
@@ -260,6 +260,22 @@ def test_a_new_secret_is_not_printed_where_nobody_sits(shell: Shell) -> None:
         assert "s" * 46 in Terminal(shell, "api /somewhere-else -f name=x --query data.secret").ends()
 
 
+def test_a_refusal_has_made_no_secret(shell: Shell) -> None:
+    with answering(("422 No", {}, one({**KEY, "secret": "astalty_" + "s" * 46}))) as (_, url):
+        told = shell("api x -f name=y -i", env=at(url), code=5)
+        assert '"secret":"[secret]"' in told.out
+
+
+def test_all_pages_hide_a_secret_and_say_so_once(shell: Shell) -> None:
+    row = {"id": 1, "note": "astalty_" + "s" * 46}
+    with answering(("200 OK", {}, listing(row, row))) as (_, url):
+        for form in ("", "--json", "-o jsonl", "--query [].note"):
+            told = shell(f"api x --paginate {form}", env=at(url))
+            assert told.out.count("[secret]") == 2
+            assert "sss" not in told.out
+            assert told.err.count("A secret in the answer is hidden") == 1
+
+
 def test_the_key_is_in_no_output(account: Account) -> None:
     shell, secret = account.shell, account.home.secret().reveal()
     for line, code in (
@@ -275,8 +291,9 @@ def test_the_key_is_in_no_output(account: Account) -> None:
 
 def test_a_server_that_echoes_the_key_in_its_head(shell: Shell) -> None:
     with speaking(lambda connection: connection.sendall(
-        f"HTTP/1.1 422 No\r\nX-Debug: {CANARY}\r\nX-B: \x9b[31m\r\n\r\n{{}}".encode("latin-1"))
+        f"HTTP/1.1 422 No\r\nX-Debug: {CANARY}\r\nX-B: \x9b[31m\x85x-c: d\r\n\r\n{{}}".encode("latin-1"))
     ) as url:  # fmt: skip
-        shown = shell("api x -f a=b -i", env=at(url), code=5)
+        shown = shell("api x -i", env=at(url), code=5)
         assert "x-debug: [secret]" in shown.out
+        assert r"x-b: \x9b[31m\x85x-c: d" in shown.out.splitlines()
         assert "\x9b" not in shown.out
