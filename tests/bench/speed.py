@@ -5,7 +5,8 @@
 Each figure is a whole process, from its start to its end, and the contestants take turns in each round, so
 that what else the machine does meets all of them. astalty and httpie are installed, as a user installs them,
 in a virtual environment of the bench's own (build/bench); its `python -c pass` is what the ratios are to. The
-service is a sandbox in a process of its own; https goes through a TLS end in front of it.
+service is a sandbox in a process of its own; https goes through a TLS end in front of it. At the end comes
+an export, beside a plain loop and curl (`tests/bench/export.py`).
 """
 
 import argparse
@@ -106,6 +107,7 @@ def _fixed(name: str, words: list[str]) -> Case:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.speed")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--entries", type=int, default=100_000, help="Of the export; 0 leaves it out.")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench")
     parser.add_argument("--json", type=Path, help="Write every single time here.")
     options = parser.parse_args(arguments)
@@ -117,6 +119,10 @@ def main(arguments: list[str]) -> None:
     print_table(cases, times)
     if options.json:
         options.json.write_text(json.dumps(times, indent=2) + "\n")
+    if options.entries:
+        say("")  # in a process of its own: what a child took at most is never less than its parent had
+        command = [sys.executable, "-m", "tests.bench.export", "--entries", str(options.entries)]
+        subprocess.run(command, cwd=ROOT, check=True)
 
 
 def installed(folder: Path) -> Path:
