@@ -79,7 +79,7 @@ def _as_json(body: bytes | None) -> msgspec.Raw:
 
 def _print(output: "Output", planned: Sequence[Planned], shown: "Sequence[Field]") -> None:
     rows = [msgspec.json.encode(each) for each in planned]
-    if output.format == "table" and output.style.fields is None:
+    if output.is_laid_out:
         for each in planned:  # whole and on lines of their own, to be copied: no table cuts or folds them
             body = bytes(each.body).decode()
             output.lines(f"{each.method} {each.url}", f"  Authorization: {each.authorization}")

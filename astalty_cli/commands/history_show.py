@@ -64,7 +64,7 @@ def show(
     if language:
         _repeat(context, row, safe, language)
         return
-    if output.format == "table" and output.style.fields is None and output.style.query is None:
+    if output.is_laid_out:
         _panes(output, safe, sides)
     elif sides:
         output.sides(safe, sides)

@@ -76,7 +76,7 @@ class Output:
 
     def checks(self, rows: Iterable[bytes], columns: Sequence[Field]) -> None:
         """Print what `doctor` finds; for people as it is found, and whole, with what to do below it."""
-        if self.format != "table" or self.style.fields is not None:
+        if not self.is_laid_out:
             self.rows(rows, columns, none="")
             return
         from astalty_cli.output import human
@@ -138,6 +138,11 @@ class Output:
         """Whether a command that changes something should print what came of it: a flag asked for data."""
         style = self.style
         return any(flag is not None for flag in (style.format, style.fields, style.query))
+
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether people get the layout that a thing has of its own: no flag asked for data of it."""
+        return self.format == "table" and self.style.fields is None and self.style.query is None
 
     def _narrowed(self, row: bytes, columns: Sequence[Field]) -> bytes:
         return row if self.style.fields is None else machine.narrowed(row, [field.path for field in columns])

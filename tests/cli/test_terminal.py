@@ -188,3 +188,14 @@ def test_ctrl_c_at_the_key_prompt_stores_nothing(served: Account) -> None:
     terminal.interrupt()
     assert "\nastalty: Nothing was stored." in terminal.ends(130)
     assert not (served.shell.config / "keys" / "second.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("doctor --query [0].check", "version"),
+        ("api participants --dry-run --query [0].method", "GET\nA dry run: nothing was changed."),
+    ],
+)
+def test_a_query_is_answered_on_a_terminal_too(sandbox: Account, line: str, found: str) -> None:
+    assert Terminal(sandbox.shell, line).ends() == found
