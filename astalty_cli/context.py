@@ -137,7 +137,9 @@ class Context:
 
         return Client(self.http(secret, timeout))
 
-    def http(self, secret: Secret | None, timeout: float | None, *, once: bool = False) -> Http:
+    def http(
+        self, secret: Secret | None, timeout: float | None, *, once: bool = False, hide: Secret | None = None
+    ) -> Http:
         """Requests to the same origin; without a secret they carry no key. `once`: a GET is not repeated."""
         from astalty_cli.api.http import Connection, Http
 
@@ -150,6 +152,7 @@ class Context:
             app=self._sandbox_app if self.settings.is_sandbox else None,
             pace_folder=self.program.folders.cache / "pace",
             once=once,
+            hide=hide,
         )
         log = self._log if self.verbose else lambda _: None
         http = Http(connection, log=log, notice=self.output.note)

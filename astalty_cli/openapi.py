@@ -7,6 +7,7 @@ from typing import Any, Final
 
 Json = dict[str, Any]
 
+METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options", "trace")  # of a path
 UNRESOLVED: Final = "x-unresolved"  # stands, with the reason, where a reference was left as it is
 _FOLDED = 8  # levels of allOf within allOf
 

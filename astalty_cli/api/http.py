@@ -61,6 +61,7 @@ class Connection:
     app: Any = None
     pace_folder: Path | None = None  # where the long reads of this machine agree on their pace
     once: bool = False  # do not try a GET again
+    hide: Secret | None = None  # a key that is not sent, and not let through in what is answered either
 
 
 class _Bearer(httpx.Auth):
@@ -87,7 +88,7 @@ class Http:
     ) -> None:
         self._origin = connection.origin
         self._secret = connection.secret
-        key = connection.secret
+        key = connection.secret or connection.hide
         # What is too short to be a key may be in any text.
         self._own_key = spelling_of(key.reveal()) if key and key.last_four else None
         self._pace_folder = connection.pace_folder

@@ -46,6 +46,8 @@ def _open(address: str, context: Context) -> bool:
     """In a process of its own, since a browser is not to inherit the key."""
     import subprocess
 
-    environ = {name: text for name, text in context.program.environ.items() if name != "ASTALTY_API_KEY"}
+    from astalty_cli.sinks.programs import without_key
+
+    environ = without_key(context.program.environ)
     command = [sys.executable, "-I", "-c", _OPEN, address]
     return subprocess.run(command, env=environ, check=False).returncode == 0  # noqa: S603 - our own words

@@ -52,7 +52,8 @@ def _steps(context: Context) -> "Iterator[Step]":
     program = context.program
     environ, streams, folders = program.environ, program.streams, program.folders
     server = Server(
-        lambda secret, seconds: context.http(secret, seconds, once=True), context.timeout or DEFAULT_TIMEOUT
+        lambda secret, seconds, hide: context.http(secret, seconds, once=True, hide=hide),
+        context.timeout or DEFAULT_TIMEOUT,
     )
 
     def base_url() -> "Result":

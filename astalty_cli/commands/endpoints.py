@@ -8,16 +8,15 @@ from astalty_cli.commands import candidates
 from astalty_cli.commands.browser import open_dashboard
 from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, takes
 from astalty_cli.context import Context
-from astalty_cli.openapi import Json
+from astalty_cli.openapi import METHODS, Json
 
 REFRESH = typer.Option("--refresh", help="Ask the service now, however new the copy here is.")
 WEB = typer.Option("--web", "-w", help="Open the Endpoint Dashboard in a browser instead.")
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 
 
 def _method(text: str) -> str:
-    if text.upper() not in _METHODS:
-        raise ValueError(f"{text!r} is not one of {', '.join(_METHODS)}")
+    if text.lower() not in METHODS:
+        raise ValueError(f"{text!r} is not one of {', '.join(METHODS).upper()}")
     return text.upper()
 
 
@@ -53,7 +52,7 @@ def list_endpoints(
     found = operations(_document(context, refresh=refresh))
     context.remembered.set_calls((each.method, each.path) for each in found)
     rows = [msgspec.json.encode(each) for each in (matching(found, wanted) if wanted else found)]
-    if output.format == "table" and output.style.fields is None and output.style.query is None and rows:
+    if output.is_laid_out and rows:
         from astalty_cli.output import human_operation
 
         output.page(human_operation.catalogue(rows, output.streams))
@@ -102,7 +101,7 @@ def show(
     row = msgspec.json.encode(
         describe(document, operation, path, context.settings.address, _account_flags(context))
     )
-    if output.format == "table" and output.style.fields is None and output.style.query is None:
+    if output.is_laid_out:
         from astalty_cli.output import human_operation
 
         output.page(human_operation.operation(row, output.streams))

@@ -31,7 +31,7 @@ def recover(
     output, journal = context.output, context.journal
     shown = output.columns(columns.JOURNAL, OpenOperation)
     found = journal.contents()
-    abandoned = [entry for entry in found.entries if journal.is_abandoned(entry)]
+    abandoned = journal.abandoned(found)
     entries, busy = _wanted(abandoned, ids or []), len(found.entries) - len(abandoned)
     if busy:
         output.note(f"Being worked on by another astalty just now: {busy}.")

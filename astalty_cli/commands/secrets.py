@@ -74,7 +74,7 @@ def remind(context: Context) -> None:
         return
     with suppress(LocalError):  # where even the folder cannot be read, it is `keys recover`'s to say
         found = context.journal.contents()
-        entries = [entry for entry in found.entries if context.journal.is_abandoned(entry)]
+        entries = context.journal.abandoned(found)
         names = [f"{entry.operation} {entry.name!r}" for entry in entries]
         names += [f"{path}, which cannot be read" for path in found.damaged]
         if names:

@@ -134,6 +134,10 @@ class Journal:
         entries = self.contents().entries
         return [entry for entry in entries if (entry.base_url, entry.key_id) == (base_url, key_id)]
 
+    def abandoned(self, found: Contents) -> list[Entry]:
+        """Those of the entries that no running process works on."""
+        return [entry for entry in found.entries if self.is_abandoned(entry)]
+
     def is_abandoned(self, entry: Entry) -> bool:
         """Whether no running process works on it."""
         with self._locked(entry.lock_name, fcntl.LOCK_SH, looks=1) as is_free:  # shared by all who only look

@@ -31,6 +31,7 @@ from astalty_cli.output.streams import Streams
 
 _SHORT_ID = 8
 _PIECE = 100  # rows of a table that are laid out at once
+LEFT_OUT = "/public/v1"  # of a path, in a table: all of them begin so
 _GAP = 2  # columns between two cells
 _MAX_PANE = 256 * 1024  # bytes of JSON that are laid out for people
 _CHECK_WIDTHS = (7, 10)  # of the longest status, and of the longest name of a check
@@ -153,7 +154,7 @@ def _short(value: bytes, field: Field, streams: Streams) -> Text:
     if field.kind is Kind.ID:
         return Text(text[:_SHORT_ID] if field.short else text, style="dim")
     if field.kind is Kind.PATH:
-        return Text(text.removeprefix("/public/v1"))
+        return Text(text.removeprefix(LEFT_OUT))
     return _styled(text, field)
 
 

@@ -12,12 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from astalty_cli.openapi import Json, body, good_response, mapping, parameters, schema_of, text
-from astalty_cli.output.human import json_text, render
+from astalty_cli.output.human import LEFT_OUT, json_text, render
 from astalty_cli.output.safe import visible, visible_lines
 from astalty_cli.output.schema_tree import Line, line, tree
 from astalty_cli.output.streams import Streams
 
-_PREFIX = "/public/v1"
 _METHOD_STYLES = {"GET": "green", "POST": "yellow", "PUT": "yellow", "PATCH": "yellow", "DELETE": "red"}
 _METHOD_WIDTH = 8
 _LEAST_SUMMARY = 24  # columns that a summary has beside its path; else it stands below
@@ -66,7 +65,7 @@ def _listed(call: Json, width: int, columns: int) -> list[Text]:
 
 
 def _path(call: Json) -> str:
-    return visible(str(call["path"])).removeprefix(_PREFIX) or "/"
+    return visible(str(call["path"])).removeprefix(LEFT_OUT) or "/"
 
 
 def _longest(lines: Iterable[Text]) -> int:

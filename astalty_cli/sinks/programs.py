@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from astalty_cli.errors import LocalError
+from astalty_cli.vocabulary import API_KEY
 
 CAPTURE: Final = 64 * 1024  # bytes kept of what a program says, the last ones; the rest is read and dropped
 _LOOK: Final = 0.02  # seconds between two looks whether it has ended, while it says nothing
@@ -73,15 +74,19 @@ def _shares_with(said: bytes, hidden: bytes) -> bool:
     return any(piece in said for piece in pieces)
 
 
+def without_key(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a program that has no business with the key."""
+    return {name: value for name, value in environ.items() if name != API_KEY}
+
+
 def _started(argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    without_key = {name: value for name, value in environ.items() if name != "ASTALTY_API_KEY"}
     try:
         return subprocess.Popen(  # noqa: S603 - the user's own program, and no shell
             argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=without_key,
+            env=without_key(environ),
             start_new_session=True,
         )
     except OSError as error:

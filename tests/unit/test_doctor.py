@@ -126,7 +126,7 @@ def test_no_question_takes_all_of_the_time(
     now = [1000.0]
     monkeypatch.setattr("astalty_cli.services.doctor.server.time.monotonic", lambda: now[0])
 
-    def never(_: object, _seconds: float) -> Any:
+    def never(_: object, _seconds: float, _hide: object) -> Any:
         raise AssertionError("nothing is asked")
 
     server = Server(never, whole)

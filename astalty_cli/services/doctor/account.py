@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -12,20 +12,16 @@ from astalty_cli.api.contract import Assumed
 from astalty_cli.api.http import Answer
 from astalty_cli.api.models import CurrentKey
 from astalty_cli.errors import AstaltyError, NotOfferedError, ServiceError
+from astalty_cli.openapi import Json
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.services.doctor.server import Reply, Server
+from astalty_cli.services.endpoints.operations import Operation, offers, operations
 from astalty_cli.services.findings import Limits, of_key, spelled
 from astalty_cli.times import local, utc_now
 from astalty_cli.vocabulary import FindingCode
 
 _LIMITS: Final = Limits(max_age=timedelta(days=90), unused=timedelta.max, baseline=timedelta())
 _FEW: Final = 10  # calls left in this minute
-
-
-class _Document(msgspec.Struct):
-    """All of an OpenAPI document that is looked at."""
-
-    paths: dict[str, Any]
 
 
 def account(server: Server) -> Result:
@@ -61,7 +57,7 @@ def endpoints(server: Server) -> Result:
     except AstaltyError as error:
         return _tried(server, error)
     else:
-        missing = [each for each in contract.ASSUMED if (each.method, _shape(each.path)) not in offered]
+        missing = [each for each in contract.ASSUMED if not offers(offered, each.method, each.path)]
         _must_be_none(missing, "The OpenAPI document of this server does not name")
         return ok(f"All {len(contract.ASSUMED)} are in the OpenAPI document.")
 
@@ -108,24 +104,10 @@ def _must_be_none(missing: Sequence[Assumed], without: str) -> None:
         raise NotOfferedError(f"{without} {named}.", hint=answers.not_offered("").hint)
 
 
-def _documented(reply: Reply) -> set[tuple[str, str]]:
-    """The calls of an OpenAPI document, by method and path. Raises the error that stood in the way."""
+def _documented(reply: Reply) -> list[Operation]:
+    """The calls of an OpenAPI document. Raises the error that stood in the way."""
     body = _good(reply).body
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        if found := _calls(msgspec.json.decode(body, type=_Document)):
+        if found := operations(msgspec.json.decode(body, type=Json)):
             return found
     raise ServiceError("What was answered is not an OpenAPI document.")
-
-
-def _calls(document: _Document) -> set[tuple[str, str]]:
-    return {
-        (method.upper(), _shape(contract.under_prefix(path)))
-        for path, item in document.paths.items()
-        if isinstance(item, dict)
-        for method in item
-    }
-
-
-def _shape(path: str) -> str:
-    """A path without the names of its parameters."""
-    return "/".join("{}" if part.startswith("{") else part for part in path.split("/"))

@@ -72,7 +72,7 @@ def keyring(settings: Settings) -> Result:
 def journal(open_operations: Journal) -> Result:
     """Raises LeftOpenError for what no running process works on."""
     found = open_operations.contents()
-    abandoned = [each for each in found.entries if open_operations.is_abandoned(each)]
+    abandoned = open_operations.abandoned(found)
     left = [f"{each.operation} {each.name!r}" for each in abandoned]
     left += [f"{path} (cannot be read)" for path in found.damaged]
     if left:

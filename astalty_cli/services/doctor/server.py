@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Final
 
 from astalty_cli.api import answers, contract
-from astalty_cli.api.hiding import hidden, spelling_of
 from astalty_cli.api.http import Answer, Http
 from astalty_cli.api.tls import Security
 from astalty_cli.errors import AstaltyError, ServiceError
@@ -17,6 +16,9 @@ from astalty_cli.times import utc_now
 
 _SECONDS: Final = 10.0  # for an answer; a quarter of the whole time where that is more
 _LEAST: Final = 1.0  # seconds, where there are so many: half of what is left may be too few to connect in
+
+
+Connect = Callable[[Secret | None, float, Secret | None], Http]
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,15 @@ class Reply:
 
 
 class Server:
-    """`connect` gives the way to it, with a key or without and for so many seconds; `seconds` are for all.
+    """`connect` gives the way to it: with a key or without, for so many seconds, hiding a key in any case.
+
+    `seconds` are for all questions.
 
     `secret` is None as long as there is no key, and `accepts_key` false until it has been seen to work: then
     nothing is asked that needs one.
     """
 
-    def __init__(self, connect: Callable[[Secret | None, float], Http], seconds: float) -> None:
+    def __init__(self, connect: Connect, seconds: float) -> None:
         self._connect = connect
         self._end = time.monotonic() + seconds
         self._most = max(_SECONDS, seconds / 4)
@@ -98,13 +102,12 @@ class Server:
         security = None
         outcome: Answer | AstaltyError
         try:
-            http = self._connect(secret, self._patience_left())
+            http = self._connect(secret, self._patience_left(), self.secret)
             try:
-                outcome = self._without_key(http.request("GET", path))
+                outcome = http.request("GET", path)
             finally:
                 security = http.security
         except AstaltyError as error:
-            error.message = self._hide_key(error.message.encode()).decode()
             outcome = error
         return Reply(outcome, security, utc_now())
 
@@ -116,11 +119,3 @@ class Server:
                 hint="--timeout SECONDS gives it more.",
             )
         return patience
-
-    def _without_key(self, answer: Answer) -> Answer:
-        headers = {name: self._hide_key(text.encode()).decode() for name, text in answer.headers.items()}
-        return Answer(answer.status, headers, self._hide_key(answer.body))
-
-    def _hide_key(self, data: bytes) -> bytes:
-        """A request without the key hides it in nothing that is answered."""
-        return data if self.secret is None else hidden(data, spelling_of(self.secret.reveal()))

@@ -4,17 +4,15 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from astalty_cli.api.contract import PREFIX, under_prefix
 from astalty_cli.errors import NotFoundError
-from astalty_cli.openapi import Json, listing, mapping, text
+from astalty_cli.openapi import METHODS, Json, listing, mapping, text
 from astalty_cli.services.endpoints.references import resolved_here
 
-METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 _COMPARED = 2_000  # operations that are looked at for near matches
 _LONGEST = 200  # characters of a path that is compared
 _PARAMETER = re.compile(r"\{[^{}]*\}")
@@ -43,6 +41,12 @@ def operations(document: Json) -> list[Operation]:
     tags = dict.fromkeys([*declared, *(each.tag for each in found if each.tag)])
     order = {tag: place for place, tag in enumerate(tags)}
     return sorted(found, key=lambda each: order[each.tag] if each.tag else len(order))
+
+
+def offers(found: Iterable[Operation], method: str, path: str) -> bool:
+    """Whether one of them is this call, whatever its parameters are called."""
+    asked = _segments(path)
+    return any(each.method == method and _segments(under_prefix(each.path)) == asked for each in found)
 
 
 def specification(document: Json, operation: Operation) -> Json:
