@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from waitress import wasyncore
 
@@ -37,7 +37,16 @@ def serving(app: "WSGIApplication") -> Iterator[str]:
     try:
         yield url
     finally:
-        # closing every socket inside the server's own loop is what ends the loop
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        _end(server)
         thread.join()
-        server.task_dispatcher.shutdown()
+
+
+def _end(server: Any) -> None:
+    """End waitress from another thread.
+
+    The order matters: a byte to a descriptor that is closed may reach what somebody else opened since.
+    """
+    server.task_dispatcher.shutdown()  # first, since each worker pulls the trigger when it has answered
+    with server.trigger.lock:  # the loop takes it too, so it closes nothing before the byte is written
+        server.trigger.thunks.append(lambda: wasyncore.close_all(server._map))
+        server.trigger.pull_trigger()
