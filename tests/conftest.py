@@ -14,6 +14,7 @@ from tests import accounts, spoilt
 from tests.accounts import Account
 from tests.shell import Shell
 from tests.spoilt import Spoilt
+from tests.stopwatch import Stopwatch
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -29,6 +30,14 @@ def shell(tmp_path: Path) -> Shell:
     home = tmp_path / "home"
     home.mkdir()
     return Shell(home)
+
+
+@pytest.fixture
+def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
+    """The monotonic clock of this process, from now on."""
+    clock = Stopwatch()
+    monkeypatch.setattr("time.monotonic", clock)
+    return clock
 
 
 @pytest.fixture(params=["in process", "over HTTP"])

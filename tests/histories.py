@@ -97,3 +97,8 @@ def _cut(text: str) -> str:
 
 def listed(out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
+
+
+def page_number(query: str) -> int:
+    """The number of the page that a call asked for."""
+    return int(query.partition("page[number]=")[2].partition("&")[0])

@@ -45,24 +45,25 @@ class Sync:
     def run(self, tell: Callable[[int, int], None]) -> None:
         """Read what is new; `tell` hears after each page how much was added, and of how much."""
         began = utc_now()
-        newest = self._pin()
+        reading = Upwards(Question(self.client, {}, self.wish.bodies), self._position)
+        pin = reading.pin()
+        newest = pin.time if pin else self.goes_on
         oldest_kept = newest - self.wish.keep if newest and self.wish.keep is not None else None
-        if newest:
-            self._read(newest, oldest_kept, tell)
+        if pin:
+            self._read(self._within(reading, oldest_kept), tell)
         self.mirror.finish(began)
         if oldest_kept:
             self.removed = self.mirror.forget(oldest_kept)
 
-    def _pin(self) -> datetime | None:
-        """The time of the newest entry, by the server's clock."""
-        question = Question(self.client, {}, bodies=False)
-        reading = Upwards(question, self._position)
-        return reading.end if reading.pin() else self.goes_on
-
-    def _read(self, end: datetime, oldest_kept: datetime | None, tell: Callable[[int, int], None]) -> None:
+    def _within(self, reading: Upwards, oldest_kept: datetime | None) -> Upwards:
+        """The same reading, but for what is not to be kept."""
         bounds = [each for each in (None if self._position else self.wish.since, oldest_kept) if each]
-        filters = {"created_from": iso(max(bounds))} if bounds else {}
-        reading = Upwards(Question(self.client, filters, self.wish.bodies), self._position, end)
+        if not bounds:
+            return reading
+        filters = {"created_from": iso(max(bounds))}
+        return Upwards(Question(self.client, filters, self.wish.bodies), self._position, reading.end)
+
+    def _read(self, reading: Upwards, tell: Callable[[int, int], None]) -> None:
         for page in reading.pages():
             self._position = Position.after_rows(page.rows, self._position)
             if page.rows and self._position:

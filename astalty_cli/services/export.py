@@ -23,7 +23,7 @@ from astalty_cli.errors import InterruptedByUser, RefusedError, ServiceError, Un
 from astalty_cli.services import archive, manifest
 from astalty_cli.services.manifest import File, Manifest, Window
 from astalty_cli.services.part import Asked, Begun, Lines, Part, begun_of
-from astalty_cli.services.reading import Position, Question, Upwards
+from astalty_cli.services.reading import Pin, Position, Question, Upwards
 from astalty_cli.times import iso, local, utc_now
 from astalty_cli.vocabulary import ExportFormat
 
@@ -136,17 +136,18 @@ class Export:
     def _read(self, begun: Begun | None) -> Begun:
         asked = begun.asked if begun else self.asked
         question = Question(self.client, asked.filters, asked.bodies)
-        reading = Upwards(question, self._lines.position, begun.end if begun else None)
-        there = reading.pin()
+        end = Pin.kept(begun.end) if begun and begun.end else None
+        reading = Upwards(question, self._lines.position, end)
+        pin = reading.pin()
         if begun is None or begun.end is None:
-            begun = Begun(asked, reading.end)
+            begun = Begun(asked, pin.time if pin else None)
             self.part.begin(begun)
         if self._lines.count:
             self.say(
                 f"Going on with the export into {self.target.path}: {self._lines.count:,} requests are there "
                 f"already. It ends with those of {local(begun.end) if begun.end else 'then'}."
             )
-        if there:
+        if pin:
             self._append(reading)
         return begun
 

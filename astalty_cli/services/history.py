@@ -64,8 +64,8 @@ class HistoryReader:
         if self._fits_a_page:
             yield from Walk(question, {}, downwards=False).pages()
             return
-        reading = Upwards(question)
-        if reading.pin(settled=self.limit is not None):
+        reading = Upwards(question, settled=self.limit is not None)
+        if reading.pin():
             yield from reading.pages()
 
     def _by_number(self, question: Question, sort: str) -> Iterator[Page[ApiRequest]]:

@@ -8,8 +8,9 @@ up late, behind newer ones. Four things make reading exact:
   goes to where the reading is. So no page is deep, and what happens outside moves nothing;
 - what the last page and the new window have in common is known by id. A server may cut times to whole
   seconds, so that side of a window always is a whole second;
-- an entry may be seen for the first time `LATE` seconds after its time. Reading upwards starts when
-  that has passed for the pin; reading downwards asks for those seconds once more at the end.
+- an entry may be seen for the first time `LATE` seconds after its time. Reading upwards takes the pages
+  with the last seconds before the pin when that has passed for it; reading downwards asks for those
+  seconds once more at the end.
 """
 
 import time
@@ -81,16 +82,24 @@ class Question:
 
 @dataclass(frozen=True)
 class Pin:
-    """The newest entry of a first answer: where reading ends. `asked` is by the monotonic clock."""
+    """The newest entry of a first answer: where reading ends.
+
+    `date` is the answer's, by the server's clock; since `known`, by the monotonic clock, it is the pin.
+    """
 
     time: datetime
     date: datetime | None
-    asked: float
+    known: float
 
     @classmethod
     def of(cls, page: Page[ApiRequest]) -> "Pin | None":
         """The pin that a first answer, the newest first, sets; None where it is empty."""
         return cls(page.rows[0].value.created_at, page.date, time.monotonic()) if page.rows else None
+
+    @classmethod
+    def kept(cls, moment: datetime) -> "Pin":
+        """The pin of an earlier reading, however short a time ago that was."""
+        return cls(moment, None, time.monotonic())
 
     @property
     def edge(self) -> datetime:
@@ -100,21 +109,40 @@ class Pin:
     @property
     def has_late_entries(self) -> bool:
         """Whether entries before the pin may have been invisible when it was set."""
-        return self.date is None or self.date - self.time < _SURELY_SEEN
+        return self.hides_late_entries(self.known, self.date)
+
+    def is_near(self, page: Page[ApiRequest], number: int) -> bool:
+        """Whether late entries may belong on this page of an upward reading."""
+        is_last = not page.rows or number >= page.meta.last_page
+        return is_last or page.rows[-1].value.created_at >= self.edge
+
+    def hides_late_entries(self, sent: float, date: datetime | None) -> bool:
+        """Whether an answer of this `Date`, to what was sent then, may lack entries before the pin."""
+        if date is not None and date - self.time >= _SURELY_SEEN:
+            return False
+        return sent < self._all_seen
 
     def wait_for_late_entries(self, client: Client) -> None:
-        left = self.asked + LATE.total_seconds() - time.monotonic()
+        left = self._all_seen - time.monotonic()
         if self.has_late_entries and left > 0:
             client.pause(left, "entries that may be late")
+
+    @property
+    def _all_seen(self) -> float:
+        return self.known + LATE.total_seconds()
 
 
 @dataclass
 class Walk:
-    """Goes over a window of time in one direction, page by page; yields what was not seen before."""
+    """Goes over a window of time in one direction, page by page; yields what was not seen before.
+
+    Before a pin that is `late`, upwards, a page is not taken until all its late entries can be seen.
+    """
 
     question: Question
     bounds: dict[str, str]
     downwards: bool
+    late: Pin | None = None
     _seen: dict[str, datetime] = field(default_factory=dict)
 
     def pages(self) -> Iterator[Page[ApiRequest]]:
@@ -140,6 +168,14 @@ class Walk:
                 number = self._move(page.rows[0].value.created_at)
 
     def _ask(self, number: int) -> Page[ApiRequest]:
+        sent = time.monotonic()
+        page = self._page(number)
+        if self.late and self.late.is_near(page, number) and self.late.hides_late_entries(sent, page.date):
+            self.late.wait_for_late_entries(self.question.client)
+            page = self._page(number)
+        return page
+
+    def _page(self, number: int) -> Page[ApiRequest]:
         return self.question.page(number, self.bounds, "-created_at" if self.downwards else "created_at")
 
     def _move(self, to: datetime) -> int:
@@ -221,42 +257,37 @@ class Upwards:
     """The oldest first, from a position up to an end: what is read so can be gone on with.
 
     `end` is the pin of an earlier reading that this one completes. `total` is how many entries there
-    were to read, by the first answer.
+    were to read, by the first answer. `settled`: late entries are not waited for.
     """
 
     question: Question
     start: Position | None = None
-    end: datetime | None = None
+    end: Pin | None = None
     total: int = 0
+    settled: bool = False
 
-    def pin(self, *, settled: bool = False) -> bool:
-        """Find the end, and wait until all entries before it can be seen. False where there are none.
-
-        `settled`: do not wait.
-        """
+    def pin(self) -> Pin | None:
+        """Find the end; None where there are no entries."""
         if self.end is None:
             first = self.question.page(1, self._from(), "-created_at", size=1)
-            pin = Pin.of(first)
-            if pin is None:
-                return False
-            if not settled:
-                pin.wait_for_late_entries(self.question.client)
-            self.end, self.total = pin.time, first.meta.total
-        return True
+            self.end, self.total = Pin.of(first), first.meta.total
+        return self.end
 
     def pages(self) -> Iterator[Page[ApiRequest]]:
         """The entries that follow, page by page. Call `pin` before."""
         assert self.end is not None  # noqa: S101 - the caller's order of calls
-        bounds = self._from() | {"created_to": self.question.until(after(self.end))}
+        end = self.end.time
+        bounds = self._from() | {"created_to": self.question.until(after(end))}
+        late = None if self.settled else self.end
+        if late and 0 < self.total <= self.question.size:  # the only page, which need not be asked for twice
+            late.wait_for_late_entries(self.question.client)
         known = self.start.ids if self.start else frozenset()
-        for page in Walk(self.question, bounds, downwards=False).pages():
+        for page in Walk(self.question, bounds, downwards=False, late=late).pages():
             self.total = self.total or page.meta.total
             rows = [
                 row
                 for row in page.rows
-                if row.value.id not in known
-                and self._is_not_earlier(row)
-                and row.value.created_at <= self.end
+                if row.value.id not in known and self._is_not_earlier(row) and row.value.created_at <= end
             ]
             yield Page(rows, page.meta, page.date)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from astalty_cli.services.reading import LATE, Entry, Position, Question, Upwards, Walk
+from astalty_cli.services.reading import LATE, Entry, Pin, Position, Question, Upwards, Walk
 
 INTERVAL: Final = 2.5  # seconds between polls: 24 a minute, which leaves most of the 60 to others
 _OVERLAP: Final = LATE + timedelta(seconds=1)
@@ -30,7 +30,7 @@ class Tail:
         self._seen: dict[str, datetime] | None = None
         self._held: dict[str, tuple[Entry, float]] = {}
         self._position: Position | None = None  # in what was there before it began
-        self._end: datetime | None = None
+        self._end: Pin | None = None
 
     def catch_up(self) -> Iterator[list[Entry]]:
         """What there is since `--since`, in order, a page at a time; after a failure, call it again."""

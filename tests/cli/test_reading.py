@@ -13,7 +13,7 @@ import pytest
 
 from tests import accounts
 from tests.accounts import Account
-from tests.histories import Between, WholeSeconds, add, entry, ids, listed, series
+from tests.histories import Between, WholeSeconds, add, entry, ids, listed, page_number, series
 from tests.hostile import ENTRY, answering, listing
 from tests.shell import ASTALTY, Shell
 
@@ -92,7 +92,7 @@ def test_windows_move_without_a_gap(serve: Served, layer: Layer, sort: str) -> N
     times = [each["created_at"] for each in found if "roster-sync" in each["user_agent"]]
     assert times == sorted(times, reverse=sort.startswith("-"))
     assert len(between.calls) <= 1.01 * math.ceil(len(found) / 100) + 3  # one more to see that it cuts
-    assert max(page(call) for call in between.calls) <= 103
+    assert max(page_number(call) for call in between.calls) <= 103
 
 
 def since_the_read(account: Account, found: list[dict[str, Any]]) -> set[str]:
@@ -102,10 +102,6 @@ def since_the_read(account: Account, found: list[dict[str, Any]]) -> set[str]:
     with closing(account.store()) as store, store.database.read() as connection:
         rows = connection.execute("SELECT id FROM api_requests WHERE path LIKE ?", (f"{own}%",)).fetchall()
     return {row["id"] for row in rows} - read_ids
-
-
-def page(query: str) -> int:
-    return int(query.partition("page[number]=")[2].partition("&")[0])
 
 
 def test_what_retention_drops_meanwhile_hides_nothing_else(serve: Served) -> None:

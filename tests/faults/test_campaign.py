@@ -18,6 +18,8 @@ from tests.faults.work import Job, work
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.timeout(600)  # hundreds of runs: on a machine that is busy they take minutes
+
 
 def campaign(*words: str) -> None:
     """Run one in a process of its own, and show what it found."""
