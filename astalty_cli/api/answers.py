@@ -136,6 +136,20 @@ def must_be_done(answer: Answer, path: str) -> None:
         decoded(answer.body, Raw)
 
 
+def must_accept_key(answer: Answer) -> None:
+    """Check the answer of the documented call that a key is tried with. Raises as `must_be_done`.
+
+    NotOfferedError where that call is not there: then this is no server of the API.
+    """
+    if answer.status == 404:
+        raise NotOfferedError(
+            f"This is not Astalty's API: it has no {contract.PARTICIPANTS}.",
+            hint="Check the base URL; astalty doctor says which one is used, and why.",
+            status=404,
+        )
+    must_be_done(answer, contract.PARTICIPANTS)
+
+
 def _secret(_kind: type[Secret], value: Any) -> Secret:
     if not isinstance(value, str):
         raise TypeError("Expected `str`")  # msgspec makes a ValidationError of it, which names the place

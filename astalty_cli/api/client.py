@@ -12,6 +12,7 @@ from astalty_cli.api.answers import (
     Row,
     failure,
     issued,
+    must_accept_key,
     not_offered,
     one,
     page,
@@ -166,7 +167,8 @@ class Client:
 
     def accepts_key(self) -> None:
         """Make the cheapest documented call, for servers without `current_key`."""
-        self._call("GET", contract.PARTICIPANTS, params={contract.PAGE_SIZE: "1"})
+        answer = self._http.request("GET", f"{contract.PARTICIPANTS}?{contract.PAGE_SIZE}=1")
+        must_accept_key(answer)
 
     # -- how -------------------------------------------------------------------------------------
 

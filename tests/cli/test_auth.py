@@ -10,6 +10,8 @@ import pytest
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.home import Home
 from tests.accounts import Account
+from tests.check_ups import CANARY, CURRENT, NOT_FOUND, PARTICIPANTS, answering_by_call, examined
+from tests.hostile import Answer
 from tests.serving import serving
 from tests.shell import Shell
 
@@ -59,6 +61,25 @@ def test_a_wrong_key_is_not_stored(shell: Shell, other: tuple[str, str]) -> None
     assert "does not accept this key" in refused.err
     assert list((shell.config / "keys").iterdir()) == []
     assert not (shell.config / "config.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [(NOT_FOUND, 3), (("200 OK", {}, b"<h1>Welcome</h1>"), 6)],
+    ids=["not found", "a web page"],
+)
+def test_a_key_is_not_stored_for_what_is_no_server_of_this_api(
+    shell: Shell, answer: Answer, code: int
+) -> None:
+    with answering_by_call({PARTICIPANTS: answer}) as (server, environ):
+        login = f"auth login --with-token --storage file --base-url {environ['ASTALTY_BASE_URL']}"
+        refused = shell(login, stdin=CANARY, code=code)
+        rows = examined(shell, env=environ, code=code)
+    assert server.calls[:2] == [CURRENT, PARTICIPANTS]
+    assert "base URL" in refused.err
+    assert list((shell.config / "keys").iterdir()) == []
+    assert not (shell.config / "config.toml").exists()
+    assert "base URL" in rows["account"]["hint"]
 
 
 @pytest.mark.parametrize("token", ["", "two words", "bell\x07", "naïve", "x" * 5000, b"\xff\xfe"])

@@ -26,12 +26,11 @@ _FEW: Final = 10  # calls left in this minute
 
 def account(server: Server) -> Result:
     """Raises the error with which every command would end."""
-    answer = _good(server.proof)
     if server.current.status == 404:
-        answers.must_be_done(answer, contract.PARTICIPANTS)
+        answers.must_accept_key(server.proof.answer)
         server.accepts_key = True
         return ok("The key works. Whose it is, this server does not say.")
-    key = answers.one(answer, CurrentKey).value
+    key = answers.one(_good(server.current), CurrentKey).value
     server.accepts_key = True
     now = key.last_used_at or utc_now()
     found = f"{key.account.name}; key {key.name!r} ({key.id})"
