@@ -21,6 +21,7 @@ LEAVES = {
     "openapi",
     "contents",
     "vocabulary",
+    "unreadable",
     "__init__",
 }
 MAY_IMPORT = {
@@ -60,6 +61,7 @@ MAY_IMPORT = {
     "filters": set(),
     "contents": set(),
     "vocabulary": set(),
+    "unreadable": set(),
     "openapi": set(),
     "__init__": set(),
 }

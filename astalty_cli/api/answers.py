@@ -23,10 +23,10 @@ from astalty_cli.errors import (
     UnauthorizedError,
 )
 from astalty_cli.secret import Secret
+from astalty_cli.unreadable import UNREADABLE
 
 T = TypeVar("T")
 
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # of a name in it: the second
 _REFUSED: Final = frozenset({400, 405, 413, 415, 422})
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -112,20 +112,25 @@ def issued(answer: Answer) -> Issued:
 
 
 def decoded(data: bytes, model: type[T]) -> T:
+    """The JSON of an answer. One body with half a character does not spoil it. Raises ServiceError."""
     try:
-        return msgspec.json.decode(data, type=model, dec_hook=_secret)
+        return _decoded_or_mended(data, model)
     except msgspec.ValidationError as error:
         raise ServiceError(
             f"The answer is not what this API promises: {error}.", outcome_unknown=True
         ) from None
-    except (RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         raise _not_json(data) from None
+
+
+def _decoded_or_mended(data: bytes, model: type[T]) -> T:
+    try:
+        return msgspec.json.decode(data, type=model, dec_hook=_secret)
+    except msgspec.ValidationError:
+        raise
     except msgspec.DecodeError:
         mended = _ESCAPE.sub(_without_lone_surrogate, data)
-    try:
         return msgspec.json.decode(mended, type=model, dec_hook=_secret)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise _not_json(data) from None
 
 
 def must_be_done(answer: Answer, path: str) -> None:
@@ -157,14 +162,14 @@ def _secret(_kind: type[Secret], value: Any) -> Secret:
 
 
 def _without_lone_surrogate(match: re.Match[bytes]) -> bytes:
-    """One body with half a character must not spoil the page: U+FFFD stands in for it."""
+    """U+FFFD stands in for half a character."""
     return rb"\ufffd" if match[1] else match[0]
 
 
 def _is_an_object(body: bytes) -> bool:
     try:
         msgspec.json.decode(body, type=dict[str, Raw])
-    except _UNREADABLE:
+    except UNREADABLE:
         return False
     return True
 
@@ -239,7 +244,7 @@ def number(answer: Answer, header: str) -> int | None:
 def _words(answer: Answer) -> tuple[str, dict[str, list[str]]]:
     try:
         body = msgspec.json.decode(answer.body, type=_ErrorBody)
-    except _UNREADABLE:
+    except UNREADABLE:
         return "", {}
     return body.message, body.errors
 

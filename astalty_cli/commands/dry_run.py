@@ -10,6 +10,7 @@ from astalty_cli.api import contract
 from astalty_cli.api.models import ApiKey, ExpirePrevious, RotateKey
 from astalty_cli.context import Context
 from astalty_cli.output import columns
+from astalty_cli.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
     from astalty_cli.output.fields import Field
@@ -73,7 +74,7 @@ def show_call(context: Context, request: "Typed") -> None:
 def _as_json(body: bytes | None) -> msgspec.Raw:
     try:
         return msgspec.Raw(msgspec.json.format(body or b"null", indent=-1))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return msgspec.Raw(msgspec.json.encode((body or b"").decode("utf-8", "replace")))
 
 

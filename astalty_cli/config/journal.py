@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from astalty_cli.config import files
 from astalty_cli.errors import ConflictError, LocalError
+from astalty_cli.unreadable import UNREADABLE
 
 _LOOKS: Final = 10  # at a lock that another process has
 _BETWEEN_LOOKS: Final = 0.05  # seconds
@@ -109,7 +110,7 @@ class Journal:
         data = files.read_private(path)
         try:
             return None if data is None else msgspec.json.decode(data, type=Entry)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise LocalError(
                 f"{path} is not usable: {error}.",
                 hint="It says what a key operation has left open. Look at the key, then move the file away.",

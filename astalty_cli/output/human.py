@@ -28,6 +28,7 @@ from astalty_cli.output.fields import Field, Kind
 from astalty_cli.output.picking import pick
 from astalty_cli.output.safe import visible, visible_lines
 from astalty_cli.output.streams import Streams
+from astalty_cli.unreadable import UNREADABLE
 
 _SHORT_ID = 8
 _PIECE = 100  # rows of a table that are laid out at once
@@ -277,7 +278,7 @@ def json_text(value: bytes) -> Text:
 def _indented(value: bytes) -> str:
     try:
         return msgspec.json.format(value, indent=2).decode("utf-8", "replace")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return value.decode("utf-8", "replace")
 
 

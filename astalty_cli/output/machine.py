@@ -14,6 +14,7 @@ import msgspec
 from astalty_cli.errors import UsageError
 from astalty_cli.output.picking import pick
 from astalty_cli.output.safe import defuse_formula, visible
+from astalty_cli.unreadable import UNREADABLE
 
 _BEYOND_ASCII = re.compile(r"[^\n\r\t\x20-\x7e]")
 
@@ -66,7 +67,7 @@ def text(value: bytes) -> str:
     if value.startswith(b'"'):
         try:
             return msgspec.json.decode(value, type=str)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return ascii_json(value)
     return compact(value)
 

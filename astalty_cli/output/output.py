@@ -21,6 +21,7 @@ from astalty_cli.output.safe import (
     visible,
     visible_lines,
 )
+from astalty_cli.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
     from astalty_cli.output.streams import Streams
@@ -115,7 +116,7 @@ class Output:
         """Print the body of any answer: JSON in ASCII, other text as it is but for a terminal's sake."""
         try:
             msgspec.json.decode(body, type=msgspec.Raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             text = body.decode("utf-8", "replace")
             self.write(visible_lines(text) if self.streams.stdout_is_terminal else text)
             return

@@ -11,6 +11,7 @@ from msgspec import Struct
 from astalty_cli.config import files
 from astalty_cli.errors import LocalError
 from astalty_cli.times import iso
+from astalty_cli.unreadable import UNREADABLE
 from astalty_cli.vocabulary import ExportFormat
 
 VERSION: Final = 1
@@ -77,7 +78,7 @@ def read(target: Path, form: ExportFormat) -> Manifest | None:
     try:
         data = files.read_private(place(target, form))
         return None if data is None else msgspec.json.decode(data, type=Manifest)
-    except (LocalError, msgspec.DecodeError, UnicodeDecodeError):
+    except (LocalError, *UNREADABLE):
         return None
 
 

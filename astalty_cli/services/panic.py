@@ -24,6 +24,7 @@ from astalty_cli.services.history import HistoryReader, oldest
 from astalty_cli.services.keys import is_active
 from astalty_cli.services.reading import LATE, Question, downwards
 from astalty_cli.times import iso, local
+from astalty_cli.unreadable import UNREADABLE
 from astalty_cli.vocabulary import KeyStatus
 
 FIRST_GRACE = timedelta(seconds=900)  # until the new secret is proved; whoever has the old one has it too
@@ -150,14 +151,14 @@ def _deed(entry: ApiRequest) -> Deed | None:
 def _answered(entry: ApiRequest) -> _Made:
     try:
         return msgspec.json.decode(entry.response.body if entry.response else b"", type=_Body).data
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return _Made()
 
 
 def _ends_in(entry: ApiRequest) -> str:
     try:
         headers = msgspec.json.decode(entry.request.headers if entry.request else b"", type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return ""
     value = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
     match = _LAST_FOUR.search(str(value[0] if isinstance(value, list) and value else value))

@@ -21,6 +21,7 @@ from msgspec import Struct
 from astalty_cli.config import files
 from astalty_cli.errors import ConflictError, LocalError
 from astalty_cli.services.reading import Position
+from astalty_cli.unreadable import UNREADABLE
 from astalty_cli.vocabulary import ExportFormat
 
 
@@ -135,7 +136,7 @@ class Part:
             return None
         try:
             return msgspec.json.decode(data, type=Begun)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise LocalError(
                 f"{self._begun} is not usable: {error}.", hint="Begin anew with --restart."
             ) from None
@@ -195,7 +196,7 @@ def begun_of(target: Path) -> Path:
 def _decoded(text: bytes) -> _Line | None:
     try:
         return msgspec.json.decode(text, type=_Line) if text.endswith(b"\n") else None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

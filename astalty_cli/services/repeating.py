@@ -18,6 +18,7 @@ from msgspec import Raw
 
 from astalty_cli.api.models import ApiRequest, Exchange
 from astalty_cli.errors import RefusedError
+from astalty_cli.unreadable import UNREADABLE
 
 _KEY = "ASTALTY_API_KEY"
 # What belongs to the one connection, to whoever called, or to the proxies in between; and what must never
@@ -53,7 +54,7 @@ def call_of(entry: bytes, base_url: str) -> Call:
         sent = logged.request or Exchange(Raw(b"{}"), Raw(b"null"), truncated=False)
         headers = _headers(msgspec.json.decode(sent.headers))
         body = _body(sent)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise _refused("it is not JSON that can be read") from None
     path = quote(logged.path, safe="%/:@!$&'()*+,;=~?[]", errors="replace")
     if not _TOKEN.fullmatch(logged.method):

@@ -1,5 +1,6 @@
 """`astalty doctor` on the way to the server, and on what the server says."""
 
+import codecs
 import json
 import socket
 import threading
@@ -273,22 +274,33 @@ BROKEN = [
     b"<html>",
     b"[]",
     b"null",
-    b'{"paths": []}',
-    b'{"paths": {"/x": 5, "/y": [], "/z": null}}',
-    b'{"paths": ' + b'{"a":' * 5000,
-    b'{"paths": {"\xff": {}}}',
+    b'{"swagger": "2.0", "paths": {}}',
+    b'{"openapi": "3.1.0", "paths": []}',
+    b'{"openapi": "3.1.0", "paths": ' + b'{"a":' * 5000,
+    b'{"openapi": "3.1.0", "paths": {"\xff": {}}}',
 ]
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=range(len(BROKEN)))
-def test_a_document_that_is_none(shell: Shell, broken: bytes) -> None:
+def test_a_document_that_is_none_is_none_to_endpoints_as_well(shell: Shell, broken: bytes) -> None:
     answers: dict[str, Answer] = {DOCUMENT: ("200 OK", {}, broken), CURRENT: MINE, KEYS: LIST, HISTORY: LIST}
     with answering_by_call(answers) as (_, env):
         row = examined(shell, env=env)["endpoints"]
+        refused = shell("endpoints list --json", code=6, env=env).error
     assert row["found"] == (
-        "3 were tried and are there. The OpenAPI document could not be read: "
-        "What was answered is not an OpenAPI document."
+        f"3 were tried and are there. The OpenAPI document could not be read: {refused['message']}"
     )
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [codecs.BOM_UTF8 + ALL[2], ALL[2].replace(b"{", rb'{"x-half": "\ud800", ', 1)],
+    ids=["byte order mark", "half a character"],
+)
+def test_a_document_that_endpoints_reads_is_one(shell: Shell, spelled: bytes) -> None:
+    with answering_by_call({DOCUMENT: ("200 OK", {}, spelled), CURRENT: MINE}) as (_, env):
+        assert examined(shell, env=env)["endpoints"]["found"] == "All 10 are in the OpenAPI document."
+        assert len(shell("endpoints list", env=env).rows) == 10
 
 
 @pytest.mark.parametrize(

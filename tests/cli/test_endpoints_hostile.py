@@ -23,6 +23,7 @@ ESCAPES = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\r\u202e[/red][bold]\n::add-mask::x"
         (b'{"openapi": "3.1.0", "paths": {', "not with JSON"),
         (b"[" * 100_000, "Expected `object`"),
         (b'{"openapi": "3.1.0", "paths": ' + b'{"a":' * 100_000, "not with JSON"),
+        (rb'{"openapi": "3.1.0", "info": "\ud800", "paths": ' + b"[" * 100_000, "not with JSON"),
         (b'{"openapi": "3.1.0", "x": 1e999}', "out of range"),
         (b'{"openapi": "3.1.0", "paths": {"/\xff": {}}}', "not with JSON"),
         ([1, 2], "Expected `object`"),

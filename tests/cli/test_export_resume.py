@@ -296,8 +296,9 @@ def test_restart_begins_anew(cut: Exporting) -> None:
     assert names(cut.folder) == {"all.jsonl", "all.jsonl.manifest.json"}
 
 
-def test_a_damaged_note_of_what_was_begun_names_restart(cut: Exporting) -> None:
-    (cut.folder / "all.jsonl.part.json").write_text("{")
+@pytest.mark.parametrize("damaged", ["{", '{"x": ' + "[" * 100_000], ids=["cut", "deep"])
+def test_a_damaged_note_of_what_was_begun_names_restart(cut: Exporting, damaged: str) -> None:
+    (cut.folder / "all.jsonl.part.json").write_text(damaged)
     done = cut.run()
     assert done.code == 2
     assert "--restart" in done.err

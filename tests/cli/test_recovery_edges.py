@@ -199,7 +199,9 @@ def test_the_new_secret_in_the_variable_is_found(faulty: Faulty) -> None:
     assert not works(account, old)
 
 
-@pytest.mark.parametrize("content", [b"{}", b'{"\xff": 1}'], ids=["no entry", "no text"])
+@pytest.mark.parametrize(
+    "content", [b"{}", b'{"\xff": 1}', b'{"x": ' + b"[" * 100_000], ids=["no entry", "no text", "deep"]
+)
 def test_a_damaged_entry_hides_no_other_one(faulty: Faulty, content: bytes) -> None:
     account, spoilt = faulty
     shell = account.shell

@@ -130,6 +130,7 @@ def test_a_useless_retry_after_is_ignored(shell: Shell, after: str) -> None:
         listing("a string"),
         b"\xff\xfe",
         b"[" * 100_000,
+        rb'{"data": [], "meta": {"allowed_sorts": ["\ud800"], "x": ' + b"[" * 100_000,
     ],
 )
 def test_what_is_not_the_promised_answer_is_one_clear_line(shell: Shell, body: bytes) -> None:

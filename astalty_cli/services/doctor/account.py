@@ -1,20 +1,17 @@
 """Checks that ask with the key: whose it is, what this server offers, and how much may be asked."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Final
-
-import msgspec
 
 from astalty_cli.api import answers, contract
 from astalty_cli.api.contract import Assumed
 from astalty_cli.api.http import Answer
 from astalty_cli.api.models import CurrentKey
-from astalty_cli.errors import AstaltyError, NotOfferedError, ServiceError
-from astalty_cli.openapi import Json
+from astalty_cli.errors import AstaltyError, NotOfferedError
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.services.doctor.server import Reply, Server
+from astalty_cli.services.endpoints.catalogue import read_document
 from astalty_cli.services.endpoints.operations import Operation, offers, operations
 from astalty_cli.services.findings import Limits, of_key, spelled
 from astalty_cli.times import local, utc_now
@@ -105,8 +102,4 @@ def _must_be_none(missing: Sequence[Assumed], without: str) -> None:
 
 def _documented(reply: Reply) -> list[Operation]:
     """The calls of an OpenAPI document. Raises the error that stood in the way."""
-    body = _good(reply).body
-    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        if found := operations(msgspec.json.decode(body, type=Json)):
-            return found
-    raise ServiceError("What was answered is not an OpenAPI document.")
+    return operations(read_document(_good(reply).body))

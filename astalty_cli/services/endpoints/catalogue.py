@@ -22,6 +22,7 @@ from astalty_cli.api.client import Client
 from astalty_cli.config.files import read_private, write_private
 from astalty_cli.errors import LocalError, NotFoundError, NotOfferedError, ServiceError, UnauthorizedError
 from astalty_cli.times import relative, utc_now
+from astalty_cli.unreadable import UNREADABLE
 
 Json = dict[str, Any]
 
@@ -76,7 +77,7 @@ class Catalogue:
         try:
             copy = msgspec.json.decode(read_private(self._path) or b"", type=_Copy)
             must_be_openapi(copy.document)
-        except (LocalError, ServiceError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (LocalError, ServiceError, *UNREADABLE):
             return None
         return copy if copy.origin == self._origin and copy.checked_at.tzinfo else None
 
@@ -94,12 +95,7 @@ class Catalogue:
             self._keep(copy.etag, copy.document)
             return copy.document
         assert answer is not None  # noqa: S101 - without an ETag there is a document, or an error
-        if len(answer.body) > MAX_DOCUMENT:
-            raise ServiceError(
-                f"The endpoint catalogue of {self._origin} is larger than {MAX_DOCUMENT >> 20} MiB."
-            )
-        document = decoded(answer.body.removeprefix(codecs.BOM_UTF8), Json)
-        must_be_openapi(document)
+        document = read_document(answer.body)
         self._keep(answer.headers.get("etag"), document)
         return document
 
@@ -108,6 +104,15 @@ class Catalogue:
         copy = _Copy(self._origin, sayable, utc_now(), document)
         with suppress(LocalError, RecursionError):  # it is there to save a request, and nothing depends on it
             write_private(self._path, msgspec.json.encode(copy))
+
+
+def read_document(body: bytes) -> Json:
+    """The OpenAPI document in an answer. Raises ServiceError for what is none."""
+    if len(body) > MAX_DOCUMENT:
+        raise ServiceError(f"The endpoint catalogue is larger than {MAX_DOCUMENT >> 20} MiB.")
+    document = decoded(body.removeprefix(codecs.BOM_UTF8), Json)
+    must_be_openapi(document)
+    return document
 
 
 def must_be_openapi(document: Json) -> None:

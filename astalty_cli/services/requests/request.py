@@ -17,6 +17,7 @@ from astalty_cli.api import contract
 from astalty_cli.api.hiding import HIDDEN, hidden
 from astalty_cli.errors import InterruptedByUser, ServiceError, UsageError
 from astalty_cli.services.requests.fields import Field, nested, pairs
+from astalty_cli.unreadable import UNREADABLE
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -242,7 +243,7 @@ def key_in(body: bytes) -> str:
     """The id of the key that an answer is about, or a word for it."""
     try:
         key_id = msgspec.json.decode(body, type=_Answered).data.id
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return "KEY"
     return key_id if contract.is_uuid(key_id) else "KEY"
 
@@ -252,7 +253,7 @@ def _without_member(body: bytes) -> bytes:
         envelope = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         data = msgspec.json.decode(envelope["data"], type=dict[str, msgspec.Raw])
         secret = msgspec.json.decode(data["secret"], type=str)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
+    except (*UNREADABLE, KeyError):
         return body
     if secret in {"", HIDDEN}:
         return body
