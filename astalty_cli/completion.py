@@ -9,6 +9,7 @@ shell evaluate the answer, in which names from the service stand.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from astalty_cli import contents
@@ -28,7 +29,9 @@ def run(program: Program) -> int:
     except OffersFiles:
         return FILES
     lines = ["\t".join(each) + "\n" for each in found if all(part.isprintable() for part in each)]
-    program.streams.stdout.write("".join(lines))
+    with suppress(BrokenPipeError):  # a shell that has gone on needs no answer
+        program.streams.stdout.write("".join(lines))
+        program.streams.stdout.flush()
     return 0
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from astalty_cli.sandbox.home import Home
     from astalty_cli.secret import Secret
 
-_USUAL_THRESHOLDS = (700, 10, 10)  # of Python itself
+_COLLECT_OFTEN = (700, 10, 10)  # as Python does by itself, up to 3.12
 DEFAULT_TIMEOUT = 60.0  # seconds for a whole command, waiting included
 
 
@@ -79,7 +79,7 @@ class Context:
 
     @cached_property
     def remembered(self) -> Remembered:
-        """What completion will offer for this account."""
+        """What completion will offer for this profile."""
         from astalty_cli.config.remembered import Remembered
 
         return Remembered(self.program.folders.cache, self.settings.profile.value)
@@ -127,9 +127,9 @@ class Context:
         return self.default_timeout if self.account.timeout is None else self.account.timeout
 
     def take_long(self) -> None:
-        """Let the command go on as long as it takes; cycles are then collected as usual (`__main__.py`)."""
+        """Let the command go on as long as it takes; cycles are then collected often (see `__main__.py`)."""
         self.default_timeout = None
-        gc.set_threshold(*_USUAL_THRESHOLDS)
+        gc.set_threshold(*_COLLECT_OFTEN)
 
     def client_with(self, secret: Secret | None, timeout: float | None) -> Client:
         """The same API with another key, or with none, and with seconds of its own."""
@@ -205,11 +205,9 @@ class Context:
 
 def require_sandbox() -> None:
     """Raises LocalError, with the command that helps, where the extra is not installed."""
-    from importlib.util import find_spec
+    from astalty_cli.extras import install_command, is_installed
 
-    from astalty_cli.extras import install_command
-
-    if find_spec("falcon") is None or find_spec("waitress") is None:
+    if not is_installed("sandbox"):
         raise LocalError(
             "The sandbox is an extra that is not installed.",
             hint=f"Install it: {install_command('sandbox')}",

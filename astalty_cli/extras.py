@@ -1,7 +1,15 @@
 """Extras: what is installed only where somebody asked for it."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
+
+PARTS: Final = {"sandbox": ("falcon", "waitress"), "archive": ("duckdb",)}
+
+
+def is_installed(extra: str) -> bool:
+    return all(map(find_spec, PARTS[extra]))
 
 
 def install_command(extra: str) -> str:

@@ -1,5 +1,6 @@
 """Words that both the command line and the data know: to parse a command line, no more is needed."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -7,6 +8,11 @@ API_KEY: Final = "ASTALTY_API_KEY"
 BASE_URL: Final = "ASTALTY_BASE_URL"
 PROFILE: Final = "ASTALTY_PROFILE"
 SANDBOX: Final = "sandbox"  # a profile that is built in: it needs no login, and its name is taken
+
+
+def without_key(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a program that has no business with the key."""
+    return {name: value for name, value in environ.items() if name != API_KEY}
 
 
 class KeyStatus(StrEnum):

@@ -5,6 +5,7 @@ import sys
 from astalty_cli.api.contract import ENDPOINT_DASHBOARD
 from astalty_cli.context import Context
 from astalty_cli.errors import UsageError
+from astalty_cli.vocabulary import without_key
 
 _OPEN = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
 
@@ -45,8 +46,6 @@ def _can_show(context: Context) -> bool:
 def _open(address: str, context: Context) -> bool:
     """In a process of its own, since a browser is not to inherit the key."""
     import subprocess
-
-    from astalty_cli.sinks.programs import without_key
 
     environ = without_key(context.program.environ)
     command = [sys.executable, "-I", "-c", _OPEN, address]

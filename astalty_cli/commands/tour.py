@@ -13,6 +13,7 @@ from pathlib import Path
 from astalty_cli.errors import AstaltyError
 from astalty_cli.output.streams import Streams
 from astalty_cli.program import Folders, Program
+from astalty_cli.vocabulary import API_KEY
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Tour:
         return value.getvalue().strip()
 
     def _run(self, line: str, streams: Streams, secret: str, ends_with: int) -> None:
-        environ = {**self._environ, **({"ASTALTY_API_KEY": secret} if secret else {})}
+        environ = {**self._environ, **({API_KEY: secret} if secret else {})}
         streams = replace(streams, environ=environ)
         code = self.program.run(
             Program(line.split(), streams, environ, self.program.run, lambda: self._folders)

@@ -8,12 +8,13 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 _KEY: Final = "key"
 _CALL: Final = "call"
-_MOST: Final = 5000  # lines: it is read on every key press
+_MOST: Final = 5000  # of a kind: all is read on every key press
 
 
 class Remembered:
@@ -43,15 +44,16 @@ class Remembered:
 
     def _lines(self) -> list[list[str]]:
         try:
-            lines = _text(self._path).splitlines()[:_MOST]
+            lines = _text(self._path).splitlines()
         except (OSError, ValueError):
             return []
         return [parts for line in lines if len(parts := line.split("\t")) == 3]
 
     def _write(self, keys: Iterable[tuple[str, str]], calls: Iterable[tuple[str, str]]) -> None:
-        rows = [(_KEY, *each) for each in keys] + [(_CALL, *each) for each in calls]
+        rows = [(_KEY, *each) for each in islice(keys, _MOST)]
+        rows += [(_CALL, *each) for each in islice(calls, _MOST)]
         # What a shell cannot be given is left out: such a key is still to be had by its id.
-        lines = ["\t".join(row) for row in rows[:_MOST] if all(word.isprintable() for word in row)]
+        lines = ["\t".join(row) for row in rows if all(word.isprintable() for word in row)]
         text = "".join(f"{line}\n" for line in lines)
         with suppress(OSError, ValueError):
             if _text(self._path) == text:

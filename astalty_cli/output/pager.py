@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from astalty_cli.output.streams import Streams
+from astalty_cli.vocabulary import without_key
 
 
 def command(environ: Mapping[str, str]) -> str:
@@ -15,13 +16,12 @@ def command(environ: Mapping[str, str]) -> str:
 def through_pager(pieces: Iterable[str], streams: Streams) -> bool:
     """Show a text in the pager, piece by piece, and wait for its end. False where there is no pager."""
     environ = streams.environ
-    without_key = {name: value for name, value in environ.items() if name != "ASTALTY_API_KEY"}
     try:
         arguments = shlex.split(command(environ))
         pager = subprocess.Popen(  # noqa: S603 - the user's own pager
             arguments,
             stdin=subprocess.PIPE,
-            env={"LESS": "FRX", "LV": "-c", **without_key},
+            env={"LESS": "FRX", "LV": "-c", **without_key(environ)},
             encoding="utf-8",
             errors="backslashreplace",
         )

@@ -9,6 +9,7 @@ from astalty_cli.secret import Secret
 from astalty_cli.services.keys import described
 from astalty_cli.services.session import Session
 from astalty_cli.times import local
+from astalty_cli.vocabulary import API_KEY
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Guards:
         """What on this machine uses a key, in words."""
         users = [f"profile {name!r}" for name in self.session.holders.holding(key.id)]
         if self.variable is not None and self._is_variable(key, self.variable):
-            users.append("ASTALTY_API_KEY")
+            users.append(API_KEY)
         if key.id == self.session.own.id and not users:
             users.append("it makes this call")
         return users

@@ -19,8 +19,8 @@ from msgspec import Raw
 from astalty_cli.api.models import ApiRequest, Exchange
 from astalty_cli.errors import RefusedError
 from astalty_cli.unreadable import UNREADABLE
+from astalty_cli.vocabulary import API_KEY
 
-_KEY = "ASTALTY_API_KEY"
 # What belongs to the one connection, to whoever called, or to the proxies in between; and what must never
 # be repeated unasked: with the same Idempotency-Key the service would answer from memory.
 _LEFT_OUT = re.compile(
@@ -132,7 +132,7 @@ def _has_content_type(call: Call) -> bool:
 
 
 def _piped(form: str, call: Call, lines: list[str]) -> str:
-    pipe = f"printf '{form}' \"${_KEY}\" |\n  " if call.authorized else ""
+    pipe = f"printf '{form}' \"${API_KEY}\" |\n  " if call.authorized else ""
     return pipe + " \\\n    ".join(lines)
 
 
@@ -164,7 +164,7 @@ def _python(call: Call) -> Iterator[str]:
     yield f"    {_literal(call.url)},"
     yield "    headers={"
     if call.authorized:
-        yield f'        "Authorization": "Bearer " + os.environ["{_KEY}"],'
+        yield f'        "Authorization": "Bearer " + os.environ["{API_KEY}"],'
     for name, value in call.headers.items():
         yield f"        {_literal(name)}: {_literal(value)},"
     yield "    },"

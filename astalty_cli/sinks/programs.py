@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from astalty_cli.errors import LocalError
-from astalty_cli.vocabulary import API_KEY
+from astalty_cli.vocabulary import without_key
 
 CAPTURE: Final = 64 * 1024  # bytes kept of what a program says, the last ones; the rest is read and dropped
 _LOOK: Final = 0.02  # seconds between two looks whether it has ended, while it says nothing
@@ -72,11 +72,6 @@ def _shares_with(said: bytes, hidden: bytes) -> bool:
     forms = [hidden, *(b64encode(bytes(skipped) + hidden)[4:-4] for skipped in range(3))]
     pieces = {form[at : at + _PIECE] for form in forms for at in range(len(form) - _PIECE + 1)}
     return any(piece in said for piece in pieces)
-
-
-def without_key(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a program that has no business with the key."""
-    return {name: value for name, value in environ.items() if name != API_KEY}
 
 
 def _started(argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:

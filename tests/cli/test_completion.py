@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,6 +153,22 @@ def test_a_cache_that_is_stale_damaged_or_in_the_way_spoils_nothing(sandbox: Acc
     (shell.config / "config.toml").write_text("][")
     del shell.environ["ASTALTY_PROFILE"]
     assert offered(shell, "auth switch ''") == ["sandbox"]
+
+
+def test_many_names_leave_room_for_the_catalogue_and_a_shell_need_not_hear_them_all(
+    sandbox: Account, shell: Shell
+) -> None:
+    shell("endpoints list")
+    cache = shell.home / ".cache" / "astalty" / "completion" / "sandbox.tsv"
+    calls = cache.read_text()
+    keys = "".join(f"key\t{number}\tkey number {number}\n" for number in range(6000))
+    cache.write_text(keys + calls)
+    shell("endpoints list")
+    assert len(offered(shell, "keys show key")) == 5000
+    assert "participants" in offered(shell, "api part")
+    cut = "astalty __complete keys show key | true; exit ${PIPESTATUS[0]}"
+    done = subprocess.run(["bash", "-c", cut], env=shell.environ, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 # -- real shells -----------------------------------------------------------------------------------

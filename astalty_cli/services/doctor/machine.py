@@ -5,9 +5,7 @@ import platform
 import stat
 from collections.abc import Mapping
 from datetime import timedelta
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
 
 from astalty_cli import __version__
 from astalty_cli.config.credentials import KeyringCredentials
@@ -15,15 +13,14 @@ from astalty_cli.config.journal import Journal
 from astalty_cli.config.profiles import ConfigFile
 from astalty_cli.config.settings import Settings
 from astalty_cli.errors import LeftOpenError, LocalError
+from astalty_cli.extras import PARTS, is_installed
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.sinks.clipboard import Clipboard
 from astalty_cli.vocabulary import Storage
 
-_EXTRAS: Final = {"sandbox": ("falcon", "waitress"), "archive": ("duckdb",)}
-
 
 def version() -> Result:
-    extras = [name for name, parts in _EXTRAS.items() if all(map(find_spec, parts))]
+    extras = [extra for extra in PARTS if is_installed(extra)]
     ours = f"astalty {__version__}" + (f" [{', '.join(extras)}]" if extras else "")
     return ok(f"{ours}, Python {platform.python_version()}, {platform.system()}")
 
