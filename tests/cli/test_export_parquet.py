@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from astalty_cli.sandbox.history import insert_entry, logged_side
 from tests.accounts import Account
 from tests.exports import START, UNTIL, at, exported, fill, lasting, manifest_of, modes, names, there
 from tests.histories import add, entry
-from tests.shell import Shell
+from tests.shell import ASTALTY, Shell
 
 MIDNIGHT = "2026-03-02T00:00Z"
 
@@ -51,6 +52,12 @@ def test_what_duckdb_reads_equals_the_json_lines(filled: Account, folder: Path) 
     rows = read(folder / "all.parquet/*/*.parquet")
     assert [str(row.pop("date")) for row in rows] == [line["created_at"][:10] for line in lines]
     assert rows == [_flat(line) for line in lines]
+
+
+def test_the_installed_command_ends_without_a_word(filled: Account, folder: Path) -> None:
+    line = [str(ASTALTY), "history", "export", str(folder / "all.parquet"), *UNTIL.split(), "-q"]
+    done = subprocess.run(line, env=filled.shell.environ, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def _flat(line: dict[str, Any]) -> dict[str, Any]:
