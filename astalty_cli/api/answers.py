@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -27,7 +28,10 @@ from astalty_cli.unreadable import UNREADABLE
 
 T = TypeVar("T")
 
-_REFUSED: Final = frozenset({400, 405, 413, 415, 422})
+# 408 and 425 come from what is between: nobody knows what the service has seen.
+_REFUSED: Final = frozenset(range(400, 500)) - {401, 403, 404, 408, 409, 425, 429}
+_A_DAY: Final = 86_400  # seconds; who says more to a rate limit of a minute means something else
+_MOST_SAID: Final = 500  # characters of what a server says, and fields that it says something of
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
@@ -199,7 +203,11 @@ def failure(answer: Answer, path: str) -> AstaltyError:
                 status=status,
             )
         case 403:
-            error = ForbiddenError(said or "The account may not do this.", status=status)
+            error = ForbiddenError(
+                said or "The account may not do this.",
+                hint="A key may do what the account's owner may. See whose it is: astalty auth status",
+                status=status,
+            )
         case 404:
             error = NotFoundError(f"There is no {path}: {said or 'not found'}", status=status)
         case 409 if (
@@ -218,7 +226,7 @@ def failure(answer: Answer, path: str) -> AstaltyError:
             limit = number(answer, "x-ratelimit-limit") or contract.RATE_LIMIT
             error = ServiceError(
                 f"Rate limited: a key may make {limit} requests a minute.",
-                hint=f"Ask again in {wait} s." if wait else "Ask again in a minute.",
+                hint=f"Ask again in {wait} s." if wait and wait < _A_DAY else "Ask again in a minute.",
                 status=status,
                 retry_after=wait,
             )
@@ -243,10 +251,15 @@ def number(answer: Answer, header: str) -> int | None:
 
 def _words(answer: Answer) -> tuple[str, dict[str, list[str]]]:
     try:
-        body = msgspec.json.decode(answer.body, type=_ErrorBody)
-    except UNREADABLE:
+        body = decoded(answer.body, _ErrorBody)
+    except ServiceError:
         return "", {}
-    return body.message, body.errors
+    said = islice(body.errors.items(), _MOST_SAID)
+    return _brief(body.message), {_brief(name): [*map(_brief, texts[:_MOST_SAID])] for name, texts in said}
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
 
 
 def not_offered(feature: str) -> NotOfferedError:

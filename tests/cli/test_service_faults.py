@@ -29,8 +29,10 @@ def ask(shell: Shell, url: str, line: str, code: int) -> Result:
         ("403 Forbidden", 4, "said so"),
         ("405 Method Not Allowed", 5, "said so"),
         ("409 Conflict", 5, "said so"),
-        ("418 I'm a teapot", 6, "HTTP 418"),
+        ("408 Request Timeout", 6, "HTTP 408"),
+        ("410 Gone", 5, "said so"),
         ("422 Unprocessable", 5, "said so"),
+        ("451 Unavailable", 5, "said so"),
         ("500 Internal Server Error", 6, "HTTP 500"),
     ],
 )
@@ -48,6 +50,16 @@ def test_validation_messages_are_shown_for_each_field(shell: Shell) -> None:
         as_json = ask(shell, url, "keys create x --json", 5).error
         assert as_json["errors"] == {"name": ["Too plain.", "Too long."]}
         assert (as_json["code"], as_json["status"]) == ("refused", 422)
+
+
+def test_what_a_server_says_is_kept_short(shell: Shell) -> None:
+    words = "a" * 2_000_000
+    said = json.dumps({"message": words, "errors": {words: [words] * 3}})
+    with answering(("422 No", {"Location": words[:9000]}, said.encode())) as (_, url):
+        for line in ("keys create x --plain", "keys create x --json", "api x -X POST"):
+            told = ask(shell, url, line, 5)
+            assert "aaa…" in told.err.replace(r"\u2026", "…")
+            assert len(told.err) < 4000
 
 
 def test_a_server_without_key_management_says_what_to_do(shell: Shell) -> None:
