@@ -139,9 +139,8 @@ def _show(context: Context, request: "Request") -> None:
 
 def _all_pages(context: Context, request: "Request") -> None:
     from astalty_cli.services.requests import pages
-    from astalty_cli.services.requests.request import numbered
 
-    number, target = numbered(request.target)
+    number, target = pages.numbered(request.target)
     if context.dry_run:
         _show(context, request.at(target(number)))
         return
@@ -153,7 +152,7 @@ def _all_pages(context: Context, request: "Request") -> None:
 
 
 def _without_secrets(context: Context, rows: Iterable[bytes]) -> Iterator[bytes]:
-    from astalty_cli.services.requests.request import without_secret
+    from astalty_cli.services.requests.answer import without_secret
 
     hidden = False
     for row in rows:
@@ -165,7 +164,7 @@ def _without_secrets(context: Context, rows: Iterable[bytes]) -> Iterator[bytes]
 
 def _once(context: Context, request: "Request", *, include: bool) -> None:
     from astalty_cli.api.answers import must_be_done
-    from astalty_cli.services.requests.request import outcome_said
+    from astalty_cli.services.requests.answer import outcome_said
 
     with outcome_said(request.method):
         answer = context.client.call(
@@ -184,7 +183,7 @@ def _print(context: Context, request: "Request", answer: "Answer", *, include: b
     """Raises LeftOpenError where a secret was made that must not be printed here."""
     from http import HTTPStatus
 
-    from astalty_cli.services.requests.request import key_in, without_secret
+    from astalty_cli.services.requests.answer import key_in, without_secret
 
     output = context.output
     headers = "".join(f"{name}: {value}\n" for name, value in answer.headers.items()) if include else ""

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from astalty_cli.api.hiding import HIDDEN
 from astalty_cli.errors import UsageError
+from astalty_cli.services.requests.answer import key_in, without_secret
 from astalty_cli.services.requests.fields import parse
-from astalty_cli.services.requests.request import key_in, numbered, request, without_secret
+from astalty_cli.services.requests.pages import numbered
+from astalty_cli.services.requests.request import request
 
 KEY_ID = "9ee9dc30-c869-4fb5-9871-b32850e68cad"
 SECRET = "astalty_" + "c4naryC4nary" * 3 + "0123456789"

@@ -86,6 +86,7 @@ def test_a_json_value_as_a_cell(value: bytes, cell: str) -> None:
 @pytest.mark.parametrize(
     "harmless",
     ["production_deploy_key_for_reporting_service", "9ee9dc30-c869-4fb5-9871-b32850e68cad", "x" * 10**6],
+    ids=["words", "an id", "one long word"],
 )
 def test_names_and_ids_are_not_taken_for_keys(harmless: str) -> None:
     assert without_keys(f"see {harmless}.") == f"see {harmless}."

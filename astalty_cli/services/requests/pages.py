@@ -1,14 +1,35 @@
 """All pages of any list, one after the other: only the page at hand is in memory."""
 
+import re
 from collections.abc import Callable, Iterator
+from urllib.parse import unquote_plus
 
 from msgspec import Raw
 
-from astalty_cli.api import answers
+from astalty_cli.api import answers, contract
 from astalty_cli.api.answers import Page
 from astalty_cli.api.client import Client
-from astalty_cli.errors import ServiceError
-from astalty_cli.services.requests.request import Request, numbered
+from astalty_cli.errors import ServiceError, UsageError
+from astalty_cli.services.requests.request import Request, query_name, query_parts
+
+
+def numbered(target: str) -> tuple[int, Callable[[int], str]]:
+    """The number of the page that a target asks for, and the target of any other page of the same list.
+
+    Pages are as large as they can be, where the target does not say. Raises UsageError.
+    """
+    given, number = query_parts(target), 1
+    for part in given:
+        if query_name(part) == contract.PAGE_NUMBER:
+            value = unquote_plus(part.partition("=")[2])
+            if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
+                raise UsageError(f"{contract.PAGE_NUMBER}={value} is not the number of a page.")
+            number = int(value)
+    rest = [part for part in given if query_name(part) != contract.PAGE_NUMBER]
+    if not any(query_name(part) == contract.PAGE_SIZE for part in rest):
+        rest.append(f"{contract.PAGE_SIZE}={contract.MAX_PAGE_SIZE}")
+    path = target.partition("?")[0]
+    return number, lambda page: f"{path}?{'&'.join([*rest, f'{contract.PAGE_NUMBER}={page}'])}"
 
 
 def rows(client: Client, request: Request, at: Callable[[int, int], None]) -> Iterator[bytes]:

@@ -5,8 +5,7 @@ are refused: `astalty keys` makes those, with a place for the secret, a journal 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import quote, unquote, unquote_plus, urlencode
@@ -14,10 +13,8 @@ from urllib.parse import quote, unquote, unquote_plus, urlencode
 import msgspec
 
 from astalty_cli.api import contract
-from astalty_cli.api.hiding import HIDDEN, hidden
-from astalty_cli.errors import InterruptedByUser, ServiceError, UsageError
+from astalty_cli.errors import UsageError
 from astalty_cli.services.requests.fields import Field, nested, pairs
-from astalty_cli.unreadable import UNREADABLE
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -43,7 +40,6 @@ _METHOD_FIELD: Final = "_method"
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ ]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _ESCAPED = re.compile('[^!-~]|["<>`{}|^]')  # what a URL does not hold as it is
-_SHAPE = re.compile(contract.SECRET_SHAPE.encode())
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ def request(
         target = with_query(target, urlencode(pairs(fields), safe="[],:"))
     elif fields:
         body = msgspec.json.encode(nested(fields))
-    names = [each.key for each in fields] + [_name(part) for part in _parts(target)]
+    names = [each.key for each in fields] + [query_name(part) for part in query_parts(target)]
     if any(name.partition("[")[0] == _METHOD_FIELD for name in names):
         raise UsageError(f"{_METHOD_FIELD} would make another method of it.", hint="Say -X METHOD.")
     _must_not_make_a_secret(method, target)
@@ -182,81 +178,9 @@ def with_query(target: str, query: str) -> str:
     return f"{target}{mark}{query}" if query else target
 
 
-def _parts(target: str) -> list[str]:
+def query_parts(target: str) -> list[str]:
     return [part for part in target.partition("?")[2].split("&") if part]
 
 
-def _name(part: str) -> str:
+def query_name(part: str) -> str:
     return unquote_plus(part.partition("=")[0])
-
-
-def numbered(target: str) -> tuple[int, Callable[[int], str]]:
-    """The number of the page that a target asks for, and the target of any other page of the same list.
-
-    Pages are as large as they can be, where the target does not say. Raises UsageError.
-    """
-    parts, number = _parts(target), 1
-    for part in parts:
-        if _name(part) == contract.PAGE_NUMBER:
-            value = unquote_plus(part.partition("=")[2])
-            if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
-                raise UsageError(f"{contract.PAGE_NUMBER}={value} is not the number of a page.")
-            number = int(value)
-    rest = [part for part in parts if _name(part) != contract.PAGE_NUMBER]
-    if not any(_name(part) == contract.PAGE_SIZE for part in rest):
-        rest.append(f"{contract.PAGE_SIZE}={contract.MAX_PAGE_SIZE}")
-    path = target.partition("?")[0]
-    return number, lambda page: f"{path}?{'&'.join([*rest, f'{contract.PAGE_NUMBER}={page}'])}"
-
-
-# -- the answer ----------------------------------------------------------------------------------
-
-
-class _Thing(msgspec.Struct):
-    id: str
-
-
-class _Answered(msgspec.Struct):
-    data: _Thing
-
-
-@contextmanager
-def outcome_said(method: str) -> Iterator[None]:
-    """Where no usable answer came to what is sent once only, say that nobody knows what was done."""
-    unknown = f"Whether the {method} was done is unknown."
-    try:
-        yield
-    except ServiceError as error:
-        if method != "GET" and error.outcome_unknown:
-            error.message, error.hint = f"{error.message} {unknown}", "Look before you send it again."
-        raise
-    except KeyboardInterrupt:
-        raise InterruptedByUser("Interrupted." if method == "GET" else f"Interrupted. {unknown}") from None
-
-
-def without_secret(body: bytes) -> bytes:
-    """An answer without a new secret in clear: at `data.secret`, or of a key's shape anywhere."""
-    return hidden(_without_member(body), _SHAPE)
-
-
-def key_in(body: bytes) -> str:
-    """The id of the key that an answer is about, or a word for it."""
-    try:
-        key_id = msgspec.json.decode(body, type=_Answered).data.id
-    except UNREADABLE:
-        return "KEY"
-    return key_id if contract.is_uuid(key_id) else "KEY"
-
-
-def _without_member(body: bytes) -> bytes:
-    try:
-        envelope = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        data = msgspec.json.decode(envelope["data"], type=dict[str, msgspec.Raw])
-        secret = msgspec.json.decode(data["secret"], type=str)
-    except (*UNREADABLE, KeyError):
-        return body
-    if secret in {"", HIDDEN}:
-        return body
-    data["secret"] = msgspec.Raw(msgspec.json.encode(HIDDEN))
-    envelope["data"] = msgspec.Raw(msgspec.json.encode(data))
-    return msgspec.json.encode(envelope)

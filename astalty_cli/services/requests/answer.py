@@ -1,0 +1,65 @@
+"""What may be said and shown of the answer to any call: a new secret is for people only."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+
+from astalty_cli.api import contract
+from astalty_cli.api.hiding import HIDDEN, hidden
+from astalty_cli.errors import InterruptedByUser, ServiceError
+from astalty_cli.unreadable import UNREADABLE
+
+_SHAPE: Final = re.compile(contract.SECRET_SHAPE.encode())
+
+
+class _Thing(msgspec.Struct):
+    id: str
+
+
+class _Answered(msgspec.Struct):
+    data: _Thing
+
+
+@contextmanager
+def outcome_said(method: str) -> Iterator[None]:
+    """Where no usable answer came to what is sent once only, say that nobody knows what was done."""
+    unknown = f"Whether the {method} was done is unknown."
+    try:
+        yield
+    except ServiceError as error:
+        if method != "GET" and error.outcome_unknown:
+            error.message, error.hint = f"{error.message} {unknown}", "Look before you send it again."
+        raise
+    except KeyboardInterrupt:
+        raise InterruptedByUser("Interrupted." if method == "GET" else f"Interrupted. {unknown}") from None
+
+
+def without_secret(body: bytes) -> bytes:
+    """An answer without a new secret in clear: at `data.secret`, or of a key's shape anywhere."""
+    return hidden(_without_member(body), _SHAPE)
+
+
+def key_in(body: bytes) -> str:
+    """The id of the key that an answer is about, or a word for it."""
+    try:
+        key_id = msgspec.json.decode(body, type=_Answered).data.id
+    except UNREADABLE:
+        return "KEY"
+    return key_id if contract.is_uuid(key_id) else "KEY"
+
+
+def _without_member(body: bytes) -> bytes:
+    try:
+        envelope = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        data = msgspec.json.decode(envelope["data"], type=dict[str, msgspec.Raw])
+        secret = msgspec.json.decode(data["secret"], type=str)
+    except (*UNREADABLE, KeyError):
+        return body
+    if secret in {"", HIDDEN}:
+        return body
+    data["secret"] = msgspec.Raw(msgspec.json.encode(HIDDEN))
+    envelope["data"] = msgspec.Raw(msgspec.json.encode(data))
+    return msgspec.json.encode(envelope)
