@@ -137,11 +137,19 @@ def _decoded_or_mended(data: bytes, model: type[T]) -> T:
         return msgspec.json.decode(mended, type=model, dec_hook=_secret)
 
 
+def mended(body: bytes) -> bytes:
+    """JSON with half a character in it, as JSON that anybody can read; other bytes as they came."""
+    try:
+        return bytes(_decoded_or_mended(body, Raw))
+    except UNREADABLE:
+        return body
+
+
 def must_be_done(answer: Answer, path: str) -> None:
     """Raises what a 4xx or 5xx stands for, and ServiceError for other text than JSON from `/public/v1`."""
     if not 200 <= answer.status < 300:
         raise failure(answer, path)
-    if path.startswith(contract.PREFIX) and answer.body.strip():
+    if contract.is_under_prefix(path) and answer.body.strip():
         decoded(answer.body, Raw)
 
 
@@ -172,7 +180,7 @@ def _without_lone_surrogate(match: re.Match[bytes]) -> bytes:
 
 def _is_an_object(body: bytes) -> bool:
     try:
-        msgspec.json.decode(body, type=dict[str, Raw])
+        _decoded_or_mended(body, dict[str, Raw])
     except UNREADABLE:
         return False
     return True

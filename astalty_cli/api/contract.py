@@ -35,11 +35,17 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text.lower()) is not None
 
 
+_UNDER_PREFIX = re.compile(rf"{PREFIX}(?![^/?*])")
+
+
+def is_under_prefix(path: str) -> bool:
+    """Whether a path, or the pattern of one, is of the public API: `/public/v10` is not."""
+    return _UNDER_PREFIX.match(path) is not None
+
+
 def under_prefix(path: str) -> str:
     """Put a path under `/public/v1`, where it does not say so itself; a leading `*` is left alone."""
-    if path.startswith((PREFIX, "*")):
-        return path
-    return f"{PREFIX}/{path.lstrip('/')}"
+    return path if is_under_prefix(path) or path.startswith("*") else f"{PREFIX}/{path.lstrip('/')}"
 
 
 def filter_by(field: str) -> str:

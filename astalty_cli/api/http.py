@@ -213,7 +213,7 @@ class Http:
             outcome = str(answer.status)
         finally:
             elapsed = (time.monotonic() - started) * 1000
-            path = request.url.raw_path.partition(b"?")[0].decode("ascii", "replace")
+            path = self._scrubbed(request.url.raw_path.partition(b"?")[0]).decode("ascii", "replace")
             self._log(f"{request.method} {path} {outcome} {elapsed:.0f} ms")
         return answer
 

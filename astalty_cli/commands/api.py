@@ -1,6 +1,6 @@
 """`astalty api PATH`: any call, with the key in force."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -121,12 +121,12 @@ def _request(
     sources = Sources(streams.stdin, context.output.warn)
     sources.must_be_readable([body, *(field.file for field in fields)])
 
-    def holding(fields: Sequence["Field"], body: bytes | None) -> "Request":
+    def carrying(fields: Sequence["Field"], body: bytes | None) -> "Request":
         return request(path, method=method, fields=fields, headers=headers, body=body)
 
     # A call that is refused whatever it carries is not worth waiting for what is to be read.
-    holding([field.holding("") for field in fields], None if body is None else b"")
-    return holding(
+    carrying([field.holding("") for field in fields], None if body is None else b"")
+    return carrying(
         [sources.resolved(field) for field in fields], None if body is None else sources.read(body)
     )
 
@@ -139,6 +139,7 @@ def _show(context: Context, request: "Request") -> None:
 
 def _all_pages(context: Context, request: "Request") -> None:
     from astalty_cli.services.requests import pages
+    from astalty_cli.services.requests.answer import WithoutSecrets
 
     number, target = pages.numbered(request.target)
     if context.dry_run:
@@ -147,18 +148,12 @@ def _all_pages(context: Context, request: "Request") -> None:
     context.take_long()
     with context.output.progress("rows", beside_rows=True) as progress:
         rows = pages.rows(context.client, request, progress.at)
-        shown = context.output.streams.stdout_is_terminal
-        context.output.array(rows if shown else _without_secrets(context, rows))
-
-
-def _without_secrets(context: Context, rows: Iterable[bytes]) -> Iterator[bytes]:
-    from astalty_cli.services.requests.answer import without_secret
-
-    hidden = False
-    for row in rows:
-        yield (safe := without_secret(row))
-        hidden = hidden or safe != row
-    if hidden:
+        if context.output.streams.stdout_is_terminal:
+            context.output.array(rows)
+            return
+        safe = WithoutSecrets(rows)
+        context.output.array(safe)
+    if safe.hid_one:
         context.output.note(_NOTE_HIDDEN)
 
 
@@ -183,11 +178,13 @@ def _print(context: Context, request: "Request", answer: "Answer", *, include: b
     """Raises LeftOpenError where a secret was made that must not be printed here."""
     from http import HTTPStatus
 
+    from astalty_cli.api.answers import mended
     from astalty_cli.services.requests.answer import key_in, without_secret
 
     output = context.output
     headers = "".join(f"{name}: {value}\n" for name, value in answer.headers.items()) if include else ""
-    head, body = headers.encode(), answer.body
+    answered = headers.encode(), mended(answer.body)
+    head, body = answered
     if not output.streams.stdout_is_terminal:
         head, body = without_secret(head), without_secret(body)
     if include:
@@ -195,7 +192,7 @@ def _print(context: Context, request: "Request", answer: "Answer", *, include: b
         output.lines(f"HTTP/1.1 {answer.status} {phrase}".rstrip())
         output.lines(*head.decode().split("\n"))
     output.body(body)
-    if (head, body) == (headers.encode(), answer.body):
+    if (head, body) == answered:
         return
     refused = 400 <= answer.status < 500
     if request.method != "GET" and not refused:

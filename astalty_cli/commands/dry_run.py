@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from astalty_cli.api import contract
+from astalty_cli.api.hiding import hidden, spelling_of
 from astalty_cli.api.models import ApiKey, ExpirePrevious, RotateKey
 from astalty_cli.context import Context
 from astalty_cli.output import columns
@@ -59,16 +60,17 @@ def show(
 
 
 def show_call(context: Context, request: "Typed") -> None:
-    """Print a call as it was typed; a body that is not JSON is shown as a text."""
-    shown = context.output.columns(columns.CALL, Planned)
+    """Print a call as it was typed, but for the key; a body that is not JSON is shown as a text."""
+    shown, secret = context.output.columns(columns.CALL, Planned), context.secret()
     planned = Planned(
         request.method,
         context.settings.base_url.value + request.target,
-        f"Bearer …{context.secret().last_four}",
+        f"Bearer …{secret.last_four}",
         _as_json(request.body),
         dict(request.headers),
     )
-    _print(context.output, [planned], shown)
+    safe = hidden(msgspec.json.encode(planned), spelling_of(secret.reveal()))
+    _print(context.output, [msgspec.json.decode(safe, type=Planned)], shown)
 
 
 def _as_json(body: bytes | None) -> msgspec.Raw:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from astalty_cli.errors import InterruptedByUser, UsageError
+from astalty_cli.errors import AstaltyError, InterruptedByUser, ServiceError, UsageError
 from astalty_cli.output import machine
 from astalty_cli.output.columns import EXCHANGE, SIDES
 from astalty_cli.output.fields import Field
@@ -72,8 +72,15 @@ class Output:
             for row in rows:
                 self.write(machine.compact(row) + "\n")
         else:
-            for piece in machine.array(rows, indent=self.streams.stdout_is_terminal):
-                self.write(piece)
+            begun = False
+            try:
+                for piece in machine.array(rows, indent=self.streams.stdout_is_terminal):
+                    self.write(piece)
+                    begun = True
+            except AstaltyError:
+                if begun:  # what is said of it begins a line of its own, also where both go to one log
+                    self.write("\n")
+                raise
 
     def checks(self, rows: Iterable[bytes], columns: Sequence[Field]) -> None:
         """Print what `doctor` finds; for people as it is found, and whole, with what to do below it."""
@@ -117,6 +124,10 @@ class Output:
         try:
             msgspec.json.decode(body, type=msgspec.Raw)
         except UNREADABLE:
+            if self.result_wanted:
+                raise ServiceError(
+                    "The answer is not JSON.", hint="To see it, leave out --query and -o."
+                ) from None
             text = body.decode("utf-8", "replace")
             self.write(visible_lines(text) if self.streams.stdout_is_terminal else text)
             return

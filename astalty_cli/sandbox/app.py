@@ -37,7 +37,7 @@ def create_app(store: Store, *, rate_limit: int = contract.RATE_LIMIT) -> "WSGIA
 
     def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         call = read_call(environ)
-        is_public = call.path == contract.PREFIX or call.path.startswith(contract.PREFIX + "/")
+        is_public = contract.is_under_prefix(call.path)
         answer = public(call) if is_public else guarded(answer_from_routes, call)
         return send(answer, store.clock(), start_response)
 

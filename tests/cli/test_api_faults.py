@@ -156,7 +156,7 @@ def test_rows_are_the_servers_own(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "there"), [("", '[\n{"n":1},\n{"n":2}'), ("--json", '[\n{"n":1},\n{"n":2}'),
+    ("form", "there"), [("", '[\n{"n":1},\n{"n":2}\n'), ("--json", '[\n{"n":1},\n{"n":2}\n'),
                         ("-o jsonl", '{"n":1}\n{"n":2}\n'), ("--query [].n", "")],
 )  # fmt: skip
 @pytest.mark.parametrize(

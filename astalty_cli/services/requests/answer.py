@@ -1,8 +1,9 @@
 """What may be said and shown of the answer to any call: a new secret is for people only."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -40,6 +41,20 @@ def outcome_said(method: str) -> Iterator[None]:
 def without_secret(body: bytes) -> bytes:
     """An answer without a new secret in clear: at `data.secret`, or of a key's shape anywhere."""
     return hidden(_without_member(body), _SHAPE)
+
+
+@dataclass
+class WithoutSecrets:
+    """Rows as `without_secret` leaves them; `hid_one` says, once they are read, whether there was one."""
+
+    rows: Iterable[bytes]
+    hid_one: bool = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        for row in self.rows:
+            safe = without_secret(row)
+            self.hid_one = self.hid_one or safe != row
+            yield safe
 
 
 def key_in(body: bytes) -> str:

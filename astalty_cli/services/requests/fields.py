@@ -15,7 +15,8 @@ from astalty_cli.errors import UsageError
 MAX_DEPTH: Final = 32  # names in a key
 _ELEMENT: Final = ""  # the step of `[]`
 _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")  # what every JSON reader keeps exact, or nearly
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
+_INT64: Final = range(-(2**63), 2**63)  # beyond it, as for gh, a number is a text
 _WORDS: Final = {"true": True, "false": False, "null": None}
 
 
@@ -66,7 +67,7 @@ def _typed(value: str) -> Value:
         return FromFile(value[1:])
     if value in _WORDS:
         return _WORDS[value]
-    return int(value) if _INTEGER.fullmatch(value) else value
+    return int(value) if _INTEGER.fullmatch(value) and int(value) in _INT64 else value
 
 
 # -- as a query string ---------------------------------------------------------------------------

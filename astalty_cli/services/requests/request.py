@@ -15,6 +15,7 @@ import msgspec
 from astalty_cli.api import contract
 from astalty_cli.errors import UsageError
 from astalty_cli.services.requests.fields import Field, nested, pairs
+from astalty_cli.unreadable import UNREADABLE
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -80,13 +81,21 @@ def request(
         target = with_query(target, urlencode(pairs(fields), safe="[],:"))
     elif fields:
         body = msgspec.json.encode(nested(fields))
-    names = [each.key for each in fields] + [query_name(part) for part in query_parts(target)]
+    names = [*map(query_name, query_parts(target)), *_members(body)]
     if any(name.partition("[")[0] == _METHOD_FIELD for name in names):
         raise UsageError(f"{_METHOD_FIELD} would make another method of it.", hint="Say -X METHOD.")
     _must_not_make_a_secret(method, target)
     if body is not None and not any(name.lower() == "content-type" for name in sent):
         sent["Content-Type"] = "application/json"
     return Request(method, target, sent, body)
+
+
+def _members(body: bytes | None) -> list[str]:
+    """The names at the top of a JSON body."""
+    try:
+        return list(msgspec.json.decode(body or b"", type=dict[str, msgspec.Raw]))
+    except UNREADABLE:
+        return []
 
 
 def _method(text: str) -> str:

@@ -44,7 +44,7 @@ class Sources:
             with open(name, "rb") as file:  # noqa: PTH123 - also a name such as /dev/fd/63
                 return _bounded(file, name)
         except OSError as error:
-            raise LocalError(f"{name} cannot be read: {error.strerror or error}.") from None
+            raise LocalError(f"{name!r} cannot be read: {error.strerror or error}.") from None
 
 
 def _bounded(file: BinaryIO, name: str) -> bytes:
