@@ -18,7 +18,7 @@ from astalty_cli.api.answers import (
     page,
     walk,
 )
-from astalty_cli.api.http import NOT_MODIFIED, Answer, Http
+from astalty_cli.api.http import Answer, Http
 from astalty_cli.api.models import (
     ApiKey,
     ApiRequest,
@@ -153,13 +153,10 @@ class Client:
         """Any call below this origin, whatever was answered; see `answers.must_be_done`."""
         return self._http.request(method, target, body=body, headers=headers, paced=paced)
 
-    def openapi(self, etag: str | None = None) -> Answer | None:
-        """The OpenAPI document as it was answered; None where it is still the one with this ETag."""
+    def openapi(self, etag: str | None = None) -> Answer:
+        """The answer to a call for the OpenAPI document: 304 where it still is the one with this ETag."""
         headers = {"If-None-Match": etag} if etag else {}
-        answer = self._http.request("GET", contract.OPENAPI, headers=headers)
-        if etag and answer.status == NOT_MODIFIED:
-            return None
-        return self._checked(answer, contract.OPENAPI, None)
+        return self._http.request("GET", contract.OPENAPI, headers=headers)
 
     def pause(self, seconds: float, what_for: str) -> None:
         """Let time pass, within the time that the command may take."""
@@ -213,9 +210,6 @@ class Client:
         data = msgspec.json.encode(body) if body is not None else None
         target = f"{path}?{urlencode(params, safe='[],:')}" if params else path
         answer = self._http.request(method, target, body=data, headers=headers, paced=paced)
-        return self._checked(answer, path, feature)
-
-    def _checked(self, answer: Answer, path: str, feature: str | None) -> Answer:
         if 200 <= answer.status < 300:
             return answer
         if answer.status == 404 and feature is not None:

@@ -80,7 +80,7 @@ def _steps(context: Context) -> "Iterator[Step]":
     )
     yield Step("clock", lambda: network.clock(server), ("tls",))
     yield Step("account", lambda: account.account(server), ("tls", "key"))
-    yield Step("endpoints", lambda: account.endpoints(server), ("tls",))
+    yield Step("endpoints", lambda: account.endpoints(server, context.settings.base_url.value), ("tls",))
     yield Step("rate-limit", lambda: account.rate_limit(server), ("account",))
     yield Step("journal", lambda: machine.journal(context.journal))
     yield Step("clipboard", lambda: machine.clipboard(environ, somebody=streams.can_ask))

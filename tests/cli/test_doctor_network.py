@@ -270,6 +270,29 @@ def test_without_a_document_the_lists_are_asked_for(shell: Shell) -> None:
     )
 
 
+@pytest.mark.parametrize(("status", "code"), [("500 No", 6), ("403 No", 4), ("422 No", 5)])
+def test_a_list_that_fails_is_not_there(shell: Shell, status: str, code: int) -> None:
+    lists: dict[str, Answer] = {KEYS: LIST, HISTORY: (status, {}, b'{"message": "No."}')}
+    with answering_by_call({CURRENT: MINE, **lists}) as (_, env):
+        row = examined(shell, code=code, env=env)["endpoints"]
+    assert row["status"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        ("401 No", "There is no OpenAPI document here."),
+        ("429 Slow", "did not give its endpoint catalogue (HTTP 429)."),
+    ],
+)
+def test_nothing_is_said_of_a_key_that_was_not_sent(shell: Shell, status: str, found: str) -> None:
+    document: Answer = (status, {}, b'{"message": "No."}')
+    with answering_by_call({DOCUMENT: document, CURRENT: MINE, KEYS: LIST, HISTORY: LIST}) as (_, env):
+        row = examined(shell, env=env)["endpoints"]
+    assert row["found"].endswith(found)
+    assert "key" not in row["found"]
+
+
 BROKEN = [
     b"<html>",
     b"[]",
@@ -308,6 +331,7 @@ def test_a_document_that_endpoints_reads_is_one(shell: Shell, spelled: bytes) ->
     [
         ({"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "9"}, "warning", "9 of 60 requests are left"),
         ({"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "10"}, "ok", "10 of 60"),
+        ({"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "5"}, "ok", "5 of 5"),
         ({"X-RateLimit-Limit": "many", "X-RateLimit-Remaining": "-3"}, "skipped", "does not say"),
         ({}, "skipped", "does not say"),
     ],

@@ -62,6 +62,8 @@ def test_a_changed_document_takes_its_place(shell: Shell) -> None:
     "answer",
     [
         ("500 Internal Server Error", {}, b""),
+        ("400 Bad Request", {}, b'{"message": "no"}'),
+        ("304 Not Modified", {}, b""),
         ("200 OK", {}, b"<html>Sign in</html>"),
         ("200 OK", {}, b'{"swagger": "2.0"}'),
         ("302 Found", {"Location": "https://login.example/"}, b""),
@@ -110,12 +112,31 @@ def _without_a_zone(copy: Path) -> None:
     copy.write_text(json.dumps(json.loads(copy.read_text()) | {"checked_at": "2026-01-01T00:00:00"}))
 
 
+def _before_all_time(copy: Path) -> None:
+    copy.write_text(json.dumps(json.loads(copy.read_text()) | {"checked_at": "0001-01-01T00:00:00+14:00"}))
+
+
+def _with_an_etag_of_two_lines(copy: Path) -> None:
+    old = {"checked_at": LONG_AGO, "etag": '"a\r\nX: y"'}
+    copy.write_text(json.dumps(json.loads(copy.read_text()) | old))
+
+
 def _nested(copy: Path) -> None:
     copy.write_text("[" * 100_000)
 
 
 @pytest.mark.parametrize(
-    "spoil", [_cut, _open_to_others, _of_another_service, _no_document, _without_a_zone, _nested]
+    "spoil",
+    [
+        _cut,
+        _open_to_others,
+        _of_another_service,
+        _no_document,
+        _without_a_zone,
+        _before_all_time,
+        _with_an_etag_of_two_lines,
+        _nested,
+    ],
 )
 def test_a_damaged_copy_is_as_none(shell: Shell, spoil: Callable[[Path], None]) -> None:
     with offering(shell, FIRST, SECOND) as service:

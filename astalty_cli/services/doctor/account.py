@@ -12,7 +12,7 @@ from astalty_cli.errors import AstaltyError, NotOfferedError
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.services.doctor.server import Reply, Server
 from astalty_cli.services.endpoints.catalogue import read_document
-from astalty_cli.services.endpoints.operations import Operation, offers, operations
+from astalty_cli.services.endpoints.operations import offers, operations
 from astalty_cli.services.findings import Limits, of_key, spelled
 from astalty_cli.times import local, utc_now
 from astalty_cli.vocabulary import FindingCode
@@ -43,13 +43,13 @@ def account(server: Server) -> Result:
     return ok(f"{found}; its secret is {spelled(now - (key.rotated_at or key.created_at))} old")
 
 
-def endpoints(server: Server) -> Result:
+def endpoints(server: Server, origin: str) -> Result:
     """What this program assumes of a server, held against its OpenAPI document; else by asking for lists.
 
     Raises NotOfferedError, with the commands that do not work.
     """
     try:
-        offered = _documented(server.document)
+        offered = operations(read_document(server.document.answer, origin))
     except AstaltyError as error:
         return _tried(server, error)
     else:
@@ -61,7 +61,7 @@ def endpoints(server: Server) -> Result:
 def _tried(server: Server, error: AstaltyError) -> Result:
     """Ask for the lists, where the document tells nothing."""
     without = f"The OpenAPI document could not be read: {error.message}"
-    if error.status == 404:
+    if isinstance(error, NotOfferedError):
         without = "There is no OpenAPI document here."
     if not server.accepts_key:
         return skipped(f"{without} There is no key that works to ask with.")
@@ -69,6 +69,8 @@ def _tried(server: Server, error: AstaltyError) -> Result:
     _must_be_none(
         [each for each in lists if _asked(server, each).status == 404], "This server does not offer"
     )
+    for each in lists:
+        answers.must_be_done(_asked(server, each).answer, each.path)
     return ok(f"{len(lists)} were tried and are there. {without}")
 
 
@@ -78,7 +80,7 @@ def rate_limit(server: Server) -> Result:
     if limit is None or left is None:
         return skipped("The server does not say.")
     found = f"{left} of {limit} requests are left in this minute."
-    if left < _FEW:
+    if left < min(_FEW, limit):
         return warning(found, "Something else uses this key: astalty history stats. Give it one of its own.")
     return ok(found)
 
@@ -98,8 +100,3 @@ def _must_be_none(missing: Sequence[Assumed], without: str) -> None:
     if missing:
         named = ", ".join(f"{each.method} {each.path} (for {each.command})" for each in missing)
         raise NotOfferedError(f"{without} {named}.", hint=answers.not_offered("").hint)
-
-
-def _documented(reply: Reply) -> list[Operation]:
-    """The calls of an OpenAPI document. Raises the error that stood in the way."""
-    return operations(read_document(_good(reply).body))

@@ -10,17 +10,18 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from astalty_cli.api import contract
 from astalty_cli.api.answers import decoded
 from astalty_cli.api.client import Client
+from astalty_cli.api.http import NOT_MODIFIED, Answer
 from astalty_cli.config.files import read_private, write_private
-from astalty_cli.errors import LocalError, NotFoundError, NotOfferedError, ServiceError, UnauthorizedError
+from astalty_cli.errors import LocalError, NotOfferedError, ServiceError
 from astalty_cli.times import relative, utc_now
 from astalty_cli.unreadable import UNREADABLE
 
@@ -44,7 +45,7 @@ class _Copy(msgspec.Struct):
 
     origin: str
     etag: str | None
-    checked_at: datetime
+    checked_at: Annotated[datetime, msgspec.Meta(tz=True)]
     document: Json
 
 
@@ -77,40 +78,52 @@ class Catalogue:
         try:
             copy = msgspec.json.decode(read_private(self._path) or b"", type=_Copy)
             must_be_openapi(copy.document)
-        except (LocalError, ServiceError, *UNREADABLE):
+            copy.checked_at = copy.checked_at.astimezone(UTC)
+        except (LocalError, ServiceError, OverflowError, *UNREADABLE):
             return None
-        return copy if copy.origin == self._origin and copy.checked_at.tzinfo else None
+        return copy if copy.origin == self._origin and _sayable(copy.etag) == copy.etag else None
 
     def _asked(self, copy: _Copy | None) -> Json:
-        try:
-            answer = self._client().openapi(copy.etag if copy else None)
-        except (NotFoundError, UnauthorizedError) as error:
-            raise NotOfferedError(
-                f"{self._origin} has no endpoint catalogue that can be read without a browser.",
-                hint=f"In a browser, it is at {self._origin}{contract.ENDPOINT_DASHBOARD}: "
-                "astalty endpoints list --web",
-                status=error.status,
-            ) from None
-        if answer is None and copy is not None:
+        answer = self._client().openapi(copy.etag if copy else None)
+        if answer.status == NOT_MODIFIED and copy and copy.etag:
             self._keep(copy.etag, copy.document)
             return copy.document
-        assert answer is not None  # noqa: S101 - without an ETag there is a document, or an error
-        document = read_document(answer.body)
+        document = read_document(answer, self._origin)
         self._keep(answer.headers.get("etag"), document)
         return document
 
     def _keep(self, etag: str | None, document: Json) -> None:
-        sayable = etag if etag and _ETAG.fullmatch(etag) else None
-        copy = _Copy(self._origin, sayable, utc_now(), document)
+        copy = _Copy(self._origin, _sayable(etag), utc_now(), document)
         with suppress(LocalError, RecursionError):  # it is there to save a request, and nothing depends on it
             write_private(self._path, msgspec.json.encode(copy))
 
 
-def read_document(body: bytes) -> Json:
-    """The OpenAPI document in an answer. Raises ServiceError for what is none."""
-    if len(body) > MAX_DOCUMENT:
+def _sayable(etag: str | None) -> str | None:
+    """An ETag that can be sent back; None for any other."""
+    return etag if etag and _ETAG.fullmatch(etag) else None
+
+
+def read_document(answer: Answer, origin: str) -> Json:
+    """The OpenAPI document that was answered to a call without a key.
+
+    Raises NotOfferedError where there is none for everybody, ServiceError for whatever else is none.
+    """
+    if answer.status in {401, 403, 404, 410}:
+        raise NotOfferedError(
+            f"{origin} has no endpoint catalogue that can be read without a browser.",
+            hint=f"In a browser, it is at {origin}{contract.ENDPOINT_DASHBOARD}: "
+            "astalty endpoints list --web",
+            status=answer.status,
+        )
+    if not 200 <= answer.status < 300:
+        raise ServiceError(
+            f"{origin} did not give its endpoint catalogue (HTTP {answer.status}).",
+            hint="Try again later.",
+            status=answer.status,
+        )
+    if len(answer.body) > MAX_DOCUMENT:
         raise ServiceError(f"The endpoint catalogue is larger than {MAX_DOCUMENT >> 20} MiB.")
-    document = decoded(body.removeprefix(codecs.BOM_UTF8), Json)
+    document = decoded(answer.body.removeprefix(codecs.BOM_UTF8), Json)
     must_be_openapi(document)
     return document
 
