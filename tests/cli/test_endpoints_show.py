@@ -206,9 +206,10 @@ def test_what_is_left_alone_is_marked(shell: Shell) -> None:
             "far": {"$ref": "https://example.com/schema.json#/Far"},
             "near": {"$ref": "other.json"},
             "gone": ref("Gone"),
+            "anchor": {"$ref": "#Node"},
         }
     }
-    document = answering_with(ref("Node"), {"Node": schema})
+    document = answering_with(ref("Node"), {"Node": schema | {"$anchor": "Node"}})
     with offering(shell, document) as service:
         members = shell("endpoints show GET x --json").json["operation"]["responses"]["200"]["content"]
         assert len(service.calls) == 1
@@ -218,6 +219,7 @@ def test_what_is_left_alone_is_marked(shell: Shell) -> None:
         "outside of this document, and not fetched"
     }
     assert marked["gone"]["x-unresolved"] == "not in the document"
+    assert marked["anchor"] == {"$ref": "#Node", "x-unresolved": "not in the document"}
     assert "child Node contains itself" in lines_of(shell, document)
 
 

@@ -93,7 +93,10 @@ def _left_alone(reference: str, why: str) -> Json:
 def _at(document: Json, reference: str) -> Any:
     """What a JSON pointer in a fragment leads to (RFC 6901), or `_NOT_THERE`."""
     place: Any = document
-    for part in unquote(reference[1:]).split("/")[1:]:
+    before, *parts = unquote(reference[1:]).split("/")
+    if before:  # the name of an $anchor
+        return _NOT_THERE
+    for part in parts:
         name = part.replace("~1", "/").replace("~0", "~")
         if isinstance(place, dict):
             place = place.get(name, _NOT_THERE)
