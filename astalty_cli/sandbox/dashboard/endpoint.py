@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from astalty_cli.api import contract
-from astalty_cli.sandbox.dashboard import lines
+from astalty_cli.sandbox.dashboard.lines import ready
 from astalty_cli.sandbox.dashboard.markup import Html, join, prose, tag
 from astalty_cli.sandbox.dashboard.schemas import Field, Json, Schemas
 
@@ -108,11 +108,8 @@ class Endpoint:
 
     @property
     def _code(self) -> Html:
-        path, body = self.path + self._query, self._shortest_body
-        blocks = [
-            _code("astalty", lines.astalty(self.method, path, body)),
-            _code("curl", lines.curl(self.method, path, body)),
-        ]
+        lines = ready(self.method, self.path + self._query, self._shortest_body)
+        blocks = [_code(program, line) for program, line in lines.items()]
         if self._body:
             blocks.append(_code("Body", _pretty(self.schemas.example(self._body))))
         for status, answer in self.operation["responses"].items():

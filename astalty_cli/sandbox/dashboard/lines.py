@@ -16,10 +16,14 @@ KEY_COMMANDS = {
 _VARIABLE = re.compile(r"{(\w+)}")
 
 
-def astalty(method: str, path: str, body: dict[str, Any]) -> str:
-    """`path` may have `{key_id}` and a query in it; `body` is flat."""
+def ready(method: str, path: str, body: dict[str, Any]) -> dict[str, str]:
+    """The lines by the program they are for. `path` may have `{key_id}` and a query in it; `body` is flat."""
     if method == "POST" and path in KEY_COMMANDS:
-        return KEY_COMMANDS[path]
+        return {"astalty": KEY_COMMANDS[path]}
+    return {"astalty": _astalty(method, path, body), "curl": _curl(method, path, body)}
+
+
+def _astalty(method: str, path: str, body: dict[str, Any]) -> str:
     words = ["astalty api"]
     words += [] if method == "GET" else [f"-X {method}"]
     words += [_quoted(path.removeprefix(contract.PREFIX))]
@@ -27,7 +31,7 @@ def astalty(method: str, path: str, body: dict[str, Any]) -> str:
     return " ".join(words)
 
 
-def curl(method: str, path: str, body: dict[str, Any]) -> str:
+def _curl(method: str, path: str, body: dict[str, Any]) -> str:
     """The key comes by a pipe: every user of a machine can read the words of a command."""
     words = ["curl -s"]
     words += ["-g"] if "[" in path else []
