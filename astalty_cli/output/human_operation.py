@@ -1,7 +1,6 @@
 """The endpoint catalogue for people: the list under its tags, and one call with its schemas."""
 
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -149,18 +148,17 @@ def _content(description: str, media: Json, example: Any, *, needs: bool) -> Ite
         yield _indented(json_text(msgspec.json.encode(example)))
 
 
-def _grid(lines: list[Line], places: Iterable[str] = (), *, needs: bool = True) -> RenderableType:
+def _grid(lines: list[Line], places: Sequence[str] = (), *, needs: bool = True) -> RenderableType:
     """A line for each member. `places` is where parameters stand; `needs`: what has to be there is marked."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(overflow="fold")
-    for each, place in itertools.zip_longest(lines, places, fillvalue=""):
-        assert isinstance(each, Line)  # noqa: S101 - there are as many places as lines, or none
+    for number, each in enumerate(lines):
         name = Text(" " * _INDENT * each.depth + visible(each.name), style="cyan")
+        place = [Text(visible(places[number]), style="dim")] if places else []
         kind = Text(visible(each.kind))
         if needs and each.required:
             kind.append(", ").append("required", "bold")
-        cells = [Text(visible(str(place)), style="dim"), kind, _prose(each.said)]
-        grid.add_row(name, *(cell for cell in cells if cell is not cells[0] or places))
+        grid.add_row(name, *place, kind, _prose(each.said))
     return _indented(grid)
 
 
