@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "contents": set(),
     "vocabulary": set(),
     "unreadable": set(),
-    "openapi": set(),
+    "openapi": {"openapi"},
     "__init__": set(),
 }
 

@@ -53,9 +53,9 @@ def list_endpoints(
     context.remembered.set_calls((each.method, each.path) for each in found)
     rows = [msgspec.json.encode(each) for each in (matching(found, wanted) if wanted else found)]
     if output.is_laid_out and rows:
-        from astalty_cli.output import human_operation
+        from astalty_cli.output import human_catalogue
 
-        output.page(human_operation.catalogue(rows, output.streams))
+        output.page(human_catalogue.catalogue(rows, output.streams))
     else:
         output.rows(rows, shown, none="No endpoint matches." if wanted else "The catalogue is empty.")
 

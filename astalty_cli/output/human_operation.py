@@ -1,77 +1,24 @@
-"""The endpoint catalogue for people: the list under its tags, and one call with its schemas."""
+"""One call of the endpoint catalogue for people, with its schemas."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from astalty_cli.openapi import Json, body, good_response, mapping, parameters, schema_of, text
-from astalty_cli.output.human import LEFT_OUT, json_text, render
+from astalty_cli.openapi.schemas import of_parameter
+from astalty_cli.output.human import json_text, render
+from astalty_cli.output.human_catalogue import METHOD_STYLES
 from astalty_cli.output.safe import visible, visible_lines
 from astalty_cli.output.schema_tree import Line, line, tree
 from astalty_cli.output.streams import Streams
 
-_METHOD_STYLES = {"GET": "green", "POST": "yellow", "PUT": "yellow", "PATCH": "yellow", "DELETE": "red"}
-_METHOD_WIDTH = 8
-_LEAST_SUMMARY = 24  # columns that a summary has beside its path; else it stands below
-_PIECE = 200  # rows that are laid out at once
 _MAX_PROSE = 4_000  # characters of a description that are laid out
 _INDENT = 2
-
-
-# -- the list ------------------------------------------------------------------------------------
-
-
-def catalogue(rows: Iterable[bytes], streams: Streams) -> Iterator[str]:
-    """The calls in their order, with a heading where the tag changes. A path is never cut."""
-    calls = [msgspec.json.decode(row) for row in rows]
-    room = max(streams.width - _INDENT - _METHOD_WIDTH - 2 - _LEAST_SUMMARY, 0)
-    widths = (cell_len(_path(call)) for call in calls)
-    width = max((each for each in widths if each <= room), default=room)
-    previous, lines = "", list[Text]()
-    for call in calls:
-        tag = call["tag"] or "No tag"
-        if tag != previous:
-            lines += [Text(), Text(visible(tag), style="bold")] if previous else [Text(visible(tag), "bold")]
-        previous = tag
-        lines += _listed(call, width, streams.width)
-        if len(lines) >= _PIECE:
-            yield render(Text("\n").join(lines), streams, at_least=_longest(lines))
-            lines.clear()
-    if lines:
-        yield render(Text("\n").join(lines), streams, at_least=_longest(lines))
-
-
-def _listed(call: Json, width: int, columns: int) -> list[Text]:
-    path, said = _path(call), visible(call["summary"] or "")
-    first = Text(" " * _INDENT, no_wrap=True)
-    first.append(f"{call['method']:{_METHOD_WIDTH}}", _METHOD_STYLES.get(call["method"], ""))
-    first.append(path)
-    summary = Text("Deprecated. " if call["deprecated"] else "", "yellow").append(said, "default")
-    if cell_len(path) > width:
-        first_lines, margin = [first], _INDENT + _METHOD_WIDTH
-        line = Text(" " * margin)
-    else:
-        first_lines, line = [], first.append(" " * (width - cell_len(path) + 2))
-        margin = cell_len(line.plain)
-    summary.truncate(max(columns - margin, 1), overflow="ellipsis")
-    return [*first_lines, line.append_text(summary)] if summary.plain else [first]
-
-
-def _path(call: Json) -> str:
-    return visible(str(call["path"])).removeprefix(LEFT_OUT) or "/"
-
-
-def _longest(lines: Iterable[Text]) -> int:
-    return max(cell_len(each.plain) for each in lines)
-
-
-# -- one call ------------------------------------------------------------------------------------
 
 
 def operation(row: bytes, streams: Streams) -> str:
@@ -83,7 +30,7 @@ def operation(row: bytes, streams: Streams) -> str:
 
 
 def _title(call: Json) -> Iterator[RenderableType]:
-    method = Text(call["method"], style=f"bold {_METHOD_STYLES.get(call['method'], '')}")
+    method = Text(call["method"], style=f"bold {METHOD_STYLES.get(call['method'], '')}")
     yield method.append(" ").append(visible(call["path"]), "bold default")
     if call["summary"]:
         yield _prose(call["summary"])
@@ -97,16 +44,8 @@ def _parameters(spec: Json) -> Iterator[RenderableType]:
     given = parameters(spec)
     if given:
         yield from _heading("Parameters")
-        lines = [
-            line(each["name"], schema_of(each), required=each.get("required") is True, said=_said(each))
-            for each in given
-        ]
+        lines = [line(of_parameter(each)) for each in given]
         yield _grid(lines, [text(each.get("in")) for each in given])
-
-
-def _said(parameter: Json) -> str:
-    mark = "Deprecated. " if parameter.get("deprecated") is True else ""
-    return mark + text(parameter.get("description"))
 
 
 def _request(spec: Json, call: Json) -> Iterator[RenderableType]:

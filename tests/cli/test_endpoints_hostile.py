@@ -105,6 +105,16 @@ def test_deep_schemas_say_that_they_go_deeper(shell: Shell) -> None:
         assert "nested too deeply" in shell("endpoints show GET x --json").out
 
 
+def test_what_is_as_deep_as_is_shown_says_nothing_of_more(shell: Shell) -> None:
+    deep: Json = {"type": "string"}
+    for _ in range(12):
+        deep = {"type": "object", "properties": {"in": deep}}
+    with offering(shell, answering_with(deep)):
+        out = shell("endpoints show GET x -o table").out
+    assert "in  string" in out
+    assert "It goes deeper" not in out
+
+
 def test_wide_schemas_say_that_there_is_more(shell: Shell) -> None:
     wide = {"type": "object", "properties": {f"p{number}": {"type": "string"} for number in range(2000)}}
     with offering(shell, taking(wide)):

@@ -79,12 +79,12 @@ def test_each_version_has_its_own_words_for_the_same(shell: Shell) -> None:
     old = {
         "a": {"type": "string", "nullable": True},
         "b": {"type": "integer", "minimum": 0, "exclusiveMinimum": True, "maximum": 9},
-        "c": {"type": "string", "example": "Wattle"},
+        "c": {"type": "string", "example": "Wattle", "default": "Wren"},
     }
     new = {
         "a": {"type": ["string", "null"]},
         "b": {"type": "integer", "exclusiveMinimum": 0, "maximum": 9},
-        "c": {"type": "string", "examples": ["Wattle"]},
+        "c": {"type": "string", "examples": ["Wattle"], "default": "Wren"},
     }
     one, other = ({"type": "object", "properties": each} for each in (old, new))
     lines = lines_of(shell, answering_with(one) | {"openapi": "3.0.3"})[:-6]
@@ -97,6 +97,7 @@ def test_each_version_has_its_own_words_for_the_same(shell: Shell) -> None:
 def test_types_limits_and_words(shell: Shell) -> None:
     properties = {
         "size": {"type": "integer", "minimum": 1, "maximum": 100, "default": 25, "description": "Rows."},
+        "page": {"type": "integer", "minimum": 1, "maximum": 2_147_483_647},
         "state": {"enum": ["active", None], "deprecated": True},
         "name": {"type": "string", "minLength": 2, "readOnly": True},
         "code": {"type": "string", "pattern": "^[A-Z]+$", "minLength": 3, "maxLength": 3},
@@ -110,6 +111,7 @@ def test_types_limits_and_words(shell: Shell) -> None:
     lines = lines_of(shell, taking(schema), "POST x")
     for line in (
         "size integer Rows. 1 to 100. Default 25",
+        "page integer 1 or more",
         "state string or null One of active, null. Deprecated",
         "name string, required 2 or more characters. Read only",
         "code string 3 characters. As ^[A-Z]+$",

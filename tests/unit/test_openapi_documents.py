@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from astalty_cli.errors import ServiceError
-from astalty_cli.output import human_operation, machine
+from astalty_cli.output import human_catalogue, human_operation, machine
 from astalty_cli.output.streams import Streams
 from astalty_cli.services.endpoints.catalogue import must_be_openapi
 from astalty_cli.services.endpoints.description import describe
@@ -22,7 +22,7 @@ def shown(document: Json) -> str:
     """All that the commands print of a document, in both forms."""
     streams = Streams(io.StringIO(), io.StringIO(), io.StringIO(), {})
     found = operations(document)
-    printed = list(human_operation.catalogue(map(msgspec.json.encode, found), streams))
+    printed = list(human_catalogue.catalogue(map(msgspec.json.encode, found), streams))
     for operation in found:
         meant = find(found, operation.method, operation.path)
         assert meant.method == operation.method

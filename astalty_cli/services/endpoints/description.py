@@ -7,10 +7,10 @@ from msgspec import Struct
 
 from astalty_cli.api.contract import PREFIX, under_prefix
 from astalty_cli.openapi import Json, body, good_response, mapping, text
-from astalty_cli.services.endpoints.examples import example
+from astalty_cli.openapi.examples import example
+from astalty_cli.openapi.references import References
 from astalty_cli.services.endpoints.lines import Ready
 from astalty_cli.services.endpoints.operations import Operation, specification
-from astalty_cli.services.endpoints.references import References
 
 
 class Description(Struct):

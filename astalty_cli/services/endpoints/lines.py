@@ -13,7 +13,7 @@ from urllib.parse import quote
 from astalty_cli.api import contract
 from astalty_cli.errors import UsageError
 from astalty_cli.openapi import Json, body, mapping, parameters, schema_of, text
-from astalty_cli.services.endpoints.examples import example, required_part
+from astalty_cli.openapi.examples import example, required_part
 from astalty_cli.services.repeating import Call, curl, quoted
 from astalty_cli.services.requests.fields import parse
 from astalty_cli.services.requests.request import instead_of, request

@@ -11,7 +11,7 @@ import msgspec
 from astalty_cli.api.contract import PREFIX, under_prefix
 from astalty_cli.errors import NotFoundError
 from astalty_cli.openapi import METHODS, Json, listing, mapping, text
-from astalty_cli.services.endpoints.references import resolved_here
+from astalty_cli.openapi.references import resolved_here
 
 _COMPARED = 2_000  # operations that are looked at for near matches
 _LONGEST = 200  # characters of a path that is compared

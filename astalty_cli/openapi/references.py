@@ -7,8 +7,9 @@ document (nothing is ever fetched), and what is beyond the bounds.
 from typing import Any, Final
 from urllib.parse import unquote
 
-from astalty_cli.openapi import UNRESOLVED, Json
+from astalty_cli.openapi import Json
 
+UNRESOLVED: Final = "x-unresolved"
 MAX_SIZE: Final = 400_000  # characters of what comes of one resolving, about
 MAX_DEPTH: Final = 48  # levels of JSON
 _MAX_CHAIN = 8  # references that lead to nothing but the next one

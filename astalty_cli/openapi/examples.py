@@ -2,17 +2,8 @@
 
 from typing import Any
 
-from astalty_cli.openapi import (
-    Json,
-    folded,
-    is_null,
-    listing,
-    mapping,
-    options,
-    required_names,
-    schema_of,
-    types,
-)
+from astalty_cli.openapi import Json, listing, mapping, schema_of
+from astalty_cli.openapi.schemas import folded, is_null, options, required_names, types
 
 _TEXTS = {
     "uuid": "9ee9dc30-c869-4fb5-9871-b32850e68cad",
@@ -42,9 +33,9 @@ def example(holder: Json, *, sent: bool) -> Any:
 def of_schema(schema: Json, *, sent: bool) -> Any:
     """The schema's own example, default or first allowed value; else a value of its type."""
     schema = folded(schema)
-    given = [schema[word] for word in ("example", "const", "default") if schema.get(word) is not None]
-    given += [listing(schema.get(word))[0] for word in ("examples", "enum") if listing(schema.get(word))]
-    if given:
+    own = [schema["example"]] if schema.get("example") is not None else listing(schema.get("examples"))
+    usual = [schema[word] for word in ("const", "default") if schema.get(word) is not None]
+    if given := [*own, *usual, *listing(schema.get("enum"))]:
         return given[0]
     if choice := options(schema):
         return of_schema(next((each for each in choice if not is_null(each)), choice[0]), sent=sent)
