@@ -1,11 +1,15 @@
-"""The command lines that make a call. They take the key and the address from the environment."""
+"""The command lines that make a call, to be pasted as they stand.
+
+They take the key, the address and ids from the variables that the page tells of. `astalty endpoints show`
+makes its own: it knows the address, has words in capitals for the ids, and trusts no document.
+"""
 
 import json
 import re
 import shlex
-from typing import Any
 
 from astalty_cli.api import contract
+from astalty_cli.openapi import Json
 
 # A new secret belongs where `keys` puts it, not on whatever screen the answer of a plain call lands.
 KEY_COMMANDS = {
@@ -16,14 +20,14 @@ KEY_COMMANDS = {
 _VARIABLE = re.compile(r"{(\w+)}")
 
 
-def ready(method: str, path: str, body: dict[str, Any]) -> dict[str, str]:
+def ready(method: str, path: str, body: Json) -> dict[str, str]:
     """The lines by the program they are for. `path` may have `{key_id}` and a query in it; `body` is flat."""
     if method == "POST" and path in KEY_COMMANDS:
         return {"astalty": KEY_COMMANDS[path]}
     return {"astalty": _astalty(method, path, body), "curl": _curl(method, path, body)}
 
 
-def _astalty(method: str, path: str, body: dict[str, Any]) -> str:
+def _astalty(method: str, path: str, body: Json) -> str:
     words = ["astalty api"]
     words += [] if method == "GET" else [f"-X {method}"]
     words += [_quoted(path.removeprefix(contract.PREFIX))]
@@ -31,7 +35,7 @@ def _astalty(method: str, path: str, body: dict[str, Any]) -> str:
     return " ".join(words)
 
 
-def _curl(method: str, path: str, body: dict[str, Any]) -> str:
+def _curl(method: str, path: str, body: Json) -> str:
     """The key comes by a pipe: every user of a machine can read the words of a command."""
     words = ["curl -s"]
     words += ["-g"] if "[" in path else []

@@ -11,9 +11,11 @@ from string import Template
 import msgspec
 
 from astalty_cli.api import contract
+from astalty_cli.openapi import Json
+from astalty_cli.openapi.references import References
 from astalty_cli.sandbox.dashboard.endpoint import Endpoint
 from astalty_cli.sandbox.dashboard.markup import Html, join, prose, tag
-from astalty_cli.sandbox.dashboard.schemas import Json, Schemas
+from astalty_cli.sandbox.dashboard.samples import with_samples
 from astalty_cli.sandbox.openapi import document
 
 
@@ -42,10 +44,9 @@ def headers() -> dict[str, str]:
 
 @functools.cache
 def _catalogue() -> _Catalogue:
-    openapi: Json = msgspec.json.decode(document())
-    schemas = Schemas(openapi)
+    openapi: Json = with_samples(msgspec.json.decode(document()))
     endpoints = [
-        Endpoint(method.upper(), path, operation, schemas)
+        Endpoint(method.upper(), path, References(openapi).resolved(operation))
         for path, operations in openapi["paths"].items()
         for method, operation in operations.items()
     ]

@@ -1,15 +1,11 @@
 """What stands in an example: made up, as the account of the sandbox is."""
 
-from typing import Any
-
-FORMATS = {
-    "uuid": "0780b8cf-5503-4265-8f66-fa84183439be",
-    "date-time": "2026-11-23T05:33:52.000000Z",
-    "password": "astalty_…",
-}
+from astalty_cli.openapi import Json
 
 # A property, where needed with the schema that it is in -> a value.
-SAMPLES: dict[str, Any] = {
+_SAMPLES: Json = {
+    "id": "0780b8cf-5503-4265-8f66-fa84183439be",
+    "secret": "astalty_…",
     "name": "ci-deploy",
     "User.name": "Marnie Bluegum",
     "Account.name": "Wattle & Wren Supports",
@@ -33,6 +29,7 @@ SAMPLES: dict[str, Any] = {
     "user_agent": "rostering-sync/4.2",
     "headers": {"Accept": "application/json"},
     "body": None,
+    "truncated": False,
     "full_name": "Acacia Bowerbird",
     "first_name": "Acacia",
     "last_name": "Bowerbird",
@@ -46,3 +43,13 @@ SAMPLES: dict[str, Any] = {
     "total": 60,
     "allowed_sorts": ["name", "created_at"],
 }
+
+
+def with_samples(document: Json) -> Json:
+    """The document, where each property that has a sample gives it as its example."""
+    for title, schema in document["components"]["schemas"].items():
+        for name, member in schema.get("properties", {}).items():
+            for known in (name, f"{title}.{name}"):
+                if known in _SAMPLES:
+                    member["examples"] = [_SAMPLES[known]]
+    return document
