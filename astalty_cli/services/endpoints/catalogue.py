@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -22,10 +22,9 @@ from astalty_cli.api.client import Client
 from astalty_cli.api.http import NOT_MODIFIED, Answer
 from astalty_cli.config.files import read_private, write_private
 from astalty_cli.errors import LocalError, NotOfferedError, ServiceError
+from astalty_cli.openapi import Json
 from astalty_cli.times import relative, utc_now
 from astalty_cli.unreadable import UNREADABLE
-
-Json = dict[str, Any]
 
 FRESH_FOR: Final = timedelta(hours=1)
 MAX_DOCUMENT: Final = 16 * 1024 * 1024  # bytes; what Python makes of them takes up to twenty times as much
