@@ -30,8 +30,12 @@ def context(scheme: str, ca_file: Path | None) -> ssl.SSLContext:
     if ca_file is not None:
         try:
             made.load_verify_locations(ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise LocalError(f"--ca-file {ca_file} is not usable: {str(error).rstrip('.')}.") from None
+        except OSError as error:  # of which SSLError is one, with words for who knows OpenSSL
+            reason = "there is no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
+            raise LocalError(
+                f"--ca-file {ca_file} is not usable: {reason}.",
+                hint="It is a file of certificates in PEM: -----BEGIN CERTIFICATE-----",
+            ) from None
     return made
 
 

@@ -47,8 +47,10 @@ def test_a_certificate_for_another_name_is_refused(
 def test_a_ca_file_that_is_none_is_said(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("not a certificate")
     env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": "https://127.0.0.1:1"}
-    for file in (tmp_path / "empty.pem", tmp_path / "absent.pem"):
-        assert "--ca-file" in shell(f"keys list --ca-file {file}", env=env, code=2).err
+    empty = shell(f"keys list --ca-file {tmp_path}/empty.pem", env=env, code=2).err
+    assert f"--ca-file {tmp_path}/empty.pem is not usable: there is no certificate in it.\n" in empty
+    assert "PEM" in empty
+    assert "'--ca-file'" in shell(f"keys list --ca-file {tmp_path}/absent.pem", env=env, code=2).err
 
 
 def test_a_proxy_is_asked_to_connect_and_sees_no_key(shell: Shell) -> None:
