@@ -16,14 +16,18 @@ until [ "$1" = your-image ] || [ $# = 0 ]; do shift; done
 exec "${@:2}"
 """
 
+# No index has the package: what is installed is a file, or the folder that one stands in.
+_INSTALLS = """\
+#!/bin/bash
+[[ "${@: -1}" == .* ]]
+"""
+
 _NAMES = (
     "aws",
     "gh",
     "glab",
     "kubectl",
     "op",
-    "pip",
-    "pipx",
     "ssh",
     "systemctl",
     "systemd-creds",
@@ -40,6 +44,8 @@ def put_on(environ: dict[str, str], folder: Path) -> Path:
     for name in _NAMES:
         (programs / name).write_text(_RECORDS.format(name=name))
     (programs / "docker").write_text(_DOCKER)
+    for name in ("pip", "pipx"):
+        (programs / name).write_text(_INSTALLS)
     for program in programs.iterdir():
         program.chmod(0o755)
     environ["PATH"] = f"{programs}:{environ['PATH']}"

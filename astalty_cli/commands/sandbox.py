@@ -139,9 +139,11 @@ def info(
         return
     output.note(
         "\nIn this process:  astalty keys list -p sandbox   (or ASTALTY_PROFILE=sandbox)\n"
-        "Over HTTP:        astalty sandbox serve   (its endpoints, as a page: http://127.0.0.1:8787/docs)\n"
-        "  curl http://127.0.0.1:8787/public/v1/participants \\\n"
-        '    -H "Authorization: Bearer $(astalty sandbox info --reveal --query key)"'
+        "Over HTTP:        astalty sandbox serve\n"
+        "  KEY=$(astalty sandbox info --reveal --query key)\n"
+        "  printf 'Authorization: Bearer %s' \"$KEY\" |\n"
+        "    curl --header @- http://127.0.0.1:8787/public/v1/participants\n"
+        "Its endpoints, to read and search, are then at http://127.0.0.1:8787/docs."
     )
 
 
