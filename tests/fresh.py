@@ -1,26 +1,31 @@
 """What a fresh interpreter has loaded when a command line has been run."""
 
+import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+
+from tests.shell import Shell
 
 _RUN = """
-import os, sys
-os.environ.update({environ!r})
-sys.argv = ["astalty", *{words!r}]
+import sys
 from astalty_cli.__main__ import entry
 try:
     entry()
-except SystemExit:
-    pass
-sys.stderr.write("\\n" + " ".join(sys.modules))
+finally:
+    sys.stderr.write("\\n" + " ".join(sys.modules))
 """
 
 
-def loaded(words: Sequence[str], environ: Mapping[str, str] | None = None) -> set[str]:
-    """The names of the modules. What the command says itself is not looked at."""
-    code = _RUN.format(words=list(words), environ=dict(environ or {}))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    modules = set(done.stderr.rpartition("\n")[2].split())
-    assert "astalty_cli" in modules, done.stderr
-    return modules
+def loaded(shell: Shell, line: str, *, code: int = 0, env: Mapping[str, str] | None = None) -> set[str]:
+    """The names of the modules. Insists on the exit code: what ends early has loaded little."""
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN, *shlex.split(line)],
+        env={**shell.environ, **(env or {})},
+        cwd=shell.home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return set(done.stderr.rpartition("\n")[2].split())

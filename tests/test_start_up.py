@@ -26,8 +26,8 @@ FOR_WRITING = {"filelock", "tomlkit", "keyring", "truststore", "waitress", "duck
 FOR_PEOPLE = {"rich", "click", "pygments", "humanize", "astalty_cli.output.human"}
 
 
-def test_the_version_is_answered_before_anything_is_imported() -> None:
-    modules = loaded(["--version"])
+def test_the_version_is_answered_before_anything_is_imported(shell: Shell) -> None:
+    modules = loaded(shell, "--version")
     assert {each for each in modules if each.startswith("astalty_cli")} == {
         "astalty_cli",
         "astalty_cli.__main__",
@@ -36,54 +36,58 @@ def test_the_version_is_answered_before_anything_is_imported() -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "code"),
     [
-        "--help",
-        "keys",
-        "history --help",
-        "keys rotate --help",
-        "keys audit --help",
-        "keys recover --help",
-        "keys panic --help",
-        "history list --help",
-        "history show --help",
-        "history stats --help",
-        "history export --help",
-        "history sync --help",
-        "auth status --help",
-        "auth login --help",
-        "endpoints show --help",
-        "sandbox info --help",
-        "api --help",
-        "doctor --help",
-        "completion --help",
-        "keys list --nonsense",
-        "keys rotate x --grace soon",
-        "nonsense",
+        ("--help", 0),
+        ("keys", 0),
+        ("history --help", 0),
+        ("keys rotate --help", 0),
+        ("keys audit --help", 0),
+        ("keys recover --help", 0),
+        ("keys panic --help", 0),
+        ("history list --help", 0),
+        ("history show --help", 0),
+        ("history stats --help", 0),
+        ("history export --help", 0),
+        ("history sync --help", 0),
+        ("auth status --help", 0),
+        ("auth login --help", 0),
+        ("endpoints show --help", 0),
+        ("sandbox info --help", 0),
+        ("api --help", 0),
+        ("doctor --help", 0),
+        ("completion --help", 0),
+        ("keys list --nonsense", 2),
+        ("keys rotate x --grace soon", 2),
+        ("nonsense", 2),
     ],
 )
-def test_help_and_usage_errors_load_no_work(line: str) -> None:
-    modules = loaded(line.split())
+def test_help_and_usage_errors_load_no_work(shell: Shell, line: str, code: int) -> None:
+    modules = loaded(shell, line, code=code)
     assert modules & HEAVY == set()
     assert "platformdirs" not in modules
     assert len(modules) <= 190
 
 
-def test_a_group_s_help_loads_none_of_its_commands() -> None:
-    modules = loaded(["keys", "--help"])
+def test_a_group_s_help_loads_none_of_its_commands(shell: Shell) -> None:
+    modules = loaded(shell, "keys --help")
     assert not {each for each in modules if each.startswith("astalty_cli.commands")}
     assert len(modules) <= 165
 
 
-def test_completing_a_word_needs_no_typer() -> None:
-    modules = loaded(["__complete", "keys", "r"])
+def test_completing_a_word_needs_no_typer(shell: Shell) -> None:
+    line = "__complete keys rot"
+    assert shell(line).rows[0][0] == "rotate"
+    modules = loaded(shell, line)
     assert modules & {*HEAVY, "typer", "tomllib", "platformdirs"} == set()
     assert len(modules) <= 100
 
 
 def test_completing_the_name_of_a_key_reads_one_small_file(sandbox: Account, shell: Shell) -> None:
     shell("keys list")
-    modules = loaded(["__complete", "keys", "rotate", "P"], shell.environ)
+    line = "__complete keys rotate P"
+    assert shell(line).rows[0][0] == "Payroll export"
+    modules = loaded(shell, line)
     assert modules & {*HEAVY, "tomllib"} == set()
     assert len(modules) <= 200
 
@@ -92,7 +96,7 @@ def test_completing_the_name_of_a_key_reads_one_small_file(sandbox: Account, she
     ("line", "most"), [("keys list --json", 340), ("history list --json", 355), ("api participants", 360)]
 )
 def test_machine_output_loads_nothing_for_people(served: Account, shell: Shell, line: str, most: int) -> None:
-    modules = loaded(line.split(), _with_the_key_in_the_environment(served, shell))
+    modules = loaded(shell, line, env=_with_the_key_in_the_environment(served))
     assert "httpx" in modules
     assert (
         modules
@@ -107,42 +111,39 @@ def test_machine_output_loads_nothing_for_people(served: Account, shell: Shell, 
 
 
 def test_a_table_loads_rich_and_nothing_for_changes(served: Account, shell: Shell) -> None:
-    environ = _with_the_key_in_the_environment(served, shell)
-    modules = loaded(["keys", "list", "-o", "table"], environ)
+    modules = loaded(shell, "keys list -o table", env=_with_the_key_in_the_environment(served))
     assert "rich" in modules
     assert modules & (FOR_WRITING | {"pygments", "markdown_it"}) == set()
     assert len(modules) <= 410
 
 
 def test_a_stored_key_in_a_file_loads_no_keyring(served: Account, shell: Shell) -> None:
-    modules = loaded(["keys", "list", "--json"], shell.environ)
+    modules = loaded(shell, "keys list --json")
     assert modules & {"keyring", "tomlkit", "filelock", "rich"} == set()
 
 
 def test_https_loads_the_system_s_store_and_http_does_not(shell: Shell) -> None:
-    environ = {**shell.environ, "ASTALTY_API_KEY": "x" * 20}
-    plain = loaded(["keys", "list", "--base-url", "http://127.0.0.1:9", "--timeout", "1"], environ)
-    secure = loaded(["keys", "list", "--base-url", "https://127.0.0.1:9", "--timeout", "1"], environ)
+    line, env = "keys list --timeout 1 --base-url", {"ASTALTY_API_KEY": "x" * 20}
+    plain = loaded(shell, f"{line} http://127.0.0.1:1", code=6, env=env)
+    secure = loaded(shell, f"{line} https://127.0.0.1:1", code=6, env=env)
     assert "truststore" not in plain
     assert "truststore" in secure
 
 
 def test_the_sandbox_in_the_process_needs_no_server(sandbox: Account, shell: Shell) -> None:
-    modules = loaded(["keys", "list", "--json"], shell.environ)
+    modules = loaded(shell, "keys list --json")
     assert modules & (FOR_PEOPLE | {"waitress", "filelock", "tomlkit", "keyring"}) == set()
 
 
 def test_the_doctor_needs_no_tables_for_machines(sandbox: Account, shell: Shell) -> None:
-    modules = loaded(["doctor", "--json"], shell.environ)
+    modules = loaded(shell, "doctor --json")
     assert "keyring" in modules  # it is named by its backend
     assert modules & (FOR_PEOPLE | {"tomlkit", "filelock", "waitress", "duckdb"}) == set()
 
 
-def _with_the_key_in_the_environment(account: Account, shell: Shell) -> dict[str, str]:
-    assert account.base_url is not None
+def _with_the_key_in_the_environment(account: Account) -> dict[str, str]:
     return {
-        **shell.environ,
         "ASTALTY_API_KEY": account.home.secret().reveal(),
-        "ASTALTY_BASE_URL": account.base_url,
-        "XDG_CONFIG_HOME": str(shell.home / "nothing"),
+        "ASTALTY_BASE_URL": str(account.base_url),
+        "XDG_CONFIG_HOME": str(account.shell.home / "nothing"),
     }
