@@ -10,11 +10,10 @@ from urllib.parse import urlsplit
 import trustme
 
 
-def http(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
-    head = (
-        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
-    )
-    return head.encode() + body
+def http(body: bytes, status: str = "200 OK") -> bytes:
+    """An answer after which the connection ends, as those of `speaking_tls` do."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}Connection: close\r\n\r\n".encode() + body
 
 
 @contextlib.contextmanager
