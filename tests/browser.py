@@ -1,6 +1,5 @@
 """A real Chromium without a window, driven over WebDriver as the W3C has it, plus its DevTools commands."""
 
-import base64
 import contextlib
 import os
 import shutil
@@ -21,6 +20,7 @@ _FLAGS = [
     "--headless",
     "--no-sandbox",  # which root cannot use
     "--disable-gpu",
+    "--disable-dev-shm-usage",  # a container has 64 MB of it
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -60,9 +60,6 @@ class Browser:
         """What was logged since the last time: `browser` is the console, `performance` has the network."""
         entries: list[dict[str, Any]] = self._ask("se/log", type=kind)
         return entries
-
-    def screenshot(self) -> bytes:
-        return base64.b64decode(self.devtools("Page.captureScreenshot")["data"])
 
     def _ask(self, path: str, **body: Any) -> Any:
         answer = self._driver.post(f"/session/{self._session}/{path}", json=body)
