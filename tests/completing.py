@@ -48,12 +48,11 @@ class Interactive:
         plain = _ESCAPES.sub("", self._child.before or "")
         return re.findall(r"^<(.*)>$", plain, re.MULTILINE)
 
-    def offered(self, typed: str) -> str:
-        """What is shown after `typed` and tabs; the line is thrown away."""
+    def offers(self, typed: str, *words: str) -> None:
+        """Wait until all of the words are shown, in this order, after `typed` and tabs."""
         self._child.send(typed + TAB + TAB)
-        self._child.send("\x15" + ENTER + f"printf '%s%s\\n' do ne{ENTER}")
-        self._child.expect_exact("done\r\n")
-        return _ESCAPES.sub("", self._child.before or "")
+        for word in words:
+            self._child.expect_exact(word)
 
     def close(self) -> None:
         self._child.close(force=True)

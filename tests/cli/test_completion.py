@@ -204,8 +204,7 @@ def test_shells_complete_the_line(interactive: Interactive, shell: Shell, typed:
 
 
 def test_shells_show_what_can_be_meant(interactive: Interactive) -> None:
-    shown = interactive.offered("astalty keys r")
-    assert all(word in shown for word in ("rename", "rotate", "revoke", "recover"))
+    interactive.offers("astalty keys r", "rename", "rotate", "revoke", "recover")
 
 
 def test_nothing_is_lost_of_a_word_with_the_cursor_in_it(interactive: Interactive) -> None:
