@@ -1,6 +1,7 @@
 """The sandbox over HTTP, in a thread of the test, with a clock that the test moves."""
 
 import contextlib
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,9 +30,18 @@ class Clock:
 
 
 @contextlib.contextmanager
-def serving(app: "WSGIApplication") -> Iterator[str]:
-    """Serve a WSGI application on a free port of 127.0.0.1; yield its base URL."""
-    server, url = listen(app, "127.0.0.1", 0)
+def free_port() -> Iterator[int]:
+    """A port of 127.0.0.1 that nobody listens on but who is told of it, as often as they like."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers have it, so it keeps none out
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serving(app: "WSGIApplication", port: int = 0) -> Iterator[str]:
+    """Serve a WSGI application on a port of 127.0.0.1, by default any free one; yield its base URL."""
+    server, url = listen(app, "127.0.0.1", port)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

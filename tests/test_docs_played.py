@@ -5,11 +5,9 @@ it starts itself, as its reader does. Commands have no terminal but where the pa
 """
 
 import os
-import random
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ import pytest
 
 from tests import accounts, stand_ins
 from tests.pages import FOLLOWED, README, ROOT, Block, Command, blocks, commands, name, typed
+from tests.serving import free_port
 from tests.shell import Shell
 
 OUTPUT = {"", "text", "json"}  # what a page shows, and nobody types
@@ -47,15 +46,6 @@ check() { code=$?; [ $code = $1 ] || { echo "exit $code: $2" >&2; exit 99; }; }
 stop() { [ -z "$SERVER" ] || { kill $SERVER; wait $SERVER; SERVER=; } 2>/dev/null; }
 trap 'kill $STARTED 2>/dev/null' EXIT
 """
-
-
-def free_port() -> int:
-    """A port below those that the system hands out by itself."""
-    while True:
-        port = random.randint(10_000, 32_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
 
 
 def reason(page: Path, block: Block) -> str | None:
@@ -156,7 +146,8 @@ def serving(line: str) -> Iterator[str]:
     if not beside:
         yield "stop"
         line = f"{re.sub(r' --port [0-9]+', '', line)} --port {PORT}"
-    yield f'exec {{lines}}< <(exec {line} 2>/dev/null)\nSTARTED="$STARTED $!"\nread -r _ <&$lines'
+    yield f'exec {{lines}}< <(exec {line})\nSTARTED="$STARTED $!"'
+    yield checked("read -r _ <&$lines", 0, line)
     if not beside:
         yield "SERVER=${STARTED##* }"
 
@@ -206,7 +197,8 @@ def test_a_page_runs_as_it_is_shown(
 ) -> None:
     if name(page) in KEYRING:
         request.getfixturevalue("keyring")
-    play(shell, tmp_path, page, str(free_port()))
+    with free_port() as port:
+        play(shell, tmp_path, page, str(port))
 
 
 def test_the_readme_runs_as_it_is_shown(shell: Shell, keyring: int, tmp_path: Path) -> None:

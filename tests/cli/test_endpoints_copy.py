@@ -8,7 +8,8 @@ import pytest
 
 from tests.accounts import Account
 from tests.documents import age, copies, offering, openapi
-from tests.hostile import answering
+from tests.hostile import Hostile, answering
+from tests.serving import free_port, serving
 from tests.shell import Shell
 
 FIRST = openapi({"/first": {"get": {}}})
@@ -84,10 +85,12 @@ def test_where_the_service_fails_the_copy_stands_in(
 
 
 def test_where_nobody_answers_the_copy_stands_in(shell: Shell) -> None:
-    with offering(shell, FIRST):
-        shell(PATHS)
-        age(shell, LONG_AGO)
-    done = shell(f"{PATHS} --timeout 1")
+    with free_port() as port:
+        with serving(Hostile([("200 OK", {}, json.dumps(FIRST).encode())]), port) as url:
+            shell.environ["ASTALTY_BASE_URL"] = url
+            shell(PATHS)
+            age(shell, LONG_AGO)
+        done = shell(PATHS)
     assert done.out == "/first\n"
     assert "Cannot reach" in done.err
 
