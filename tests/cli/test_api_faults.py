@@ -57,13 +57,16 @@ def test_an_answer_that_breaks_off_leaves_the_outcome_unknown(shell: Shell, meth
 
 def test_a_late_answer_leaves_the_outcome_unknown(shell: Shell) -> None:
     heard: list[bytes] = []
+    arrived = threading.Event()
 
     def hang(connection: socket.socket) -> None:
+        arrived.set()
         connection.recv(1)
 
     with speaking(hang, heard) as url:
-        told = shell("api x -X DELETE --timeout 0.3", env=at(url), code=6).err
+        told = shell("api x -X DELETE --timeout 1", env=at(url), code=6).err
         assert "did not answer in time. Whether the DELETE was done is unknown." in told
+        assert arrived.wait(30)
         assert len(heard) == 1
 
 
@@ -85,10 +88,7 @@ def test_an_interrupt_leaves_the_outcome_unknown(shell: Shell) -> None:
 
 
 def test_what_was_never_sent_is_not_unknown(shell: Shell) -> None:
-    closed = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    closed.close()
-    told = shell("api x -f a=b", env=at(url), code=6).err
+    told = shell("api x -f a=b", env=at("http://127.0.0.1:1"), code=6).err
     assert "Cannot reach" in told
     assert "unknown" not in told
 
@@ -201,35 +201,21 @@ def test_a_list_may_grow_while_it_is_read(shell: Shell) -> None:
     assert json.loads(out) == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("empty", [1, 2])
+def test_an_empty_page_before_the_last_one_is_no_end(shell: Shell, empty: int) -> None:
+    _, err, queries = paginated(
+        shell, lambda number: page(number, 5, *([] if number == empty else [number])), "--json", code=6
+    )
+    assert f"Page {empty} is empty" in json.loads(err)["error"]["message"]
+    assert len(queries) == empty
+
+
+def test_a_list_that_has_become_shorter_ends(shell: Shell) -> None:
+    out, _, _ = paginated(shell, lambda number: page(1, 2, "one") if number == 1 else page(2, 1))
+    assert json.loads(out) == ["one"]
+
+
 def test_a_reader_that_leaves_ends_it_quietly(served: Account) -> None:
     piped = served.shell("auth exec -- sh -c 'astalty api participants --paginate -o jsonl | head -n 1'")
     assert piped.out.count("\n") == 1
     assert piped.err == ""
-
-
-# -- pages that do not add up --------------------------------------------------------------------
-
-
-def meta(number: int, last: int) -> dict[str, int]:
-    return {"current_page": number, "last_page": last, "per_page": 100, "total": 500}
-
-
-@pytest.mark.parametrize("empty", [1, 2])
-def test_an_empty_page_before_the_last_one_is_no_end(shell: Shell, empty: int) -> None:
-    pages = [
-        json.dumps({"data": [] if number == empty else [{"n": number}], "meta": meta(number, 5)}).encode()
-        for number in (1, 2)
-    ]
-    with answering(*(("200 OK", {}, page) for page in pages)) as (app, url):
-        told = shell("api x --paginate -o jsonl", env=at(url), code=6)
-        assert len(app.calls) == empty
-    assert f"Page {empty} is empty" in told.error["message"]
-
-
-def test_a_list_that_has_become_shorter_ends(shell: Shell) -> None:
-    pages = [
-        json.dumps({"data": [{"n": 1}], "meta": meta(1, 2)}).encode(),
-        json.dumps({"data": [], "meta": meta(2, 1)}).encode(),
-    ]
-    with answering(*(("200 OK", {}, page) for page in pages)) as (_, url):
-        assert shell("api x --paginate", env=at(url)).json == [{"n": 1}]
