@@ -5,11 +5,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.hostile import ACCOUNT, KEY, Answer, Scripted, listing, one
+from tests.documents import openapi
+from tests.hostile import ACCOUNT, KEY, Answer, Scripted, at, listing, one
 from tests.serving import serving
 from tests.shell import Shell
 
-CANARY = "astalty_canary_0123456789"
 KEYS, HISTORY = "GET /public/v1/api-keys", "GET /public/v1/api-requests"
 CURRENT, PARTICIPANTS = f"{KEYS}/current", "GET /public/v1/participants"
 DOCUMENT = "GET /docs/openapi.json"
@@ -35,7 +35,7 @@ def answering_by_call(answers: Mapping[str, Answer]) -> Iterator[tuple[Scripted,
     calls = _Calls(answers)
     server = Scripted(calls, lambda method, path, _: f"{method} {path}")
     with serving(server) as url:
-        yield server, {"ASTALTY_BASE_URL": url, "ASTALTY_API_KEY": CANARY}
+        yield server, at(url)
 
 
 class _Calls(dict[str, Answer]):
@@ -48,4 +48,4 @@ def document(*paths: tuple[str, str]) -> Answer:
     items: dict[str, dict[str, Any]] = {}
     for method, path in paths:
         items.setdefault(path, {})[method] = {}
-    return ("200 OK", {}, json.dumps({"openapi": "3.1.0", "paths": items}).encode())
+    return ("200 OK", {}, json.dumps(openapi(items)).encode())

@@ -38,16 +38,17 @@ def tunnelling(to: str, heard: list[bytes]) -> Iterator[str]:
         heard.append(connection.recv(65536))
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         with socket.create_connection(("127.0.0.1", urlsplit(to).port or 0)) as server:
-            back = threading.Thread(target=_pump, args=(server, connection), daemon=True)
+            back = threading.Thread(target=pump, args=(server, connection), daemon=True)
             back.start()
-            _pump(connection, server)
+            pump(connection, server)
             back.join(10)
 
     with _listening(speak) as port:
         yield f"127.0.0.1:{port}"
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """What comes in on one side goes out on the other, its end as well."""
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             target.sendall(data)

@@ -12,6 +12,8 @@ from tests.serving import serving
 
 Answer = tuple[str, dict[str, str], bytes]  # status, headers, body
 
+CANARY = "astalty_canary_0123456789"
+
 KEY: dict[str, Any] = {
     "id": "9ee9dc30-c869-4fb5-9871-b32850e68cad",
     "name": "ci",
@@ -38,9 +40,12 @@ ENTRY: dict[str, Any] = {
     "user": None,
     "api_key": None,
 }
-
-
 ACCOUNT = {"id": "0f5a2c5e-8b5d-4a86-9a0a-2d9b6a1f0c11", "name": "Wattle"}
+
+
+def at(url: str, key: str = CANARY) -> dict[str, str]:
+    """The environment that leads a command to a server, with a key that must not be seen again."""
+    return {"ASTALTY_BASE_URL": url, "ASTALTY_API_KEY": key}
 
 
 def listing(*rows: object) -> bytes:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import trustme
 
+from tests.encrypted import pump
+
 
 @contextlib.contextmanager
 def in_front_of(url: str, authority: trustme.CA) -> Iterator[str]:
@@ -34,9 +36,9 @@ def in_front_of(url: str, authority: trustme.CA) -> Iterator[str]:
         ):
             for each in (outer, inner):  # or Nagle's wait for an acknowledgement is what is measured
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            back = threading.Thread(target=_copy, args=(inner, outer), daemon=True)
+            back = threading.Thread(target=pump, args=(inner, outer), daemon=True)
             back.start()
-            _copy(outer, inner)
+            pump(outer, inner)
             back.join(5)
 
     threading.Thread(target=accept, daemon=True).start()
@@ -44,10 +46,3 @@ def in_front_of(url: str, authority: trustme.CA) -> Iterator[str]:
         yield f"https://localhost:{listener.getsockname()[1]}"
     finally:
         listener.close()
-
-
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)

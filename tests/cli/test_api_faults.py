@@ -10,16 +10,12 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.accounts import Account
-from tests.hostile import Answer, answering, listing, speaking
+from tests.hostile import Answer, answering, at, listing, speaking
 from tests.serving import serving
 from tests.shell import Shell
 from tests.terminal import Terminal
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
-
-
-def at(url: str) -> dict[str, str]:
-    return {"ASTALTY_BASE_URL": url, "ASTALTY_API_KEY": "astalty_canary0123456789"}
 
 
 # -- once ----------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ import pytest
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.home import Home
 from tests.accounts import Account
-from tests.check_ups import CANARY, CURRENT, NOT_FOUND, PARTICIPANTS, answering_by_call, examined
-from tests.hostile import Answer
+from tests.check_ups import CURRENT, NOT_FOUND, PARTICIPANTS, answering_by_call, examined
+from tests.hostile import CANARY, Answer
 from tests.serving import serving
 from tests.shell import Shell
 

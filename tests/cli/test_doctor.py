@@ -7,7 +7,8 @@ import re
 import pytest
 
 from tests.accounts import Account
-from tests.check_ups import CANARY, CURRENT, MINE, answering_by_call, examined, statuses
+from tests.check_ups import CURRENT, MINE, answering_by_call, examined, statuses
+from tests.hostile import CANARY
 from tests.open_operations import FOR_GOOD, Faulty
 from tests.shell import Shell
 from tests.spoilt import Fault

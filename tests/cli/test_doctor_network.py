@@ -15,7 +15,6 @@ from astalty_cli.api import contract
 from astalty_cli.times import utc_now
 from tests.accounts import Account
 from tests.check_ups import (
-    CANARY,
     CURRENT,
     DOCUMENT,
     HISTORY,
@@ -29,29 +28,12 @@ from tests.check_ups import (
     statuses,
 )
 from tests.encrypted import http, speaking_tls, tunnelling
-from tests.hostile import ACCOUNT, KEY, Answer, answering, one, speaking
+from tests.hostile import ACCOUNT, CANARY, KEY, Answer, answering, at, one, speaking
 from tests.shell import Shell
 
 ALL = document(*((call.method.lower(), call.path) for call in contract.ASSUMED))
 GONE = http(b'{"message": "Not found."}', "404 Not Found")
 ENVIRONMENT = {"ASTALTY_API_KEY": CANARY}
-
-
-def at(url: str) -> dict[str, str]:
-    return {**ENVIRONMENT, "ASTALTY_BASE_URL": url}
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA(organization_name="Test authority")
-
-
-@pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
-    file = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(file)
-    return file
-
 
 # -- the way ---------------------------------------------------------------------------------------
 
@@ -143,11 +125,7 @@ def test_behind_a_proxy_its_name_is_looked_up_and_the_way_through_it_is_tried(
         speaking_tls(authority.issue_cert("astalty.invalid"), GONE) as url,
         tunnelling(url, heard) as proxy,
     ):
-        env = {
-            "ASTALTY_BASE_URL": "https://astalty.invalid",
-            "HTTPS_PROXY": f"http://me:{CANARY}@{proxy}",
-            **ENVIRONMENT,
-        }
+        env = {**at("https://astalty.invalid"), "HTTPS_PROXY": f"http://me:{CANARY}@{proxy}"}
         rows = examined(shell, f"--ca-file {ca_file}", code=3, env=env)
     assert rows["proxy"]["found"] == f"http://…@{proxy} (HTTPS_PROXY)"
     assert rows["dns"]["status"] == "ok"
@@ -356,9 +334,8 @@ def test_the_room_under_the_rate_limit(shell: Shell, headers: dict[str, str], st
 )
 def test_garbage_from_the_server(shell: Shell, answer: Answer) -> None:
     with answering(answer) as (_, url):
-        env = {"ASTALTY_BASE_URL": url, **ENVIRONMENT}
-        rows = examined(shell, code=6, env=env)
-        shown = shell("doctor -o table", code=6, env=env)
+        rows = examined(shell, code=6, env=at(url))
+        shown = shell("doctor -o table", code=6, env=at(url))
     assert statuses(rows, "error") == {"account"}
     assert rows["endpoints"]["status"] == "skipped"
     assert "\x1b" not in shown.out
@@ -380,5 +357,5 @@ def test_the_key_is_in_nothing_that_is_printed(shell: Shell) -> None:
         with answering(answer) as (_, url):
             for form in ("table", "tsv", "csv", "json"):
                 code = 4 if answer[0].startswith("401") else 6
-                shell(f"doctor -v -o {form}", code=code, env={"ASTALTY_BASE_URL": url, **ENVIRONMENT})
+                shell(f"doctor -v -o {form}", code=code, env=at(url))
     assert [each for each in shell.printed if CANARY in each.out + each.err] == []

@@ -3,35 +3,21 @@
 import socket
 from pathlib import Path
 
-import pytest
 import trustme
 
 from tests.encrypted import http, speaking_tls
-from tests.hostile import KEY, answering, listing, speaking
+from tests.hostile import KEY, answering, at, listing, speaking
 from tests.shell import Shell
 
 BODY = listing(KEY)
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
-    file = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(file)
-    return file
 
 
 def test_an_authority_of_ones_own_is_trusted_where_it_is_named(
     shell: Shell, authority: trustme.CA, ca_file: Path
 ) -> None:
     with speaking_tls(authority.issue_cert("127.0.0.1"), http(BODY)) as url:
-        env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": url}
-        assert shell(f"keys list --ca-file {ca_file}", env=env).rows[0][1] == "ci"
-        refused = shell("keys list", env=env, code=6)
+        assert shell(f"keys list --ca-file {ca_file}", env=at(url)).rows[0][1] == "ci"
+        refused = shell("keys list", env=at(url), code=6)
         assert "CERTIFICATE_VERIFY_FAILED" in refused.err
         assert "nothing was sent" in refused.err
 
@@ -40,13 +26,12 @@ def test_a_certificate_for_another_name_is_refused(
     shell: Shell, authority: trustme.CA, ca_file: Path
 ) -> None:
     with speaking_tls(authority.issue_cert("elsewhere.example"), http(BODY)) as url:
-        env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": url}
-        assert "CERTIFICATE_VERIFY_FAILED" in shell(f"keys list --ca-file {ca_file}", env=env, code=6).err
+        assert "CERTIFICATE_VERIFY_FAILED" in shell(f"keys list --ca-file {ca_file}", env=at(url), code=6).err
 
 
 def test_a_ca_file_that_is_none_is_said(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("not a certificate")
-    env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": "https://127.0.0.1:1"}
+    env = at("https://127.0.0.1:1")
     empty = shell(f"keys list --ca-file {tmp_path}/empty.pem", env=env, code=2).err
     assert f"--ca-file {tmp_path}/empty.pem is not usable: there is no certificate in it.\n" in empty
     assert "PEM" in empty
@@ -60,11 +45,7 @@ def test_a_proxy_is_asked_to_connect_and_sees_no_key(shell: Shell) -> None:
         connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
 
     with speaking(refuse, heard) as proxy:
-        env = {
-            "ASTALTY_API_KEY": "astalty_canary_0123456789",
-            "ASTALTY_BASE_URL": "https://astalty.example",
-            "HTTPS_PROXY": proxy,
-        }
+        env = {**at("https://astalty.example"), "HTTPS_PROXY": proxy}
         assert "Cannot reach" in shell("keys create x --plain", env=env, code=6).err
         assert heard[0].startswith(b"CONNECT astalty.example:443 ")
         assert b"canary" not in b"".join(heard)
@@ -78,11 +59,7 @@ def test_a_proxy_behind_tls_is_held_to_the_same_authorities(
 ) -> None:
     refuse = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
     with speaking_tls(authority.issue_cert("127.0.0.1"), refuse) as proxy:
-        env = {
-            "ASTALTY_API_KEY": "astalty_canary_0123456789",
-            "ASTALTY_BASE_URL": "https://astalty.example",
-            "HTTPS_PROXY": proxy,
-        }
+        env = {**at("https://astalty.example"), "HTTPS_PROXY": proxy}
         trusted = shell(f"keys list --ca-file {ca_file} --timeout 2", env=env, code=6).err
         assert "CERTIFICATE_VERIFY_FAILED" not in trusted  # it refuses to connect, or breaks off
         assert "CERTIFICATE_VERIFY_FAILED" in shell("keys list --timeout 2", env=env, code=6).err
@@ -91,7 +68,7 @@ def test_a_proxy_behind_tls_is_held_to_the_same_authorities(
 def test_no_proxy_stands_between_us_and_loopback(shell: Shell) -> None:
     with answering(("200 OK", {}, BODY)) as (_, url):
         nowhere = "http://127.0.0.1:1"
-        env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": url, "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere}
+        env = {**at(url), "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere}
         assert shell("keys list", env=env).rows[0][1] == "ci"
 
 
@@ -99,5 +76,5 @@ def test_netrc_is_ignored(shell: Shell) -> None:
     (shell.home / ".netrc").write_text("machine 127.0.0.1\nlogin me\npassword netrc\n")
     (shell.home / ".netrc").chmod(0o600)
     with answering(("200 OK", {}, BODY)) as (app, url):
-        shell("keys list", env={"ASTALTY_API_KEY": "of-the-environment", "ASTALTY_BASE_URL": url})
+        shell("keys list", env=at(url, "of-the-environment"))
         assert [each["HTTP_AUTHORIZATION"] for each in app.headers] == ["Bearer of-the-environment"]

@@ -7,16 +7,14 @@ import time
 import pytest
 
 from astalty_cli import __version__
-from tests.hostile import ACCOUNT, ENTRY, KEY, Answer, answering, listing, one, speaking
+from tests.hostile import ACCOUNT, CANARY, ENTRY, KEY, Answer, answering, at, listing, one, speaking
 from tests.shell import Result, Shell
 
-CANARY = "astalty_canary0123456789"
 OWN: Answer = ("200 OK", {}, one({**KEY, "account": ACCOUNT}))
 
 
 def ask(shell: Shell, url: str, line: str, code: int) -> Result:
-    env = {"ASTALTY_API_KEY": CANARY, "ASTALTY_BASE_URL": url}
-    result = shell(line, env=env, code=code)
+    result = shell(line, env=at(url), code=code)
     assert CANARY not in result.out + result.err
     return result
 
@@ -298,7 +296,7 @@ def test_a_list_that_fails_leaves_nothing_on_stdout(shell: Shell) -> None:
 
 @pytest.mark.parametrize("proxy", ["foo", "socks5://127.0.0.1:1", "http://", "ftp://127.0.0.1"])
 def test_a_proxy_that_is_none_is_said(shell: Shell, proxy: str) -> None:
-    env = {"ASTALTY_API_KEY": CANARY, "ASTALTY_BASE_URL": "https://astalty.example", "HTTPS_PROXY": proxy}
+    env = {**at("https://astalty.example"), "HTTPS_PROXY": proxy}
     assert shell("keys list --timeout 3", env=env, code=6 if proxy == "http://" else 2).err
 
 
