@@ -4,16 +4,11 @@ import json
 
 import pytest
 
-from tests.hostile import Answer, answering, listing
+from tests.hostile import CANARY, Answer, answering, at, listing
 from tests.shell import Shell
 
-CANARY = "astalty_canary0123456789"
 NEW = f"astalty_{'N3w' * 15}x"  # of the shape of a secret
 HALF = rb"\ud83d"  # an emoji, cut in two
-
-
-def at(url: str) -> dict[str, str]:
-    return {"ASTALTY_BASE_URL": url, "ASTALTY_API_KEY": CANARY}
 
 
 def half(thing: object) -> Answer:
