@@ -217,7 +217,7 @@ def test_the_readme_runs_as_it_is_shown(shell: Shell, keyring: int, tmp_path: Pa
 
 def play(shell: Shell, folder: Path, page: Path, port: str) -> None:
     stand_ins.put_on(shell.environ, folder)
-    shell.environ["HTTPS_PROXY"] = "http://127.0.0.1:9"  # nothing gets out
+    shell.environ["HTTPS_PROXY"] = "http://127.0.0.1:1"  # nothing gets out
     show_files(page, shell, port)
     printed = same(bash(shell, script_of(page).replace(PORT, port)).replace(str(shell.home), "/home/you"))
     errors = [

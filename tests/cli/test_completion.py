@@ -6,7 +6,6 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -245,10 +244,3 @@ def _key(shell: Shell) -> str:
 @pytest.mark.parametrize("name", SHELLS)
 def test_the_script_says_where_it_goes(shell: Shell, name: str) -> None:
     assert f"astalty completion {name}" in shell(f"completion {name}").out.split("\n\n")[0]
-
-
-def test_the_scripts_are_part_of_the_package(shell: Shell) -> None:
-    import astalty_cli
-
-    folder = Path(astalty_cli.__file__).parent / "shells"
-    assert sorted(each.name for each in folder.iterdir()) == [f"astalty.{name}" for name in sorted(SHELLS)]

@@ -10,6 +10,7 @@ import pytest
 
 from tests.accounts import Account
 from tests.documents import Json, answering_with, described, openapi, taking
+from tests.hostile import at
 from tests.shell import Shell
 
 PERSON = "9ee9dc30-c869-4fb5-9871-b32850e68cad"
@@ -84,6 +85,22 @@ def test_a_body_is_said_by_its_required_members(shell: Shell, schema: Json, word
     assert shlex.split(line) == ["astalty", "api", "-X", "POST", "x", *words]
 
 
+def sent(shell: Shell, line: str) -> Any:
+    """The call that a line for astalty makes, as a dry run tells it."""
+    (call,) = shell(f"{line.removeprefix('astalty ')} --dry-run --json", env=at("http://127.0.0.1:1")).json
+    return call
+
+
+def test_a_line_sends_each_field_as_its_type(shell: Shell) -> None:
+    types = {
+        "n": {"type": "integer"},
+        "s": {"type": "string", "example": "@it's"},
+        "t": {"type": "boolean"},
+    }
+    line = described(shell, taking({"required": [*types], "properties": types}), "POST x")["astalty"]
+    assert sent(shell, line)["body"] == {"n": 1, "s": "@it's", "t": True}
+
+
 def test_required_parameters_are_in_the_lines(shell: Shell) -> None:
     given = [
         {"name": "filter[a b]", "in": "query", "required": True, "schema": {"enum": ["x&y"]}},
@@ -106,11 +123,13 @@ def test_what_cannot_be_sent_has_no_line(shell: Shell) -> None:
 
 def test_a_path_is_never_taken_for_a_flag(shell: Shell) -> None:
     document = openapi({"/public/v1/--help": {"get": {}}})
-    assert described(shell, document, "GET /--help")["astalty"] == "astalty api /--help"
+    line = described(shell, document, "GET /--help")["astalty"]
+    assert line == "astalty api /--help"
+    assert sent(shell, line)["url"] == "http://127.0.0.1:1/public/v1/--help"
 
 
 def line_for_astalty(shell: Shell, path: str, method: str = "get", **operation: Any) -> Any:
-    """The line of a call that the shell then takes, as far as a dry run goes; None where there is none."""
+    """The line of a call that has one for curl in any case; None where that is the only one."""
     shown = described(shell, openapi({path: {method: operation}}), f"{method} '{path}'")
     assert shown["curl"]
     return shown["astalty"]
