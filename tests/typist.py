@@ -10,7 +10,7 @@ import sys
 import pexpect
 
 HIDDEN = {"API key (not shown): ": "KEY", "Leaked secret (not shown): ": "LEAKED"}
-_ECHO_IS_OFF = 5  # seconds to wait for it at most
+_ECHO_IS_OFF = 30  # seconds to wait for it at most
 
 
 def main(script: str, answers: list[str]) -> int:
@@ -25,12 +25,13 @@ def main(script: str, answers: list[str]) -> int:
     child.logfile_read = sys.stdout
     while (asked := child.expect_exact([*HIDDEN, "[y/N] ", pexpect.EOF])) != len(HIDDEN) + 1:
         if asked < len(HIDDEN):
-            child.waitnoecho(_ECHO_IS_OFF)
+            if not child.waitnoecho(_ECHO_IS_OFF):
+                raise TimeoutError(f"The terminal still echoes what is typed after {list(HIDDEN)[asked]!r}.")
             child.sendline(os.environ[list(HIDDEN.values())[asked]])
         else:
             child.sendline(answers.pop(0))
     child.close()
-    return child.exitstatus or 0
+    return 1 if child.exitstatus is None else child.exitstatus  # none where a signal has ended it
 
 
 if __name__ == "__main__":
