@@ -25,7 +25,7 @@ def main(script: str, answers: list[str]) -> int:
     child.logfile_read = sys.stdout
     while (asked := child.expect_exact([*HIDDEN, "[y/N] ", pexpect.EOF])) != len(HIDDEN) + 1:
         if asked < len(HIDDEN):
-            if not child.waitnoecho(_ECHO_IS_OFF):
+            if not child.waitnoecho(_ECHO_IS_OFF):  # type: ignore[func-returns-value] # it does return one
                 raise TimeoutError(f"The terminal still echoes what is typed after {list(HIDDEN)[asked]!r}.")
             child.sendline(os.environ[list(HIDDEN.values())[asked]])
         else:
