@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from astalty_cli.api.client import Client
     from astalty_cli.api.models import CurrentKey
     from astalty_cli.config.profiles import Profile
+    from astalty_cli.config.settings import Settings
     from astalty_cli.secret import Secret
 
 
@@ -167,6 +168,8 @@ def status(context: Context) -> None:
         facts |= _tried(context)
     except AstaltyError as error:
         problem = error
+        if error.status == 401:
+            error.hint = f"It may be revoked or rotated. {_another_key(settings)}"
     profiles = context.config_file.read().profiles
     facts |= {"works": problem is None, "profiles": _rows(profiles)}
     output.item(msgspec.json.encode(facts), output.columns(columns.STATUS, SignedIn))
@@ -178,6 +181,13 @@ def status(context: Context) -> None:
             context.output.note(f"The key of {name!r} is in a file, in clear: {_key_file(context, name)}")
     if problem:
         raise problem
+
+
+def _another_key(settings: Settings) -> str:
+    """What to do about a key that is not accepted, where the user has seen already which one is used."""
+    if settings.variable:
+        return f"Put another key into {API_KEY}, or unset it."
+    return f"Sign in with another key: astalty auth login -p {settings.profile.value}"
 
 
 def _tried(context: Context) -> dict[str, str | None]:

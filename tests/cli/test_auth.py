@@ -47,6 +47,15 @@ def test_login_checks_stores_and_is_used(served: Account) -> None:
     assert status["account"] == "Wattle & Wren Supports (sandbox)"
 
 
+def test_status_says_what_to_do_about_a_key_that_is_not_accepted(served: Account) -> None:
+    shell, variable = served.shell, {"ASTALTY_API_KEY": "astalty_x"}
+    assert "Put another key into ASTALTY_API_KEY" in shell("auth status", env=variable, code=4).err
+    shell("keys revoke 'sandbox cli' --yes --allow-self --allow-last")
+    refused = shell("auth status", code=4)
+    assert refused.err.splitlines()[-1].endswith("Sign in with another key: astalty auth login -p default")
+    assert "auth status" not in refused.err
+
+
 def test_files_are_private_from_birth(served: Account) -> None:
     config = served.shell.config
     assert stat.S_IMODE(config.stat().st_mode) == 0o700
