@@ -6,16 +6,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from astalty_cli import completion
 from astalty_cli.errors import AstaltyError, InterruptedByUser, LocalError, ReaderLeftError, UsageError
 from astalty_cli.output.report import report
 from astalty_cli.output.streams import Streams
 from astalty_cli.program import Program
-
-if TYPE_CHECKING:
-    import typer
 
 
 def main(argv: Sequence[str]) -> int:
@@ -47,7 +44,9 @@ def run(program: Program) -> int:
     except AstaltyError as raised:
         error = raised
     except typer.TyperException as raised:
-        error = _usage(raised)
+        from astalty_cli.usage import usage_error
+
+        error = usage_error(raised, program.argv)
     except typer.Abort:
         error = InterruptedByUser()
     except OSError as raised:  # files of ours raise LocalError, so this is a stream
@@ -100,14 +99,6 @@ def _wants_json(argv: Sequence[str]) -> bool:
     return "--json" in words or any(
         f"{flag}{name}" in joined for flag in ("-o", "-o=", "--output=") for name in ("json", "jsonl")
     )
-
-
-def _usage(raised: "typer.TyperException") -> UsageError:
-    at = getattr(getattr(raised, "ctx", None), "command_path", "astalty")
-    message = " ".join(raised.format_message().split())
-    if at == "astalty" and message.startswith("No such option"):
-        return UsageError(message, hint="Flags stand after the command: astalty keys list -p sandbox")
-    return UsageError(message, hint=f"See: {at} --help")
 
 
 def _bug(raised: Exception) -> AstaltyError:
