@@ -35,10 +35,7 @@ def _must_be_different(sinks: list[Sink]) -> None:
 
 def named(wanted: Destination, around: Surroundings) -> list[Sink]:
     """The sinks of `--to` and `--copy`. Raises UsageError for a text that names none."""
-    try:
-        sinks = [specs.parse(text, around, force=wanted.force) for text in wanted.to]
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    sinks = [specs.parse(text, around, force=wanted.force) for text in wanted.to]
     if wanted.copy:
         from astalty_cli.sinks.clipboard import Clipboard
 
@@ -74,7 +71,10 @@ def _form_of_stdout(output: Output, *, plain: bool) -> Sink:
         )
     if plain:
         if style.format is not None:
-            raise UsageError("--plain goes with no other output: not with --json, not with -o.")
+            raise UsageError(
+                "--plain goes with no other output: not with --json, not with -o.",
+                hint="Leave one of them out.",
+            )
         return terminal.Plain(output)
     if style.format == "json":
         return terminal.Json(output)

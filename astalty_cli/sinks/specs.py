@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from astalty_cli.api.contract import SECRET_SHAPE
+from astalty_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from astalty_cli.config.profiles import ConfigFile
@@ -30,14 +31,25 @@ class Surroundings:
 
 
 def parse(text: str, around: Surroundings, *, force: bool) -> Sink:
-    """The place that `text` names, with an absolute path. Raises ValueError with a sentence for the user."""
+    """The place that `text` names, with an absolute path. Raises UsageError, which repeats no secret."""
     if re.search(SECRET_SHAPE, text):
-        raise ValueError("--to names a place, and this looks as if a secret were in it. Treat it as leaked.")
+        raise UsageError(
+            "--to names a place, and this looks as if a secret were in it.",
+            hint="Treat it as leaked: astalty keys panic",
+        )
+    try:
+        return _made(text, around, force)
+    except ValueError as error:
+        raise UsageError(f"--to {text!r}: {error}", hint=f"It takes one of {KINDS}.") from None
+
+
+def _made(text: str, around: Surroundings, force: bool) -> Sink:
+    """Raises ValueError with a sentence for the user, as each maker does."""
     if not text.isprintable():
-        raise ValueError("--to takes one line of printable text.")
+        raise ValueError("A place is one line of printable text.")
     kind, _, rest = text.partition(":")
     if kind not in _MAKERS or not rest.strip():
-        raise ValueError(f"--to takes one of {KINDS}.")
+        raise ValueError("This names no place.")
     return _MAKERS[kind](rest, around, force)
 
 
