@@ -217,7 +217,11 @@ def failure(answer: Answer, path: str) -> AstaltyError:
                 status=status,
             )
         case 404:
-            error = NotFoundError(f"There is no {path}: {said or 'not found'}", status=status)
+            error = NotFoundError(
+                said if path.strip("/") in said else f"There is no {path}: {said or 'not found'}",
+                hint="See which calls there are: astalty endpoints list",
+                status=status,
+            )
         case 409 if (
             "retry-after" in answer.headers
         ):  # contract: the first request with this Idempotency-Key still runs

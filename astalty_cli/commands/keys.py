@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,14 +27,12 @@ from astalty_cli.commands.options import (
     words,
 )
 from astalty_cli.context import Context
-from astalty_cli.errors import AstaltyError, SeveralError
+from astalty_cli.errors import AstaltyError, RefusedError, SeveralError
 from astalty_cli.output import columns
 from astalty_cli.times import local, parse_duration
 from astalty_cli.vocabulary import KeyStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from astalty_cli.api.models import ApiKey
 
 
@@ -59,6 +60,17 @@ Key = Annotated[
 Name = Annotated[str, typer.Argument(metavar="NAME", parser=checked(_name), help="1 to 100 characters.")]
 AllowLast = Annotated[bool, typer.Option("--allow-last", help="Even the account's last active key.")]
 AllowSelf = Annotated[bool, typer.Option("--allow-self", help="Even a key that is in use on this machine.")]
+
+
+@contextmanager
+def _name_may_be_refused(hint: str) -> Iterator[None]:
+    """Say what to do where the service will not have the name of a key."""
+    try:
+        yield
+    except RefusedError as error:
+        if "name" in error.errors:
+            error.hint = hint
+        raise
 
 
 @takes(ACCOUNT, OUTPUT)
@@ -127,7 +139,9 @@ def create(context: Context, name: Name) -> None:
         dry_run.show(context, [("POST", contract.API_KEYS, CreateKey(name))], sinks)
         return
     secrets.remind(context)
-    made = Creation(secrets.session(context), sinks, force).run(name)
+    instead = f"Choose another name, or give that key a new secret: astalty keys rotate {shlex.quote(name)}"
+    with _name_may_be_refused(instead):
+        made = Creation(secrets.session(context), sinks, force).run(name)
     context.remembered.note_key(made.value.id, made.value.name)
     secrets.print_key(context, made.raw)
 
@@ -148,7 +162,8 @@ def rename(
         dry_run.show(context, [("PATCH", contract.api_key(found.id), RenameKey(new_name))])
         return
     secrets.remind(context)
-    renamed = context.client.rename_key(found.id, new_name)
+    with _name_may_be_refused("Choose another name. See which there are: astalty keys list"):
+        renamed = context.client.rename_key(found.id, new_name)
     context.remembered.note_key(found.id, renamed.value.name)
     context.output.note(f"Renamed {found.name!r} to {renamed.value.name!r} ({found.id}).")
     if context.output.result_wanted:

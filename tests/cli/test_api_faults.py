@@ -89,6 +89,14 @@ def test_what_was_never_sent_is_not_unknown(shell: Shell) -> None:
     assert "unknown" not in told
 
 
+def test_a_path_that_is_not_there_is_said_once_with_where_the_others_are(sandbox: Account) -> None:
+    missing = sandbox.shell("api nope", code=3).err.splitlines()
+    assert missing == [
+        "astalty: The route public/v1/nope could not be found.",
+        "See which calls there are: astalty endpoints list",
+    ]
+
+
 def test_a_get_is_asked_again(shell: Shell) -> None:
     with answering(("503 Down", {"Retry-After": "0"}, b""), ("200 OK", {}, b"{}")) as (app, url):
         assert shell("api x", env=at(url)).out == "{}\n"

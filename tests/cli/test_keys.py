@@ -61,11 +61,14 @@ def test_a_secret_nobody_would_get_is_never_made(sandbox: Account, line: str) ->
     assert sandbox.calls() == before
 
 
-def test_a_taken_name_is_refused_with_the_servers_words(sandbox: Account) -> None:
-    sandbox.shell("keys create ci --plain")
-    refused = sandbox.shell("keys create ci --plain", code=5)
+def test_a_taken_name_is_refused_with_the_servers_words_and_a_way_on(sandbox: Account) -> None:
+    shell = sandbox.shell
+    shell("keys create 'my ci' --plain")
+    refused = shell("keys create 'my ci' --plain", code=5)
     assert refused.out == ""
     assert "name: The name has already been taken." in refused.err
+    assert refused.err.endswith("give that key a new secret: astalty keys rotate 'my ci'\n")
+    assert "Choose another name" in shell("keys rename 'my ci' 'Never used'", code=5).err
 
 
 def test_a_key_is_found_by_id_name_and_prefix(sandbox: Account) -> None:

@@ -73,8 +73,9 @@ def test_the_method_is_get_until_something_is_sent() -> None:
     assert request("x", body=b"").method == "POST"
     assert request("x", method="patch", fields=field).method == "PATCH"
     for unknown in ("HEAD", "OPTIONS", "TRACE", "FETCH", "", "get "):
-        with pytest.raises(UsageError, match="is not one of"):
+        with pytest.raises(UsageError, match="is not one of") as refused:
             request("x", method=unknown)
+        assert "-X" in refused.value.hint
     with pytest.raises(UsageError, match="no body"):
         request("x", method="GET", body=b"{}")
 

@@ -100,7 +100,10 @@ def _members(body: bytes | None) -> list[str]:
 
 def _method(text: str) -> str:
     if text.upper() not in METHODS:
-        raise UsageError(f"{text!r} is not one of {', '.join(METHODS)}.")
+        raise UsageError(
+            f"{text!r} is not one of {', '.join(METHODS)}.",
+            hint="Without -X it is GET, or POST to send fields.",
+        )
     return text.upper()
 
 
