@@ -173,7 +173,7 @@ class Context:
         from astalty_cli.config.settings import not_signed_in
 
         if stored is None or stored.storage is None:
-            raise not_signed_in(settings.profile.value, self.program.argv)
+            raise not_signed_in(settings, self.program.argv)
         if settings.base_url.value != stored.base_url:
             raise UsageError(
                 f"The key of profile {settings.profile.value!r} was stored for {stored.base_url} "
@@ -184,7 +184,7 @@ class Context:
         place = credentials.stored_in(stored.storage, self.program.folders.config)
         secret = place.load(settings.profile.value, stored.base_url)
         if secret is None:
-            raise not_signed_in(settings.profile.value, self.program.argv)
+            raise not_signed_in(settings, self.program.argv)
         return secret
 
     def close(self) -> None:

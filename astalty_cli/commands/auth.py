@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,14 +53,21 @@ def login(
     if not with_token and not context.program.streams.can_ask:
         raise UsageError(
             "There is no terminal to ask for the key on.",
-            hint="Give it on stdin: astalty auth login --with-token < FILE",
+            hint=f"Give it on stdin: {_once_more(context)} --with-token < FILE",
         )
     old = settings.stored
     if old and old.storage:
         held = f"…{old.last_four} for {old.base_url}"
         context.output.confirm(f"Profile {name!r} holds a key already, {held}. Replace it?")
     place = stored_in(storage, context.program.folders.config)
-    place.check()
+    try:
+        place.check()
+    except LocalError as error:
+        if storage is Storage.KEYRING:
+            error.hint = (
+                f"Use {API_KEY}, or keep the key in a file of your own: {_once_more(context)} --storage file"
+            )
+        raise
     secret = secrets.read_key(
         context, "API key (not shown): ", with_token=with_token, stopped="Nothing was stored."
     )
@@ -82,6 +90,11 @@ def login(
     )
     if API_KEY in context.program.environ:
         context.output.note(f"{API_KEY} is set and beats the stored key, except with -p {name}.")
+
+
+def _once_more(context: Context) -> str:
+    """The command line that was typed, for a hint to add a flag to."""
+    return f"astalty {shlex.join(context.program.argv)}"
 
 
 def _checked_profile(context: Context, secret: Secret, origin: str, storage: Storage) -> Profile:

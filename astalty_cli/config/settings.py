@@ -18,6 +18,7 @@ from astalty_cli.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX
 
 SANDBOX_ORIGIN = "http://sandbox.localhost"  # a name for messages: no request leaves the process
 SERVED_SANDBOX = "http://127.0.0.1:8787"  # where `astalty sandbox serve` listens unless told otherwise
+_BASE_URL_FLAG = "flag --base-url"
 
 
 class Sourced(NamedTuple):
@@ -117,7 +118,7 @@ def _base_url(
     flag: str | None, variable: str | None, stored: Profile | None, pinned: bool, notes: list[str]
 ) -> Sourced:
     if flag is not None:
-        return Sourced(origin(flag), "flag --base-url")
+        return Sourced(origin(flag), _BASE_URL_FLAG)
     if pinned and stored:
         if variable is not None:
             notes.append(f"{BASE_URL} is set and not used: -p uses its profile's own URL.")
@@ -163,14 +164,16 @@ def as_secret(text: str) -> Secret:
         ) from None
 
 
-def not_signed_in(profile: str, argv: Sequence[str]) -> UnauthorizedError:
-    """What a newcomer reads first: both ways on, the second one with what was just typed (`argv`)."""
+def not_signed_in(settings: Settings, argv: Sequence[str]) -> UnauthorizedError:
+    """What a newcomer reads first: both ways on, with what was just typed (`argv`)."""
     import shlex
 
+    profile, base_url = settings.profile.value, settings.base_url
     named = "" if profile == "default" else f" -p {profile}"
+    there = f" --base-url {base_url.value}" if base_url.source == _BASE_URL_FLAG else ""
     return UnauthorizedError(
         "No API key is set up here." if not named else f"Profile {profile!r} has no key.",
-        hint=f"To use your account:    astalty auth login{named}\n"
+        hint=f"To use your account:    astalty auth login{named}{there}\n"
         f"To try it without one:  astalty {shlex.join(_on_the_sandbox(argv))}",
     )
 

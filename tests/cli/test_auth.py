@@ -35,6 +35,10 @@ def test_a_newcomer_is_shown_both_ways_on(shell: Shell) -> None:
     assert "astalty auth login" in lost.err
     assert "astalty keys list --status revoked -p sandbox" in lost.err
     assert shell("keys list --json", code=4).error["code"] == "unauthorized"
+    elsewhere = shell("keys list --base-url http://127.0.0.1:8788", code=4)
+    assert "astalty auth login --base-url http://127.0.0.1:8788\n" in elsewhere.err
+    nobody = shell("auth login -p work --storage file", code=2)
+    assert "astalty auth login -p work --storage file --with-token < FILE" in nobody.err
 
 
 def test_login_checks_stores_and_is_used(served: Account) -> None:
@@ -98,10 +102,11 @@ def test_what_cannot_be_a_key_is_never_sent(shell: Shell, token: str | bytes) ->
 
 
 def test_without_a_keyring_login_names_the_other_ways_before_it_asks(shell: Shell) -> None:
-    lost = shell("auth login --with-token", stdin="astalty_x", code=2)
+    line = "auth login -p work --with-token --base-url http://127.0.0.1:8788"
+    lost = shell(line, stdin="astalty_x", code=2)
     assert "keyring" in lost.err
     assert "ASTALTY_API_KEY" in lost.err
-    assert "--storage file" in lost.err
+    assert f"astalty {line} --storage file\n" in lost.err
 
 
 def test_a_stored_key_goes_to_its_own_origin_alone(served: Account, other: tuple[str, str]) -> None:
