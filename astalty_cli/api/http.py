@@ -246,9 +246,13 @@ class Http:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            reason = _reason(error)
+            check = "the network, the base URL and HTTPS_PROXY"
+            if tls.is_no_tls(reason):
+                check = "whether that port speaks https"
             raise ServiceError(
-                f"Cannot reach {self._origin}: {_reason(error)}.",
-                hint="Check the network, the base URL and HTTPS_PROXY; nothing was sent.",
+                f"Cannot reach {self._origin}: {reason}.",
+                hint=f"Check {check}; nothing was sent.",
                 worth_retrying="CERTIFICATE" not in str(error),
             ) from None
         except httpx.TimeoutException:
@@ -383,5 +387,5 @@ def _utf8_paths(app: Any) -> Any:
 def _reason(error: BaseException) -> str:
     if isinstance(error, httpx.LocalProtocolError):  # its text quotes the header that holds the key
         return "the request cannot be sent as it is"
-    text = str(error).strip().rstrip(".")
+    text = tls.in_words(str(error)).strip().rstrip(".")
     return text or type(error).__name__

@@ -1,11 +1,14 @@
 """TLS: the context in which every https request is made, and what one connection came out as."""
 
+import re
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from astalty_cli.errors import LocalError
+
+_LINE_OF_C = re.compile(r"\s*\(_ssl\.c:\d+\)|_ssl\.c:\d+:\s*")
 
 
 class Security(NamedTuple):
@@ -37,6 +40,16 @@ def context(scheme: str, ca_file: Path | None) -> ssl.SSLContext:
                 hint="It is a file of certificates in PEM: -----BEGIN CERTIFICATE-----",
             ) from None
     return made
+
+
+def in_words(reason: str) -> str:
+    """Why a connection failed, without the line of C that said so."""
+    return _LINE_OF_C.sub("", reason)
+
+
+def is_no_tls(reason: str) -> bool:
+    """Whether what answers there may speak plain http, or does not know TLS at all."""
+    return "handshake" in reason or ("[SSL: " in reason and "CERTIFICATE" not in reason)
 
 
 def security(connection: "ssl.SSLSocket | ssl.SSLObject") -> Security:

@@ -29,6 +29,14 @@ def test_a_certificate_for_another_name_is_refused(
         assert "CERTIFICATE_VERIFY_FAILED" in shell(f"keys list --ca-file {ca_file}", env=at(url), code=6).err
 
 
+def test_a_port_that_speaks_no_tls_is_said_to_be_one(shell: Shell) -> None:
+    with speaking(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as plain:
+        env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": plain.replace("http:", "https:")}
+        told = shell("keys create x --plain", env=env, code=6).err
+    assert "Check whether that port speaks https; nothing was sent." in told
+    assert "_ssl.c" not in told
+
+
 def test_a_ca_file_that_is_none_is_said(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("not a certificate")
     env = at("https://127.0.0.1:1")
