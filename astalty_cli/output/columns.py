@@ -35,7 +35,7 @@ AUDIT = (
     Field("finding", "Finding"),
     Field("key_name", "Key", Kind.NAME),
     Field("key_id", "Key ID", Kind.ID, short=True, spare=True),
-    Field("detail", "Detail"),
+    Field("detail", "Detail", least=32, wraps=True),
 )
 
 DOCTOR = (

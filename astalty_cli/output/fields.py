@@ -29,8 +29,8 @@ class Field(NamedTuple):
     """`path` is dotted (`created_by.email`) and is the name in machine formats.
 
     `short` lets a table shorten an id. `spare` lets a narrow table leave the column out. `least` is what
-    a text needs to say anything, in columns. `empty` is what people read for null. `full` is the number
-    that makes a whole bar.
+    a text needs to say anything, in columns. What is too long is cut, or, where it `wraps`, goes on below.
+    `empty` is what people read for null. `full` is the number that makes a whole bar.
     """
 
     path: str
@@ -39,5 +39,6 @@ class Field(NamedTuple):
     short: bool = False
     spare: bool = False
     least: int = 14
+    wraps: bool = False
     empty: str = "–"
     full: float = 1.0

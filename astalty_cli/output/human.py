@@ -13,7 +13,7 @@ from typing import ClassVar
 import msgspec
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.console import Console, Group, JustifyMethod, OverflowMethod, RenderableType
 from rich.highlighter import JSONHighlighter
 from rich.panel import Panel
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -83,7 +83,7 @@ def render(what: RenderableType, streams: Streams, *, at_least: int = 0) -> str:
 def table(
     rows: Iterable[bytes], columns: Sequence[Field], streams: Streams, *, piece_size: int = _PIECE
 ) -> Iterator[str]:
-    """A table that fits the terminal: spare columns are left out first, then long text is cut.
+    """A table that fits the terminal: spare columns are left out first, then long text is cut or wrapped.
 
     Ids, times and statuses are never cut; a terminal with no room even for them wraps the lines.
     A long one comes in pieces; the first of them says how wide the columns are.
@@ -112,7 +112,9 @@ def _grid(
     for index, width in widths.items():
         heading = Text(columns[index].heading.upper())
         side: JustifyMethod = "right" if columns[index].kind in _NUMBERS else "left"
-        grid.add_column(heading, no_wrap=True, overflow="ellipsis", width=width, justify=side)
+        wraps = columns[index].wraps
+        overflow: OverflowMethod = "fold" if wraps else "ellipsis"
+        grid.add_column(heading, no_wrap=not wraps, overflow=overflow, width=width, justify=side)
     for line in cells:
         grid.add_row(*(line[index] for index in widths))
     return render(grid, streams, at_least=_across(widths)).strip("\n") + "\n"

@@ -316,6 +316,15 @@ def test_every_format_has_the_same_findings(sandbox: Account) -> None:
     assert "The secret is 190 days old; the limit is 90 days." in table
 
 
+@pytest.mark.parametrize("columns", ["80", "100"])
+def test_a_narrow_table_says_all_that_was_found(sandbox: Account, columns: str) -> None:
+    findings = sandbox.shell("keys audit --json").json
+    table = sandbox.shell("keys audit -o table", env={"COLUMNS": columns}).out
+    assert "…" not in table
+    assert all(word in table for row in findings for word in row["detail"].split())
+    assert max(map(len, table.splitlines())) <= int(columns)
+
+
 def test_fail_on_prints_the_findings_and_ends_with_8(sandbox: Account) -> None:
     calm = sandbox.shell("keys audit")
     failed = sandbox.shell("keys audit --fail-on unused,old,never-used", code=8)
