@@ -9,6 +9,8 @@ BASE_URL: Final = "ASTALTY_BASE_URL"
 PROFILE: Final = "ASTALTY_PROFILE"
 SANDBOX: Final = "sandbox"  # a profile that is built in: it needs no login, and its name is taken
 
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")  # that `astalty api` sends
+
 
 def without_key(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment for a program that has no business with the key."""

@@ -9,6 +9,7 @@ from astalty_cli.commands import candidates
 from astalty_cli.commands.options import ACCOUNT, DRY_RUN, QUERY, takes
 from astalty_cli.context import Context
 from astalty_cli.errors import AstaltyError, LeftOpenError, UsageError
+from astalty_cli.vocabulary import METHODS
 
 if TYPE_CHECKING:
     from astalty_cli.api.http import Answer
@@ -37,7 +38,7 @@ def call(
             "-X",
             metavar="METHOD",
             help="GET, or POST where something is sent along.",
-            autocompletion=candidates.methods,
+            autocompletion=candidates.in_any_case(METHODS),
         ),
     ] = None,
     raw_field: Annotated[

@@ -36,8 +36,9 @@ def calls(ctx: typer.Context, incomplete: str) -> Candidates:
     return [(path.removeprefix("/"), method) for path, method in short]
 
 
-def methods(ctx: typer.Context) -> list[str]:
-    return sorted({method for method, _ in _remembered(ctx).calls()})
+def methods(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Methods of the catalogue's calls."""
+    return in_any_case(sorted({method for method, _ in _remembered(ctx).calls()}))(incomplete)
 
 
 def profiles(ctx: typer.Context) -> Candidates:
@@ -59,6 +60,11 @@ def sinks() -> Candidates:
         ("github:", "OWNER/REPO#NAME: a secret of GitHub Actions"),
         ("exec:", "the stdin of a command"),
     ]
+
+
+def in_any_case(words: Collection[str]) -> Callable[[str], list[str]]:
+    """For one of these words, which may be typed in lower case."""
+    return lambda incomplete: [word.lower() if incomplete.islower() else word for word in words]
 
 
 def some_of(words: Collection[str]) -> Callable[[str], Iterable[str]]:

@@ -49,6 +49,8 @@ def offered(shell: Shell, line: str) -> list[str]:
         ("history show --as h", ["httpie"]),
         ("keys audit --fail-on old,un", ["old,unused"]),
         ("auth login --storage f", ["file"]),
+        ("api x -X PU", ["PUT"]),
+        ("api x -X p", ["post", "put", "patch"]),
         ("keys create x --to d", ["dotenv:"]),
         ("keys list --profile s", ["sandbox"]),
         ("auth switch ''", ["sandbox"]),
@@ -115,6 +117,8 @@ def test_paths_of_the_catalogue_are_known_once_it_was_listed(sandbox: Account, s
     assert offered(shell, "endpoints show PATCH part") == ["participants/{participant_id}"]
     assert offered(shell, "api -X DELETE ''") == ["api-keys/{key_id}"]
     assert offered(shell, "endpoints show D") == ["DELETE"]
+    assert offered(shell, "endpoints show d") == ["delete"]
+    assert offered(shell, "endpoints show patch part") == ["participants/{participant_id}"]
 
 
 def test_configured_profiles_are_offered(served: Account, shell: Shell) -> None:

@@ -16,8 +16,7 @@ from astalty_cli.api import contract
 from astalty_cli.errors import UsageError
 from astalty_cli.services.requests.fields import Field, nested, pairs
 from astalty_cli.unreadable import UNREADABLE
-
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+from astalty_cli.vocabulary import METHODS
 
 _OURS: Final = (
     "authorization",
