@@ -8,7 +8,7 @@ Typer's own completion is not used: for zsh and fish it loads rich on each press
 shell evaluate the answer, in which names from the service stand.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -68,12 +68,13 @@ def _of_command(
     options = [param for param in leaf.params if param.param_type_name == "option" and not param.hidden]
     flags = {flag: option for option in options for flag in option.opts}
     after_dashes = "--" in typed
-    flag, equals, value = word.partition("=")
+    glued = "" if after_dashes else _with_a_value(word, flags)
     waiting = flags.get(typed[-1]) if typed and not after_dashes else None
     if waiting is not None and not waiting.is_flag:
         yield from _values(waiting, context, word)
-    elif equals and flag in flags and not after_dashes:
-        yield from ((f"{flag}={each}", meaning) for each, meaning in _values(flags[flag], context, value))
+    elif glued:
+        values = _values(flags[glued.rstrip("=")], context, word.removeprefix(glued))
+        yield from ((f"{glued}{each}", meaning) for each, meaning in values)
     elif word.startswith("-") and not after_dashes:
         yield from ((name, option.help or "") for name, option in flags.items() if name.startswith(word))
     else:
@@ -82,6 +83,14 @@ def _of_command(
             if argument.nargs == -1 or not context.params.get(argument.name):
                 yield from _values(argument, context, word)
                 return
+
+
+def _with_a_value(word: str, flags: Container[str]) -> str:
+    """The flag, and its `=`, that the word begins with where a value follows in the same word."""
+    flag, equals, _ = word.partition("=")
+    if equals and flag in flags:
+        return flag + equals
+    return word[:2] if len(word) > 2 and word[:2] in flags else ""
 
 
 def _values(param: Any, context: Any, word: str) -> Iterator[Candidate]:

@@ -20,8 +20,9 @@ Candidates = list[tuple[str, str]]
 
 
 def keys(ctx: typer.Context, incomplete: str) -> Candidates:
-    """Names of keys; ids for what begins as one."""
-    known = _remembered(ctx).keys()
+    """Names of keys, but for those that are typed already; ids for what begins as one."""
+    typed = ctx.params.get("keys") or ()
+    known = {key_id: name for key_id, name in _remembered(ctx).keys().items() if name not in typed}
     names = [(name, f"key {key_id[:8]}") for key_id, name in known.items()]
     return names + [(key_id, name) for key_id, name in known.items() if incomplete]
 
@@ -42,9 +43,7 @@ def methods(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def profiles(ctx: typer.Context) -> Candidates:
-    configured = _config(ctx.obj).get("profiles")
-    names = list(configured) if isinstance(configured, dict) else []
-    return [(name, "profile") for name in names] + [(SANDBOX, "the API on this machine")]
+    return [(name, "profile") for name in _configured(ctx)] + [(SANDBOX, "the API on this machine")]
 
 
 def files() -> Candidates:
@@ -52,7 +51,9 @@ def files() -> Candidates:
     raise OffersFiles
 
 
-def sinks() -> Candidates:
+def sinks(ctx: typer.Context, incomplete: str) -> Candidates:
+    if incomplete.startswith("keyring:"):
+        return [(f"keyring:{name}", "profile") for name in _configured(ctx)]
     return [
         ("file:", "a new file, 0600"),
         ("dotenv:", "PATH#NAME: a line of a .env file"),
@@ -85,6 +86,11 @@ def _remembered(ctx: typer.Context) -> "Remembered":
     named = ctx.params.get("profile") or program.environ.get(PROFILE)
     profile = named or _config(program).get("default_profile") or "default"
     return Remembered(program.folders.cache, str(profile))
+
+
+def _configured(ctx: typer.Context) -> list[str]:
+    profiles = _config(ctx.obj).get("profiles")
+    return list(profiles) if isinstance(profiles, dict) else []
 
 
 def _config(program: "Program") -> dict[str, object]:

@@ -53,6 +53,9 @@ def offered(shell: Shell, line: str) -> list[str]:
         ("api x -X p", ["post", "put", "patch"]),
         ("keys create x --to d", ["dotenv:"]),
         ("keys list --profile s", ["sandbox"]),
+        ("keys list -ps", ["-psandbox"]),
+        ("keys list -ojs", ["-ojson", "-ojsonl"]),
+        ("keys list -- -ojs", []),
         ("auth switch ''", ["sandbox"]),
         ("completion f", ["fish"]),
         ("nonsense ''", []),
@@ -81,6 +84,7 @@ def test_keys_are_known_once_they_were_listed(sandbox: Account, shell: Shell) ->
     key_id = shell("keys list --query \"[?name=='Payroll export'].id\"").out.strip()
     assert offered(shell, "keys show P") == ["Payroll export"]
     assert offered(shell, "keys revoke sandbox P") == ["Payroll export"]
+    assert offered(shell, "keys revoke 'Payroll export' P") == []
     assert offered(shell, f"history list --key {key_id[:5]}") == [key_id]
 
 
@@ -123,6 +127,7 @@ def test_paths_of_the_catalogue_are_known_once_it_was_listed(sandbox: Account, s
 
 def test_configured_profiles_are_offered(served: Account, shell: Shell) -> None:
     assert offered(shell, "auth switch ''") == ["default", "sandbox"]
+    assert offered(shell, "keys create x --to keyring:") == ["keyring:default"]
 
 
 def test_what_is_kept_for_it_is_private_and_no_secret(sandbox: Account, shell: Shell) -> None:
