@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from functools import cached_property
 
 from astalty_cli.api.answers import Row
@@ -11,6 +12,7 @@ from astalty_cli.api.models import ApiKey
 from astalty_cli.errors import NotFoundError, UsageError
 from astalty_cli.vocabulary import KeyStatus
 
+_NEAR = 0.7  # of 1; below, the name is none that was mistyped
 _PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
 
 
@@ -34,8 +36,11 @@ class KeyFinder:
         started = [key for key in self._keys if key.value.id.startswith(prefix)]
         if started and _PREFIX.fullmatch(prefix):
             return _only(started, wanted)
+        active = [key.value.name for key in self._keys if is_active(key.value)]
+        near = get_close_matches(wanted, active, n=1, cutoff=_NEAR)
         raise NotFoundError(
-            f"There is no active key named {wanted!r}, and no key whose id starts so.",
+            f"There is no active key named {wanted!r}, and no key whose id starts so."
+            + (f" Did you mean {near[0]!r}?" if near else ""),
             hint="See them: astalty keys list (revoked ones, with --status revoked, go by their id)",
         )
 

@@ -78,6 +78,12 @@ def test_a_key_is_found_by_id_name_and_prefix(sandbox: Account) -> None:
         assert sandbox.shell(f"keys show {wanted} --query id").out.strip() == key_id
 
 
+def test_a_name_that_is_nearly_a_key_s_is_asked_about(sandbox: Account) -> None:
+    missing = sandbox.shell("keys show 'Payroll exprt'", code=3).err
+    assert "no key whose id starts so. Did you mean 'Payroll export'?\n" in missing
+    assert "Did you mean" not in sandbox.shell("keys show nobody", code=3).err
+
+
 def test_an_ambiguous_prefix_does_nothing_and_names_the_candidates(sandbox: Account) -> None:
     shell = sandbox.shell
     # Ids are random, so a name that is a prefix of another key's id shows that names come first.
