@@ -1,5 +1,7 @@
 """`astalty api PATH`: any call, with the key in force."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -112,7 +114,7 @@ def _request(
     *,
     headers: Sequence[str],
     body: str | None,
-) -> "Request":
+) -> Request:
     from astalty_cli.services.requests import fields as request_fields
     from astalty_cli.services.requests.request import request
     from astalty_cli.services.requests.sources import Sources
@@ -122,7 +124,7 @@ def _request(
     sources = Sources(streams.stdin, context.output.warn)
     sources.must_be_readable([body, *(field.file for field in fields)])
 
-    def carrying(fields: Sequence["Field"], body: bytes | None) -> "Request":
+    def carrying(fields: Sequence[Field], body: bytes | None) -> Request:
         return request(path, method=method, fields=fields, headers=headers, body=body)
 
     # A call that is refused whatever it carries is not worth waiting for what is to be read.
@@ -132,13 +134,13 @@ def _request(
     )
 
 
-def _show(context: Context, request: "Request") -> None:
+def _show(context: Context, request: Request) -> None:
     from astalty_cli.commands import dry_run
 
     dry_run.show_call(context, request)
 
 
-def _all_pages(context: Context, request: "Request") -> None:
+def _all_pages(context: Context, request: Request) -> None:
     from astalty_cli.services.requests import pages
     from astalty_cli.services.requests.answer import WithoutSecrets
 
@@ -158,7 +160,7 @@ def _all_pages(context: Context, request: "Request") -> None:
         context.output.note(_NOTE_HIDDEN)
 
 
-def _once(context: Context, request: "Request", *, include: bool) -> None:
+def _once(context: Context, request: Request, *, include: bool) -> None:
     from astalty_cli.api.answers import must_be_done
     from astalty_cli.services.requests.answer import outcome_said
 
@@ -175,7 +177,7 @@ def _once(context: Context, request: "Request", *, include: bool) -> None:
     _print(context, request, answer, include=include)
 
 
-def _print(context: Context, request: "Request", answer: "Answer", *, include: bool) -> None:
+def _print(context: Context, request: Request, answer: Answer, *, include: bool) -> None:
     """Raises LeftOpenError where a secret was made that must not be printed here."""
     from http import HTTPStatus
 

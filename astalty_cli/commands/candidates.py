@@ -3,6 +3,8 @@
 Each is for typer's `autocompletion`; `completion.py` calls them, with the program as the context's object.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
@@ -79,7 +81,7 @@ def some_of(words: Collection[str]) -> Callable[[str], Iterable[str]]:
     return candidates
 
 
-def _remembered(ctx: typer.Context) -> "Remembered":
+def _remembered(ctx: typer.Context) -> Remembered:
     from astalty_cli.config.remembered import Remembered
 
     program: Program = ctx.obj
@@ -93,7 +95,7 @@ def _configured(ctx: typer.Context) -> list[str]:
     return list(profiles) if isinstance(profiles, dict) else []
 
 
-def _config(program: "Program") -> dict[str, object]:
+def _config(program: Program) -> dict[str, object]:
     """The config file as it is; whatever is wrong with it is for a command to say."""
     try:
         text = (program.folders.config / "config.toml").read_text("utf-8")

@@ -1,5 +1,7 @@
 """A leaked secret that no longer works: whose it was, and what is left to revoke."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from astalty_cli.api import contract
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from astalty_cli.services.session import Session
 
 
-def works(session: "Session") -> bool:
+def works(session: Session) -> bool:
     """Whether the service accepts the session's key. Raises AstaltyError where nobody can tell."""
     try:
         session.own  # noqa: B018 - the call is what tells
@@ -79,7 +81,7 @@ def clean_up(case: Case, *, allow_self: bool, allow_last: bool) -> None:
     case.say_report(write, f"Keys that were revoked: {len(revoked)}.")
 
 
-def _another(case: Case) -> "Session":
+def _another(case: Case) -> Session:
     """The account as another key sees it. Raises UnauthorizedError where there is none that works."""
     from astalty_cli.commands import secrets
 
@@ -97,7 +99,7 @@ def _another(case: Case) -> "Session":
     )
 
 
-def _read(trail: "Trail") -> "list[Deed]":
+def _read(trail: Trail) -> list[Deed]:
     """Which keys were made or rotated, by whatever key. Without a history there is nothing to read."""
     try:
         trail.look_how_far_back_it_goes()
@@ -108,7 +110,7 @@ def _read(trail: "Trail") -> "list[Deed]":
         return []
 
 
-def _no_match(case: Case, trail: "Trail") -> NotFoundError:
+def _no_match(case: Case, trail: Trail) -> NotFoundError:
     last_four = case.leaked.last_four
     if not last_four:
         return NotFoundError("The leaked secret does not work, and is too short to tell a key by its end.")
@@ -119,7 +121,7 @@ def _no_match(case: Case, trail: "Trail") -> NotFoundError:
     )
 
 
-def _story(match: "Match") -> str:
+def _story(match: Match) -> str:
     """Whose the secret was, and why it no longer works."""
     from astalty_cli.services.keys import described
 
@@ -143,7 +145,7 @@ def _story(match: "Match") -> str:
     return story
 
 
-def _revoked(case: Case, revocation: "Revocation") -> tuple[list[str], AstaltyError | None]:
+def _revoked(case: Case, revocation: Revocation) -> tuple[list[str], AstaltyError | None]:
     """Ask, and revoke. Returns the ids of what is revoked, and what to end with where that is not all.
 
     `--yes` is no answer to this question: a key may have made and rotated others for its owner, too, and
@@ -174,7 +176,7 @@ def _revoked(case: Case, revocation: "Revocation") -> tuple[list[str], AstaltyEr
     return revoked, None
 
 
-def _question(keys: "list[ApiKey]") -> str:
+def _question(keys: list[ApiKey]) -> str:
     from astalty_cli.services.keys import described
 
     listed = "\n".join(f"  {described(key)}" for key in keys)

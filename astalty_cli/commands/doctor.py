@@ -1,5 +1,7 @@
 """`astalty doctor`: what is wrong here, and what to do about it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -35,7 +37,7 @@ def doctor(context: Context) -> None:
     _fail(made)
 
 
-def _fail(made: "list[Check]") -> None:
+def _fail(made: list[Check]) -> None:
     """Raises ChecksError, as the worst of the errors."""
     errors = [each for each in made if each.status == "error"]
     if errors:
@@ -44,7 +46,7 @@ def _fail(made: "list[Check]") -> None:
         raise ChecksError(f"{len(errors)} {are} failed: {names}.", max(each.exit_code for each in errors))
 
 
-def _steps(context: Context) -> "Iterator[Step]":
+def _steps(context: Context) -> Iterator[Step]:
     from astalty_cli.services.doctor import account, identity, machine, network
     from astalty_cli.services.doctor.check import Step
     from astalty_cli.services.doctor.server import Server
@@ -56,13 +58,13 @@ def _steps(context: Context) -> "Iterator[Step]":
         context.timeout or DEFAULT_TIMEOUT,
     )
 
-    def base_url() -> "Result":
+    def base_url() -> Result:
         settings = context.settings
         return (
             identity.sandbox(context.sandbox.database) if settings.is_sandbox else identity.base_url(settings)
         )
 
-    def key() -> "Result":
+    def key() -> Result:
         server.secret = context.secret()
         return identity.key(context.settings, server.secret)
 
@@ -87,7 +89,7 @@ def _steps(context: Context) -> "Iterator[Step]":
     yield Step("terminal", lambda: _terminal(context))
 
 
-def _settings(context: Context) -> "Settings":
+def _settings(context: Context) -> Settings:
     """As for every command; what was set and not used is said in a row, and not beside it."""
     from astalty_cli.config.settings import resolve
 
@@ -97,7 +99,7 @@ def _settings(context: Context) -> "Settings":
     return context.settings
 
 
-def _terminal(context: Context) -> "Result":
+def _terminal(context: Context) -> Result:
     """What output is laid out for. A pager that is not there is no loss: then there is none."""
     from astalty_cli.output.pager import command
     from astalty_cli.services.doctor.check import ok, warning

@@ -1,5 +1,7 @@
 """`--dry-run`: the requests that would change something, shown and not made."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -36,8 +38,8 @@ class Planned(msgspec.Struct, omit_defaults=True):
 def show(
     context: Context,
     requests: Sequence[Request],
-    sinks: "Sequence[Sink]" = (),
-    secret: "Secret | None" = None,
+    sinks: Sequence[Sink] = (),
+    secret: Secret | None = None,
 ) -> None:
     """Print the requests, and say which sinks were asked whether they can take a secret.
 
@@ -59,7 +61,7 @@ def show(
     _print(context.output, planned, shown)
 
 
-def show_call(context: Context, request: "Typed") -> None:
+def show_call(context: Context, request: Typed) -> None:
     """Print a call as it was typed, but for the key; a body that is not JSON is shown as a text."""
     shown, secret = context.output.columns(columns.CALL, Planned), context.secret()
     planned = Planned(
@@ -80,7 +82,7 @@ def _as_json(body: bytes | None) -> msgspec.Raw:
         return msgspec.Raw(msgspec.json.encode((body or b"").decode("utf-8", "replace")))
 
 
-def _print(output: "Output", planned: Sequence[Planned], shown: "Sequence[Field]") -> None:
+def _print(output: Output, planned: Sequence[Planned], shown: Sequence[Field]) -> None:
     rows = [msgspec.json.encode(each) for each in planned]
     if output.is_laid_out:
         for each in planned:  # whole and on lines of their own, to be copied: no table cuts or folds them
@@ -97,10 +99,10 @@ def show_rotation(
     context: Context,
     key: ApiKey,
     grace: timedelta,
-    sinks: "Sequence[Sink]",
+    sinks: Sequence[Sink],
     *,
     first_grace: timedelta = timedelta(seconds=contract.MAX_GRACE),
-    secret: "Secret | None" = None,
+    secret: Secret | None = None,
 ) -> None:
     """The two calls of a rotation; the second is made once the new secret is proved."""
     making = RotateKey(int(first_grace.total_seconds()), key.rotation)

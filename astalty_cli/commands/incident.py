@@ -1,5 +1,7 @@
 """A leaked secret's case: what its key did, as lines on stderr, and the report of it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,17 +29,17 @@ class Case:
     """What is to be done about a leaked secret, and what was. `folder` is where the report goes."""
 
     context: Context
-    leaked: "Secret"
+    leaked: Secret
     folder: Path
     since: timedelta
-    steps: "list[Step]" = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
     def did(self, what: str) -> None:
         from astalty_cli.services.incident import Step
 
         self.steps.append(Step(utc_now(), what))
 
-    def trail(self, session: "Session", secret: "Secret") -> "Trail":
+    def trail(self, session: Session, secret: Secret) -> Trail:
         """The history as far back as the user wants it, as this secret may read it."""
         from astalty_cli.services.panic import Trail
 
@@ -46,7 +48,7 @@ class Case:
 
     # -- on stderr -------------------------------------------------------------------------------
 
-    def introduce(self, key: "ApiKey") -> None:
+    def introduce(self, key: ApiKey) -> None:
         """Say whose secret it is."""
         from astalty_cli.services.keys import described
 
@@ -57,7 +59,7 @@ class Case:
                 "What follows ends them all."
             )
 
-    def show_recent(self, session: "Session", key: "ApiKey") -> str:
+    def show_recent(self, session: Session, key: ApiKey) -> str:
         """List the latest use of a key before this command, and return the last one in words.
 
         What cannot be read does not hold up the rest, so it is given little time.
@@ -88,7 +90,7 @@ class Case:
         last = entries[0]
         return f"last used {local(last.created_at)} from {last.ip_address or 'an unknown address'}"
 
-    def show_deeds(self, deeds: "Sequence[Deed]", keys: "Mapping[str, ApiKey]") -> None:
+    def show_deeds(self, deeds: Sequence[Deed], keys: Mapping[str, ApiKey]) -> None:
         """List the keys that were made or rotated."""
         lines = [
             (deed.how, local(deed.at), f"from {deed.ip_address or 'unknown'}", *_now(deed, keys))
@@ -99,12 +101,12 @@ class Case:
         else:
             self.context.output.note("No key is known that it made or rotated.")
 
-    def show_missing(self, trail: "Trail", told: int = 0) -> None:
+    def show_missing(self, trail: Trail, told: int = 0) -> None:
         """Say what could not be told; so many of it was said before."""
         for each in trail.missing[told:]:
             self.context.output.note(each)
 
-    def _list(self, title: str, rows: "Sequence[tuple[str, ...]]") -> None:
+    def _list(self, title: str, rows: Sequence[tuple[str, ...]]) -> None:
         cells = [[visible(cell) for cell in row] for row in rows[:_SHOWN]]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
@@ -118,11 +120,11 @@ class Case:
 
     def report(
         self,
-        session: "Session",
-        found: "Evidence",
-        trail: "Trail",
+        session: Session,
+        found: Evidence,
+        trail: Trail,
         *,
-        keys: "Sequence[ApiKey]",
+        keys: Sequence[ApiKey],
         worked: bool,
         revoked: Collection[str] = (),
     ) -> str:
@@ -167,7 +169,7 @@ class Case:
         return failure
 
 
-def _now(deed: "Deed", keys: "Mapping[str, ApiKey]") -> tuple[str, str, str]:
+def _now(deed: Deed, keys: Mapping[str, ApiKey]) -> tuple[str, str, str]:
     """The key as it is now: name, id, status."""
     if key := keys.get(deed.key_id or ""):
         return repr(key.name), key.id, key.status

@@ -1,5 +1,7 @@
 """`astalty keys panic`: a secret has leaked. What was done with it, an end of it, and a report."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -74,7 +76,7 @@ def _must_be_able_to_ask(context: Context, *, with_token: bool) -> None:
         )
 
 
-def _end(case: Case, session: "Session", sinks: "Sequence[Sink]") -> None:
+def _end(case: Case, session: Session, sinks: Sequence[Sink]) -> None:
     """Rotate the key of a secret that works, end every earlier one, and report what was done with it."""
     from astalty_cli.commands import dry_run, secrets
     from astalty_cli.services.delivery import probe
@@ -117,7 +119,7 @@ def _end(case: Case, session: "Session", sinks: "Sequence[Sink]") -> None:
     case.say_report(lambda: _report(case, session, trail, row.value.rotation), "The rotation stands.")
 
 
-def _report(case: Case, session: "Session", trail: "Trail", rotation: int | None = None) -> str:
+def _report(case: Case, session: Session, trail: Trail, rotation: int | None = None) -> str:
     """Read what was done with the key until now, and write it. `rotation` is the one that we made."""
     found = _consequences(case, trail, session.own.id, rotation)
     if found.deeds:
@@ -128,7 +130,7 @@ def _report(case: Case, session: "Session", trail: "Trail", rotation: int | None
     return case.report(session, found, trail, keys=[session.own], worked=True)
 
 
-def _consequences(case: Case, trail: "Trail", key_id: str, rotation: int | None = None) -> "Evidence":
+def _consequences(case: Case, trail: Trail, key_id: str, rotation: int | None = None) -> Evidence:
     """Read and show which keys were made or rotated."""
     from astalty_cli.services.panic import consequences
 

@@ -1,5 +1,7 @@
 """What the commands that make or end secrets have in common: a session, and where a secret goes."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from astalty_cli.sinks.specs import Surroundings
 
 
-def session(context: Context, secret: "Secret | None" = None) -> "Session":
+def session(context: Context, secret: Secret | None = None) -> Session:
     """The account in force, as the services work with it; with `secret`, no key needs to be set up here."""
     from astalty_cli.services.session import PATIENCE, Session
 
@@ -37,7 +39,7 @@ def session(context: Context, secret: "Secret | None" = None) -> "Session":
     )
 
 
-def read_key(context: Context, prompt: str, *, with_token: bool, stopped: str) -> "Secret":
+def read_key(context: Context, prompt: str, *, with_token: bool, stopped: str) -> Secret:
     """A key from stdin, or typed unseen after `prompt`; `stopped` is what Ctrl-C there is answered with."""
     from astalty_cli.config.settings import as_secret
 
@@ -53,14 +55,14 @@ def read_key(context: Context, prompt: str, *, with_token: bool, stopped: str) -
         raise InterruptedByUser(stopped) from None
 
 
-def sinks(context: Context) -> "list[Sink]":
+def sinks(context: Context) -> list[Sink]:
     """Where the flags want a new secret. Raises UsageError where they do not say, or contradict."""
     from astalty_cli.sinks.choice import chosen
 
     return chosen(context.output, context.destination, surroundings(context))
 
 
-def surroundings(context: Context) -> "Surroundings":
+def surroundings(context: Context) -> Surroundings:
     from astalty_cli.sinks.specs import Surroundings
 
     settings = context.settings
@@ -90,7 +92,7 @@ def recover(context: Context, profile: str) -> str:
     return "astalty keys recover" + (f" -p {profile}" if named else "")
 
 
-def _holders(context: Context) -> "Holders":
+def _holders(context: Context) -> Holders:
     from astalty_cli.services.profiles import Profiles
 
     if context.settings.is_sandbox:
@@ -99,7 +101,7 @@ def _holders(context: Context) -> "Holders":
     return Profiles(context.config_file, folder, context.settings.base_url.value)
 
 
-def _show(context: Context, key: "ApiKey", secret: "Secret") -> None:
+def _show(context: Context, key: ApiKey, secret: Secret) -> None:
     from astalty_cli.output.human import secret_panel
     from astalty_cli.output.tty import controlling_terminal
 
@@ -108,7 +110,7 @@ def _show(context: Context, key: "ApiKey", secret: "Secret") -> None:
         terminal.write(secret_panel(secret.reveal(), key.name, streams))
 
 
-def variable(context: Context) -> "Secret | None":
+def variable(context: Context) -> Secret | None:
     """The key in the environment, whether this command uses it or not."""
     from astalty_cli.config.settings import as_secret
 
@@ -116,7 +118,7 @@ def variable(context: Context) -> "Secret | None":
     return as_secret(text) if text else None
 
 
-def say_rotated(context: Context, key: "ApiKey", *, own: bool) -> None:
+def say_rotated(context: Context, key: ApiKey, *, own: bool) -> None:
     from astalty_cli.services.keys import described
     from astalty_cli.times import local
 

@@ -5,6 +5,8 @@
 Only what is under `/docs` is outside of that: it needs no key and leaves no entry in the history.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-def create_app(store: Store, *, rate_limit: int = contract.RATE_LIMIT) -> "WSGIApplication":
+def create_app(store: Store, *, rate_limit: int = contract.RATE_LIMIT) -> WSGIApplication:
     """Make the API over a store. `rate_limit` is calls a minute for each key; 0 is no limit."""
     routes = _routes(store)
 
@@ -35,7 +37,7 @@ def create_app(store: Store, *, rate_limit: int = contract.RATE_LIMIT) -> "WSGIA
         authenticated(store.keys, rate_limit, once(store.database, store.clock, answer_from_routes)),
     )
 
-    def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         call = read_call(environ)
         is_public = contract.is_under_prefix(call.path)
         answer = public(call) if is_public else guarded(answer_from_routes, call)
@@ -44,7 +46,7 @@ def create_app(store: Store, *, rate_limit: int = contract.RATE_LIMIT) -> "WSGIA
     return application
 
 
-def _routes(store: Store) -> "WSGIApplication":
+def _routes(store: Store) -> WSGIApplication:
     routes = falcon.App()
     routes.set_error_serializer(_serialize)
     routes.add_error_handler(Problem, _answer_problem)

@@ -1,5 +1,7 @@
 """A call and its answer, freed of WSGI, so that what stands around the API's calls can be plain functions."""
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -39,14 +41,14 @@ class Call:
     headers: dict[str, str]
     body: bytes
     ip_address: str | None
-    environ: "WSGIEnvironment" = field(repr=False)
+    environ: WSGIEnvironment = field(repr=False)
     caller: Caller | None = None  # known after authentication
 
 
 Handler = Callable[[Call], Answer]
 
 
-def read_call(environ: "WSGIEnvironment") -> Call:
+def read_call(environ: WSGIEnvironment) -> Call:
     """Read a request. A body that is too large is cut; `read_body` then refuses it."""
     path = environ.get("PATH_INFO", "")
     with contextlib.suppress(UnicodeEncodeError):  # httpx's in-process transport hands over real Unicode
@@ -67,13 +69,13 @@ def read_call(environ: "WSGIEnvironment") -> Call:
     return call
 
 
-def call_of(environ: "WSGIEnvironment") -> Call:
+def call_of(environ: WSGIEnvironment) -> Call:
     """Return the call that `read_call` made of this environment."""
     call: Call = environ[_CALL]
     return call
 
 
-def ask(app: "WSGIApplication", call: Call) -> Answer:
+def ask(app: WSGIApplication, call: Call) -> Answer:
     """Let a WSGI application answer the call."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -95,7 +97,7 @@ def ask(app: "WSGIApplication", call: Call) -> Answer:
     return Answer(int(status.split()[0]), {name.title(): value for name, value in headers}, body)
 
 
-def send(answer: Answer, now: datetime, start_response: "StartResponse") -> Iterable[bytes]:
+def send(answer: Answer, now: datetime, start_response: StartResponse) -> Iterable[bytes]:
     """Give an answer to the WSGI server, with its date."""
     phrase = HTTPStatus(answer.status).phrase
     date = format_datetime(now.astimezone(UTC), usegmt=True)
@@ -121,7 +123,7 @@ def _quoted(query: str) -> str:
     return quote(octets, safe="%/:@!$&'()*+,;=~?[]")
 
 
-def _headers(environ: "WSGIEnvironment") -> dict[str, str]:
+def _headers(environ: WSGIEnvironment) -> dict[str, str]:
     headers = {
         name.removeprefix("HTTP_").replace("_", "-").title(): str(value).encode("utf-8", "replace").decode()
         for name, value in environ.items()
@@ -130,7 +132,7 @@ def _headers(environ: "WSGIEnvironment") -> dict[str, str]:
     return {name: value for name, value in headers.items() if value}
 
 
-def _read_body(environ: "WSGIEnvironment") -> bytes:
+def _read_body(environ: WSGIEnvironment) -> bytes:
     length = environ.get("CONTENT_LENGTH", "")
     limit = min(int(length), MAX_BODY + 1) if is_length(length) else MAX_BODY + 1
     body: bytes = environ["wsgi.input"].read(limit)

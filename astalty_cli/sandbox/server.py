@@ -1,5 +1,7 @@
 """The sandbox over HTTP: `astalty sandbox serve`."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import logging
@@ -28,7 +30,7 @@ def check_host(host: str, *, allow_remote: bool) -> None:
         )
 
 
-def serve(app: "WSGIApplication", host: str, port: int, *, ready: Callable[[str], None]) -> None:
+def serve(app: WSGIApplication, host: str, port: int, *, ready: Callable[[str], None]) -> None:
     """Serve until Ctrl-C. `ready` is called with the base URL once connections are taken.
 
     Port 0 picks a free one. Raises `LocalError` where the address cannot be listened on.
@@ -40,7 +42,7 @@ def serve(app: "WSGIApplication", host: str, port: int, *, ready: Callable[[str]
         server.run()
 
 
-def listen(app: "WSGIApplication", host: str, port: int) -> tuple[Any, str]:
+def listen(app: WSGIApplication, host: str, port: int) -> tuple[Any, str]:
     """Open the socket; return waitress's server, which is yet to run, and its base URL. Raises as `serve`."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]

@@ -4,6 +4,8 @@ A file is called after the checksum of its entries. So two machines' files never
 the same entries, exported again, get the name that they have.
 """
 
+from __future__ import annotations
+
 import glob
 import hashlib
 import itertools
@@ -82,7 +84,7 @@ def write(lines: Path, work: Path, *, bodies: bool) -> list[File]:
         ) from None
 
 
-def _connection(work: Path) -> "DuckDBPyConnection":
+def _connection(work: Path) -> DuckDBPyConnection:
     """A database in memory. One thread, so that the same lines always make the same file."""
     import duckdb
 
@@ -105,7 +107,7 @@ def _day(line: bytes) -> date:
 
 
 def _write_day(
-    connection: "DuckDBPyConnection", day: date, entries: Iterable[bytes], work: Path, *, bodies: bool
+    connection: DuckDBPyConnection, day: date, entries: Iterable[bytes], work: Path, *, bodies: bool
 ) -> File:
     source = work / "day.jsonl"
     checksum, count, longest = hashlib.sha256(), 0, _LONGEST_LINE

@@ -1,5 +1,7 @@
 """Which entries of the history are this tool's own reads of it: a watcher should not see himself."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Self
 
 from astalty_cli.api.contract import API_REQUESTS
@@ -23,7 +25,7 @@ class OwnReads:
         self._key_id = key_id
 
     @classmethod
-    def with_key_of(cls, client: "Client") -> Self:
+    def with_key_of(cls, client: Client) -> Self:
         """Ask which key is in force. Raises as the client does."""
         try:
             return cls(client.current_key().value.id)

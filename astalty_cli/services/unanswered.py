@@ -1,5 +1,7 @@
 """A creation whose answer never came: not even the id of the key is known."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -24,7 +26,7 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 class UnansweredCreation:
     """Asks again with the same Idempotency-Key, which makes no second key; past 24 hours, looks and asks."""
 
-    recovery: "Recovery"
+    recovery: Recovery
 
     def finish(self, entry: Entry) -> None:
         recovery = self.recovery
