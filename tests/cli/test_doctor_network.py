@@ -196,7 +196,10 @@ def test_a_key_that_does_not_work(shell: Shell, status: str, code: int) -> None:
 
 def test_a_key_without_a_call_that_names_it(shell: Shell) -> None:
     with answering_by_call({PARTICIPANTS: LIST, DOCUMENT: ALL}) as (_, env):
-        assert "The key works." in examined(shell, env=env)["account"]["found"]
+        rows = examined(shell, env=env)
+    assert "The key works." in rows["account"]["found"]
+    assert rows["endpoints"]["status"] == "warning"
+    assert "but /public/v1/api-keys/current is not there" in rows["endpoints"]["found"]
 
 
 def test_an_old_secret(shell: Shell) -> None:

@@ -55,7 +55,12 @@ def endpoints(server: Server, origin: str) -> Result:
     else:
         missing = [each for each in contract.ASSUMED if not offers(offered, each.method, each.path)]
         _must_be_none(missing, "The OpenAPI document of this server does not name")
-        return ok(f"All {len(contract.ASSUMED)} are in the OpenAPI document.")
+        found = f"All {len(contract.ASSUMED)} are in the OpenAPI document"
+        if server.accepts_key and server.current.status == 404:
+            return warning(
+                f"{found}, but {contract.API_KEYS_CURRENT} is not there.", answers.not_offered("").hint
+            )
+        return ok(f"{found}.")
 
 
 def _tried(server: Server, error: AstaltyError) -> Result:
