@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from functools import cached_property
 
 from astalty_cli.api.answers import Row
@@ -36,6 +35,8 @@ class KeyFinder:
         started = [key for key in self._keys if key.value.id.startswith(prefix)]
         if started and _PREFIX.fullmatch(prefix):
             return _only(started, wanted)
+        from difflib import get_close_matches
+
         active = [key.value.name for key in self._keys if is_active(key.value)]
         near = get_close_matches(wanted, active, n=1, cutoff=_NEAR)
         raise NotFoundError(
