@@ -98,17 +98,15 @@ def show(
         return
     document = _document(context, refresh=refresh)
     operation = find(operations(document), method, path)
-    row = msgspec.json.encode(
-        describe(document, operation, path, context.settings.address, _account_flags(context))
-    )
+    description = describe(document, operation, path, context.settings.address, _account_flags(context))
     if output.is_laid_out:
         from astalty_cli.output import human_operation
 
-        output.page(human_operation.operation(row, output.streams))
+        output.page(human_operation.operation(msgspec.json.encode(description), output.streams))
         if context.settings.is_sandbox:
             output.note("For curl, the sandbox has to be served: astalty sandbox serve")
     else:
-        output.item(row, shown)
+        output.item(msgspec.json.encode(description.for_machines()), shown)
 
 
 def _document(context: Context, *, refresh: bool) -> Json:

@@ -118,6 +118,11 @@ def curl(call: Call) -> str:
     return _piped("Authorization: Bearer %s", call, lines)
 
 
+def on_one_line(command: str) -> str:
+    """The same command for what has no line breaks, such as TSV; in what it quotes there are none."""
+    return re.sub(r"(?: \\)?\n +", " ", command)
+
+
 def httpie(call: Call) -> str:
     lines = ["http --ignore-stdin --ignore-netrc", f"{quoted(call.method)} {quoted(call.url)}"]
     lines += ["Authorization:@/dev/stdin"] if call.authorized else []

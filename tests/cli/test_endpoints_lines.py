@@ -21,13 +21,15 @@ def test_the_line_for_astalty_runs(served: Account) -> None:
     assert served.shell(shown["astalty"].removeprefix("astalty ")).json["meta"]["per_page"] == 5
 
 
-def test_the_line_for_curl_runs_and_reads_the_key_from_the_environment(served: Account) -> None:
+@pytest.mark.parametrize("form", ["--query curl", "--fields curl", "--json", "-o table"])
+def test_the_line_for_curl_runs_and_reads_the_key_from_the_environment(served: Account, form: str) -> None:
     shell = served.shell
     secret = served.home.secret().reveal()
-    line = shell("endpoints show POST participants --query curl").out
-    assert secret not in line
+    shown = shell(f"endpoints show POST participants {form}").out
+    assert secret not in shown
+    line = json.loads(shown)["curl"] if form == "--json" else shown[shown.index("printf ") :]
     done = subprocess.run(
-        ["bash", "-c", shell("endpoints show POST participants --json").json["curl"]],
+        ["bash", "-c", line],
         env={**os.environ, **shell.environ, "ASTALTY_API_KEY": secret},
         capture_output=True,
         timeout=30,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from astalty_cli.api.contract import PREFIX, under_prefix
 from astalty_cli.openapi import Json, body, good_response, mapping, text
@@ -11,6 +12,7 @@ from astalty_cli.openapi.examples import example
 from astalty_cli.openapi.references import References
 from astalty_cli.services.endpoints.lines import Ready
 from astalty_cli.services.endpoints.operations import Operation, specification
+from astalty_cli.services.repeating import on_one_line
 
 
 class Description(Struct):
@@ -28,6 +30,10 @@ class Description(Struct):
     response_example: Any
     astalty: str | None
     curl: str | None
+
+    def for_machines(self) -> "Description":
+        """The same with each line to run on a line: as the value of a field it has to run too."""
+        return replace(self, curl=self.curl and on_one_line(self.curl))
 
 
 def describe(
