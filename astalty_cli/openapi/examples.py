@@ -3,7 +3,7 @@
 from typing import Any
 
 from astalty_cli.openapi import Json, listing, mapping, schema_of
-from astalty_cli.openapi.schemas import folded, is_null, options, required_names, types
+from astalty_cli.openapi.schemas import first_choice, required_names, types
 
 _TEXTS = {
     "uuid": "9ee9dc30-c869-4fb5-9871-b32850e68cad",
@@ -32,13 +32,11 @@ def example(holder: Json, *, sent: bool) -> Any:
 
 def of_schema(schema: Json, *, sent: bool) -> Any:
     """The schema's own example, default or first allowed value; else a value of its type."""
-    schema = folded(schema)
+    schema = first_choice(schema)
     own = [schema["example"]] if schema.get("example") is not None else listing(schema.get("examples"))
     usual = [schema[word] for word in ("const", "default") if schema.get(word) is not None]
     if given := [*own, *usual, *listing(schema.get("enum"))]:
-        return given[0]
-    if choice := options(schema):
-        return of_schema(next((each for each in choice if not is_null(each)), choice[0]), sent=sent)
+        return _whole(given[0], schema, sent=sent)
     kind = (types(schema) or ["any"])[0]
     if kind == "object":
         return _object(schema, sent=sent)
@@ -53,9 +51,17 @@ def required_part(schema: Json, whole: Any) -> Any:
     """Of an example, the members that have to be sent; where none has to be, the first."""
     if not isinstance(whole, dict):
         return whole
-    required = required_names(folded(schema))
+    required = required_names(first_choice(schema))
     names = [name for name in whole if name in required] or list(whole)[:1]
     return {name: whole[name] for name in names}
+
+
+def _whole(given: Any, schema: Json, *, sent: bool) -> Any:
+    """The example with what else is required: that of one part of a schema may leave out another's."""
+    if not isinstance(given, dict):
+        return given
+    missing = required_names(schema) - set(given)
+    return given | {name: each for name, each in _object(schema, sent=sent).items() if name in missing}
 
 
 def _object(schema: Json, *, sent: bool) -> Json:

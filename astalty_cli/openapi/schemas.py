@@ -1,10 +1,11 @@
 """What a JSON schema is made of: its types, the members of its objects, the choices it leaves."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from astalty_cli.openapi import Json, listing, mapping, schema_of, text
 
+_CHOICES = ("oneOf", "anyOf")
 _FOLDED = 8  # levels of allOf within allOf
 _ARRAYS = 12  # arrays within arrays
 
@@ -67,7 +68,7 @@ def is_null(schema: Json) -> bool:
 
 def options(schema: Json) -> list[Json]:
     """The schemas of which one holds (oneOf, anyOf); empty where there is no choice."""
-    return [mapping(each) for word in ("oneOf", "anyOf") for each in listing(schema.get(word))]
+    return [mapping(each) for word in _CHOICES for each in listing(schema.get(word))]
 
 
 def beside_null(schema: Json) -> list[Json]:
@@ -81,21 +82,46 @@ def only(schema: Json) -> Json:
     choice = beside_null(schema)
     if len(choice) != 1:
         return schema
-    rest = {name: value for name, value in schema.items() if name not in {"oneOf", "anyOf"}}
-    return folded(choice[0]) | rest
+    return folded({"allOf": [choice[0], _without(schema, *_CHOICES)]})
+
+
+def first_choice(schema: Json) -> Json:
+    """The schema, with the first that each of its choices leaves beside null put in place."""
+    schema = folded(schema)
+    while word := next((word for word in _CHOICES if listing(schema.get(word))), None):
+        choice = list(map(mapping, schema[word]))
+        first = next((each for each in choice if not is_null(each)), choice[0])
+        schema = folded({"allOf": [first, _without(schema, word)]})
+    return schema
 
 
 def folded(schema: Json, levels: int = _FOLDED) -> Json:
-    """The schema with what its allOf say: all properties and required names; else its own word is last."""
+    """The schema with what its allOf say: properties, names, choices of all; else its own word is last."""
     parts = [folded(mapping(each), levels - 1) for each in listing(schema.get("allOf"))] if levels else []
     if not parts:
         return schema
     whole: Json = {}
-    for part in [*parts, {name: value for name, value in schema.items() if name != "allOf"}]:
-        properties = mapping(whole.get("properties")) | mapping(part.get("properties"))
-        required = [*listing(whole.get("required")), *listing(part.get("required"))]
-        whole |= part | {"properties": properties, "required": required}
+    for part in [*parts, _without(schema, "allOf")]:
+        whole |= part | dict(_both(whole, part))
     return whole
+
+
+def _both(one: Json, other: Json) -> Iterator[tuple[str, Any]]:
+    """Of two schemas that hold together, the words that neither has the last of."""
+    properties = dict(mapping(one.get("properties")))
+    for name, each in mapping(other.get("properties")).items():
+        properties[name] = {"allOf": [properties[name], each]} if name in properties else each
+    if properties:
+        yield "properties", properties
+    if required := [*listing(one.get("required")), *listing(other.get("required"))]:
+        yield "required", required
+    for word in _CHOICES:
+        if (choice := listing(one.get(word))) and (others := listing(other.get(word))):
+            yield word, [{"allOf": [each, {word: choice}]} for each in others]
+
+
+def _without(schema: Json, *words: str) -> Json:
+    return {name: value for name, value in schema.items() if name not in words}
 
 
 def _inside(schema: Json) -> Json:
