@@ -196,3 +196,33 @@ def test_a_secret_is_printed_by_no_line_however_its_call_is_spelt(shell: Shell, 
     shown = described(shell, openapi({f"/public/v1/{path}": {"post": {}}}), f"POST '{path}'")
     assert shown["astalty"].startswith("astalty keys ")
     assert shown["curl"] is None
+
+
+AT_V1: list[Json] = [{"url": "/public/{version}", "variables": {"version": {"default": "v1"}}}]
+ELSEWHERE: list[Json] = [{"url": "https://files.example/v3"}]
+
+
+@pytest.mark.parametrize(
+    ("item", "path", "line"),
+    [
+        ({"get": {}}, "/public/v1/x/{id}", "astalty api x/ID"),
+        ({"get": {"servers": []}}, "/public/v1/x/{id}", "astalty api x/ID"),
+        (
+            {"get": {"servers": [{"url": "/public/v1/more/"}]}},
+            "/public/v1/more/x/{id}",
+            "astalty api more/x/ID",
+        ),
+        ({"get": {}, "servers": ELSEWHERE}, "/v3/x/{id}", None),
+        ({"get": {"servers": ELSEWHERE}, "servers": AT_V1}, "/v3/x/{id}", None),
+        ({"get": {"servers": AT_V1}, "servers": ELSEWHERE}, "/public/v1/x/{id}", "astalty api x/ID"),
+    ],
+)
+def test_a_call_is_at_the_server_that_is_named_nearest_to_it(
+    shell: Shell, item: Json, path: str, line: str | None
+) -> None:
+    shown = described(shell, openapi({"/x/{id}": item}, servers=AT_V1), f"GET '{path}'")
+    assert (shown["path"], shown["astalty"]) == (path, line)
+    if line:
+        assert path.replace("{id}", "ID") + " " in shown["curl"]
+    else:
+        assert shown["curl"] is None

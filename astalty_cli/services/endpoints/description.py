@@ -12,6 +12,7 @@ from astalty_cli.openapi.examples import example
 from astalty_cli.openapi.references import References
 from astalty_cli.services.endpoints.lines import Ready
 from astalty_cli.services.endpoints.operations import Operation, specification
+from astalty_cli.services.endpoints.servers import is_elsewhere
 from astalty_cli.services.repeating import on_one_line
 
 
@@ -46,7 +47,7 @@ def describe(
     request = body(mapping(resolved.get("requestBody")))
     response = body((good_response(resolved) or ("", {}))[1])
     path = operation.path if "{" in asked_path else _as_called(operation, asked_path)
-    ready = Ready(operation.method, path, resolved, flags)
+    ready = None if is_elsewhere(document, resolved) else Ready(operation.method, path, resolved, flags)
     return Description(
         tag=operation.tag,
         method=operation.method,
@@ -58,8 +59,8 @@ def describe(
         operation=resolved,
         request_example=example(request[1], sent=True) if request else None,
         response_example=example(response[1], sent=False) if response else None,
-        astalty=ready.astalty(),
-        curl=ready.curl(address),
+        astalty=ready.astalty() if ready else None,
+        curl=ready.curl(address) if ready else None,
     )
 
 

@@ -4,7 +4,6 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -12,6 +11,7 @@ from astalty_cli.api.contract import PREFIX, under_prefix
 from astalty_cli.errors import NotFoundError
 from astalty_cli.openapi import METHODS, Json, listing, mapping, text
 from astalty_cli.openapi.references import resolved_here
+from astalty_cli.services.endpoints.servers import base_path
 
 _COMPARED = 2_000  # operations that are looked at for near matches
 _LONGEST = 200  # characters of a path that is compared
@@ -31,12 +31,7 @@ class Operation(msgspec.Struct, frozen=True):
 
 def operations(document: Json) -> list[Operation]:
     """All calls: by tag, in the document's own order of tags; those without a tag come last."""
-    found = [
-        _operation(path, method, spec)
-        for path, item in _path_items(document)
-        for method, spec in item.items()
-        if method in METHODS and isinstance(spec, dict)
-    ]
+    found = [_operation(*call) for call in _calls(document)]
     declared = [text(mapping(each).get("name")) for each in listing(document.get("tags"))]
     tags = dict.fromkeys([*declared, *(each.tag for each in found if each.tag)])
     order = {tag: place for place, tag in enumerate(tags)}
@@ -51,10 +46,8 @@ def offers(found: Iterable[Operation], method: str, path: str) -> bool:
 
 def specification(document: Json, operation: Operation) -> Json:
     """The document's own object for the call, with the parameters of its path before its own."""
-    item = next(item for path, item in _path_items(document) if path == operation.path)
-    spec: Json = item[operation.method.lower()]
-    both = [*listing(item.get("parameters")), *listing(spec.get("parameters"))]
-    return spec | ({"parameters": both} if both else {})
+    meant = operation.path, operation.method.lower()
+    return next(spec for path, method, spec in _calls(document) if (path, method) == meant)
 
 
 def matching(found: Iterable[Operation], wanted: str) -> list[Operation]:
@@ -101,21 +94,18 @@ def _short(path: str) -> str:
     return path.removeprefix(PREFIX)
 
 
-def _path_items(document: Json) -> Iterator[tuple[str, Json]]:
-    base = _base_path(document)
-    for path, item in mapping(document.get("paths")).items():
-        if path.startswith("/"):
-            yield base + path, mapping(resolved_here(document, item))
-
-
-def _base_path(document: Json) -> str:
-    """What the first server's URL says before each path; its host is not asked about."""
-    servers = listing(document.get("servers"))
-    try:
-        path = urlsplit(text(mapping(servers[0]).get("url")) if servers else "").path
-    except ValueError:
-        return ""
-    return path.rstrip("/") if path.startswith("/") and "{" not in path else ""
+def _calls(document: Json) -> Iterator[tuple[str, str, Json]]:
+    """Path, method and object of each; what is said of the path, for all of its calls, is in the object."""
+    for path, given in mapping(document.get("paths")).items():
+        if not path.startswith("/"):
+            continue
+        item = mapping(resolved_here(document, given))
+        servers = {"servers": item["servers"]} if "servers" in item else {}
+        for method, spec in item.items():
+            if method in METHODS and isinstance(spec, dict):
+                both = [*listing(item.get("parameters")), *listing(spec.get("parameters"))]
+                whole = servers | spec | ({"parameters": both} if both else {})
+                yield base_path(document, whole) + path, method, whole
 
 
 def _operation(path: str, method: str, spec: Json) -> Operation:
