@@ -4,11 +4,13 @@ What these functions are given, and those of `schemas.py`, `words.py` and `examp
 place (`references.py`).
 """
 
+import re
 from typing import Any, Final
 
 Json = dict[str, Any]
 
 METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options", "trace")  # of a path
+_JSON = re.compile(r"[\w.-]+/(?:[\w.+-]+\+)?json(?: *;[ -~]*)?", re.ASCII | re.IGNORECASE)
 
 
 def mapping(value: object) -> Json:
@@ -26,9 +28,14 @@ def text(value: object) -> str:
 def body(holder: Json) -> tuple[str, Json] | None:
     """The content type and its object that a request body, a response or a parameter has; JSON first."""
     content = mapping(holder.get("content"))
-    for name in sorted(content, key=lambda name: (name != "application/json", "json" not in name)):
+    for name in sorted(content, key=lambda name: (name != "application/json", not is_json(name))):
         return name, mapping(content[name])
     return None
+
+
+def is_json(content_type: str) -> bool:
+    """Whether it is one of a single JSON value, such as application/merge-patch+json."""
+    return _JSON.fullmatch(content_type) is not None
 
 
 def good_response(operation: Json) -> tuple[str, Json] | None:

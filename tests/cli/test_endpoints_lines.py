@@ -114,13 +114,27 @@ def test_required_parameters_are_in_the_lines(shell: Shell) -> None:
     assert "ASTALTY_API_KEY" not in shown["curl"]
 
 
-def test_what_cannot_be_sent_has_no_line(shell: Shell) -> None:
-    form = {"requestBody": {"content": {"multipart/form-data": {"schema": {"type": "object"}}}}}
+@pytest.mark.parametrize("kind", ["multipart/form-data", "application/x-ndjson", "application/json-seq"])
+def test_a_body_that_is_not_json_has_no_line(shell: Shell, kind: str) -> None:
+    form = {"requestBody": {"content": {kind: {"schema": {"type": "object"}}}}}
     shown = described(shell, openapi({"/public/v1/x": {"post": form}}), "POST x")
     assert (shown["astalty"], shown["curl"]) == (None, None)
+
+
+def test_a_call_beside_the_api_is_for_curl_alone(shell: Shell) -> None:
     shown = described(shell, openapi({"/health": {"get": {}}}), "GET /health")
     assert shown["astalty"] is None
     assert "/health" in shown["curl"]
+
+
+@pytest.mark.parametrize("kind", ["application/merge-patch+json", "application/json; charset=utf-8"])
+def test_a_body_is_sent_as_what_the_document_says(shell: Shell, kind: str) -> None:
+    schema = {"properties": {"o": {"type": "string"}}}
+    patch = {"requestBody": {"content": {"text/plain": {}, kind: {"schema": schema}}}}
+    shown = described(shell, openapi({"/public/v1/x": {"patch": patch}}), "PATCH x")
+    words = ["astalty", "api", "-X", "PATCH", "x", "-H", f"Content-Type: {kind}", "-f", "o=text"]
+    assert shlex.split(shown["astalty"]) == words
+    assert f"--header 'Content-Type: {kind}' --data-raw" in shown["curl"]
 
 
 def test_a_path_is_never_taken_for_a_flag(shell: Shell) -> None:

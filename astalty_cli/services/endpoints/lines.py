@@ -12,13 +12,14 @@ from urllib.parse import quote
 
 from astalty_cli.api import contract
 from astalty_cli.errors import UsageError
-from astalty_cli.openapi import Json, body, mapping, parameters, schema_of, text
+from astalty_cli.openapi import Json, body, is_json, mapping, parameters, schema_of, text
 from astalty_cli.openapi.examples import example, required_part
 from astalty_cli.services.repeating import Call, curl, quoted
 from astalty_cli.services.requests.fields import parse
 from astalty_cli.services.requests.request import instead_of, request
 
 _PAGE = 5  # rows that a list is asked for
+_USUAL = "application/json"  # what `astalty api` says of a body by itself
 _BODY_FILE = "body.json"
 _WITHOUT_BODY = ("HEAD", "TRACE")  # OpenAPI: a body that is described for them is ignored
 _IGNORED = ("accept", "authorization", "content-type")  # OpenAPI: no header parameter describes these
@@ -48,7 +49,8 @@ class Ready:
         path = self._path.removeprefix(f"{contract.PREFIX}/") + self._query
         path = f"/{path}" if path.startswith("-") else path
         method = [] if self._method == "GET" else ["-X", self._method]
-        headers = [f"{name}: {value}" for name, value in self._headers().items()]
+        sent = [f"Content-Type: {self._content[0]}"] if self._content and self._content[0] != _USUAL else []
+        headers = [*(f"{name}: {value}" for name, value in self._headers().items()), *sent]
         if not (self._can_be_sent and self._would_be_sent(path, headers)):
             return None
         flagged = [("-H", header) for header in headers] + self._body_flags()
@@ -61,14 +63,14 @@ class Ready:
         url = address + self._path + self._query
         headers = {"Accept": "application/json", **self._headers()}
         sent = self._body()
-        if sent is not None:
-            headers["Content-Type"] = "application/json"
+        if self._content and sent is not None:
+            headers["Content-Type"] = self._content[0]
         authorized = self._operation.get("security") != []
         return curl(Call(self._method, url, headers, authorized, None if sent is None else json.dumps(sent)))
 
     @property
     def _can_be_sent(self) -> bool:
-        return not _DOTS.search(self._path) and (self._content is None or "json" in self._content[0])
+        return not _DOTS.search(self._path) and (self._content is None or is_json(self._content[0]))
 
     def _would_be_sent(self, path: str, headers: Sequence[str]) -> bool:
         """Whether `astalty api` makes this very call of it, asked of what `astalty api` itself asks."""
