@@ -120,8 +120,8 @@ def _document(context: Context, *, refresh: bool) -> Json:
     return reading.document
 
 
-def _account_flags(context: Context) -> list[str]:
+def _account_flags(context: Context) -> dict[str, str]:
     """What a line to run has to say for the same account."""
     account = context.account
-    flags = [("-p", account.profile), ("--base-url", account.base_url)]
-    return [word for flag, value in flags if value for word in (flag, value)]
+    flags = {"-p": account.profile, "--base-url": account.base_url, "--ca-file": account.ca_file}
+    return {flag: str(value) for flag, value in flags.items() if value}

@@ -106,11 +106,12 @@ def _refused(why: str) -> RefusedError:
 # -- for a shell ---------------------------------------------------------------------------------
 
 
-def curl(call: Call) -> str:
+def curl(call: Call, *, ca_file: str | None = None) -> str:
     words = ["curl"]
     words += ["--globoff"] if re.search(r"[\[\]{}]", call.url) else []
     words += ["--head"] if call.method == "HEAD" else [f"--request {quoted(call.method)}"]
     lines = [" ".join(words), quoted(call.url)]
+    lines += [f"--cacert {quoted(ca_file)}"] if ca_file else []
     lines += ["--header @-"] if call.authorized else []
     lines += [f"--header {quoted(f'{name}: {value}')}" for name, value in call.headers.items()]
     lines += [] if call.body is None or _has_content_type(call) else ["--header Content-Type:"]

@@ -4,12 +4,15 @@ import json
 import os
 import shlex
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from tests.accounts import Account
 from tests.documents import Json, answering_with, described, openapi, taking
+from tests.encrypted import http, speaking_tls
 from tests.hostile import at
 from tests.shell import Shell
 
@@ -59,6 +62,18 @@ def test_lines_name_the_ids_and_the_commands_that_guard_secrets(
 def test_lines_are_for_the_account_that_was_named(sandbox: Account) -> None:
     line = sandbox.shell("endpoints show GET participants -p sandbox --query astalty").out
     assert line == "astalty api 'participants?page[size]=5' -p sandbox\n"
+
+
+def test_lines_trust_the_authority_that_was_named(shell: Shell, tmp_path: Path) -> None:
+    authority, ca_file = trustme.CA(), tmp_path / "the ca's.pem"
+    authority.cert_pem.write_to_path(ca_file)
+    document = json.dumps(openapi({"/public/v1/x": {"get": {"security": []}}})).encode()
+    with speaking_tls(authority.issue_cert("127.0.0.1"), http(document)) as url:
+        shell.environ |= {"ASTALTY_BASE_URL": url, "ASTALTY_API_KEY": "x"}
+        shown = shell(f"endpoints show GET x --ca-file {shlex.quote(str(ca_file))} --json").json
+        done = subprocess.run(["bash", "-c", shown["curl"]], capture_output=True, check=True)
+        assert done.stdout == document
+        assert shell(shown["astalty"].removeprefix("astalty ")).json["openapi"]
 
 
 @pytest.mark.parametrize(

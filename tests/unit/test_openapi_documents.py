@@ -26,7 +26,7 @@ def shown(document: Json) -> str:
     for operation in found:
         meant = find(found, operation.method, operation.path)
         assert meant.method == operation.method
-        row = msgspec.json.encode(describe(document, meant, meant.path, "http://127.0.0.1:1", []))
+        row = msgspec.json.encode(describe(document, meant, meant.path, "http://127.0.0.1:1", {}))
         printed += [machine.compact(row), human_operation.operation(row, streams)]
     return "".join(printed)
 

@@ -1,6 +1,6 @@
 """All that is known of one call: what the document says, examples, and lines to run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -38,7 +38,7 @@ class Description(Struct):
 
 
 def describe(
-    document: Json, operation: Operation, asked_path: str, address: str, flags: Sequence[str]
+    document: Json, operation: Operation, asked_path: str, address: str, flags: Mapping[str, str]
 ) -> Description:
     """Put it together. The lines to run name the ids of `asked_path`, if it has some, and this address."""
     spec = specification(document, operation)

@@ -6,7 +6,7 @@ There is none for what cannot be made so: a body that is not JSON, what `astalty
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -32,7 +32,7 @@ class Ready:
     `flags` are what the user's own command line says of the account.
     """
 
-    def __init__(self, method: str, path: str, operation: Json, flags: Sequence[str]) -> None:
+    def __init__(self, method: str, path: str, operation: Json, flags: Mapping[str, str]) -> None:
         self._method, self._operation, self._flags = method, operation, flags
         self._path = quote(re.sub(r"\{([^{}]*)\}", _placeholder, path), safe="%/:@!$&'()*+,;=~")
         self._query = _query(operation)
@@ -45,7 +45,7 @@ class Ready:
         if not self._path.startswith(f"{contract.PREFIX}/"):
             return None
         if self._instead:
-            return _line(*self._instead, *self._flags)
+            return _line(*self._instead, *itertools.chain(*self._flags.items()))
         path = self._path.removeprefix(f"{contract.PREFIX}/") + self._query
         path = f"/{path}" if path.startswith("-") else path
         method = [] if self._method == "GET" else ["-X", self._method]
@@ -53,8 +53,8 @@ class Ready:
         headers = [*(f"{name}: {value}" for name, value in self._headers().items()), *sent]
         if not (self._can_be_sent and self._would_be_sent(path, headers)):
             return None
-        flagged = [("-H", header) for header in headers] + self._body_flags()
-        return _line("astalty", "api", *method, path, *itertools.chain(*flagged), *self._flags)
+        flagged = [*(("-H", header) for header in headers), *self._body_flags(), *self._flags.items()]
+        return _line("astalty", "api", *method, path, *itertools.chain(*flagged))
 
     def curl(self, address: str) -> str | None:
         """For curl, with the key from `$ASTALTY_API_KEY`; None also for what would print a secret."""
@@ -66,7 +66,8 @@ class Ready:
         if self._content and sent is not None:
             headers["Content-Type"] = self._content[0]
         authorized = self._operation.get("security") != []
-        return curl(Call(self._method, url, headers, authorized, None if sent is None else json.dumps(sent)))
+        call = Call(self._method, url, headers, authorized, None if sent is None else json.dumps(sent))
+        return curl(call, ca_file=self._flags.get("--ca-file"))
 
     @property
     def _can_be_sent(self) -> bool:
