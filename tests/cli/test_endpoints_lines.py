@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -76,6 +77,10 @@ def test_lines_trust_the_authority_that_was_named(shell: Shell, tmp_path: Path) 
         assert shell(shown["astalty"].removeprefix("astalty ")).json["openapi"]
 
 
+def number(example: float) -> Json:
+    return {"properties": {"n": {"type": "number", "example": example}}}
+
+
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
@@ -92,9 +97,11 @@ def test_lines_trust_the_authority_that_was_named(shell: Shell, tmp_path: Path) 
             ["-F", "n=1", "-f", "s=it's", "-F", "t=true"],
         ),
         ({"properties": {"o": {"type": "string"}, "p": {"type": "string"}}}, ["-f", "o=text"]),
-        ({"required": ["n"], "properties": {"n": {"type": "number"}}}, ["--input", "body.json"]),
+        (number(1.5), ["--input", "body.json"]),
         ({"required": ["deep"], "properties": {"deep": {"type": "object"}}}, ["--input", "body.json"]),
         ({"type": "array", "items": {"type": "string"}}, ["--input", "body.json"]),
+        (number(2**63 - 1), ["-F", "n=9223372036854775807"]),
+        (number(2**63), ["--input", "body.json"]),
     ],
 )
 def test_a_body_is_said_by_its_required_members(shell: Shell, schema: Json, words: list[str]) -> None:
@@ -129,6 +136,38 @@ def test_required_parameters_are_in_the_lines(shell: Shell) -> None:
     assert "ASTALTY_API_KEY" not in shown["curl"]
 
 
+FILTER: Json = {
+    "required": ["status"],
+    "properties": {"name": {"type": "string"}, "status": {"type": "string"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "query"),
+    [
+        ({"style": "deepObject", "schema": FILTER}, "filter[status]=text"),
+        ({"schema": FILTER}, "status=text"),
+        ({"content": {"application/json": {"schema": {"enum": [{"a": 1}]}}}}, "filter=%7B%22a%22:%201%7D"),
+    ],
+)
+def test_an_object_in_the_query_is_spelt_as_the_document_says(shell: Shell, more: Json, query: str) -> None:
+    given = {"name": "filter", "in": "query", "required": True, **more}
+    shown = described(shell, answering_with({}, parameters=[given]))
+    assert shlex.split(shown["astalty"]) == ["astalty", "api", f"x?{query}"]
+    assert f"/public/v1/x?{query}" in shown["curl"]
+
+
+def test_a_required_cookie_is_for_curl_alone(shell: Shell) -> None:
+    given = [
+        {"name": "session", "in": "cookie", "required": True, "schema": {"example": "a;b"}},
+        {"name": "team", "in": "cookie", "required": True, "schema": {"type": "integer"}},
+        {"name": "seen", "in": "cookie", "schema": {"type": "integer"}},
+    ]
+    shown = described(shell, answering_with({}, parameters=given))
+    assert shown["astalty"] is None
+    assert "--header 'Cookie: session=a%3Bb; team=1'" in shown["curl"]
+
+
 @pytest.mark.parametrize("kind", ["multipart/form-data", "application/x-ndjson", "application/json-seq"])
 def test_a_body_that_is_not_json_has_no_line(shell: Shell, kind: str) -> None:
     form = {"requestBody": {"content": {kind: {"schema": {"type": "object"}}}}}
@@ -140,6 +179,21 @@ def test_a_call_beside_the_api_is_for_curl_alone(shell: Shell) -> None:
     shown = described(shell, openapi({"/health": {"get": {}}}), "GET /health")
     assert shown["astalty"] is None
     assert "/health" in shown["curl"]
+
+
+@pytest.mark.parametrize("schema", [{"type": "object"}, {}])
+def test_a_required_body_of_which_nothing_is_known_is_in_both_lines(shell: Shell, schema: Json) -> None:
+    content = {"required": True, "content": {"application/json": {"schema": schema}}}
+    shown = described(shell, openapi({"/public/v1/x": {"post": {"requestBody": content}}}), "POST x")
+    assert shown["astalty"] == "astalty api -X POST x --input body.json"
+    assert shown["curl"].endswith("--header 'Content-Type: application/json' --data-raw '{}'")
+
+
+@pytest.mark.parametrize("schema", [{"type": "object"}, {}])
+def test_an_optional_body_of_which_nothing_is_known_is_in_no_line(shell: Shell, schema: Json) -> None:
+    shown = described(shell, taking(schema), "POST x")
+    assert shown["astalty"] == "astalty api -X POST x"
+    assert not {"Content-Type", "--data-raw"} & set(re.findall(r"[\w-]+", shown["curl"]))
 
 
 @pytest.mark.parametrize("kind", ["application/merge-patch+json", "application/json; charset=utf-8"])
