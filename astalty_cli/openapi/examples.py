@@ -1,10 +1,14 @@
 """An example of a request or an answer: the document's own, else one that is made from the schema."""
 
-from typing import Any
+import json
+import math
+from typing import Any, TypeGuard
 
-from astalty_cli.openapi import Json, listing, mapping, schema_of
+from astalty_cli.openapi import Json, listing, mapping, schema_of, text
 from astalty_cli.openapi.schemas import first_choice, required_names, types
 
+_LONGEST = 1_000  # characters of a text, and of the repeated elements of an array
+_NUMBERS = {"integer": (1, 1), "number": (1.5, 0.5)}  # an example, and how far from an end one is within
 _TEXTS = {
     "uuid": "9ee9dc30-c869-4fb5-9871-b32850e68cad",
     "date-time": "2026-11-23T05:33:52.000000Z",
@@ -41,10 +45,12 @@ def of_schema(schema: Json, *, sent: bool) -> Any:
     if kind == "object":
         return _object(schema, sent=sent)
     if kind == "array":
-        return [of_schema(mapping(schema.get("items")), sent=sent)]
+        return _array(of_schema(mapping(schema.get("items")), sent=sent), schema)
     if kind == "string":
-        return _TEXTS.get(str(schema.get("format")), "text")
-    return {"integer": _number(schema, 1), "number": _number(schema, 1.5), "boolean": True}.get(kind)
+        return _TEXTS.get(text(schema.get("format"))) or _text(schema)
+    if kind in _NUMBERS:
+        return _number(schema, *_NUMBERS[kind])
+    return True if kind == "boolean" else None
 
 
 def required_part(schema: Json, whole: Any) -> Any:
@@ -74,8 +80,38 @@ def _object(schema: Json, *, sent: bool) -> Json:
     }
 
 
-def _number(schema: Json, usual: float) -> float:
-    least, most = schema.get("minimum"), schema.get("maximum")
-    if isinstance(least, int | float) and least > usual:
-        return least
-    return most if isinstance(most, int | float) and most < usual else usual
+def _array(element: Any, schema: Json) -> list[Any]:
+    """As many as there have to be; of what is long one, since arrays in arrays multiply."""
+    least = max(1, _size(schema, "minItems", 1))
+    return [element] * (least if least * len(json.dumps(element)) <= _LONGEST else 1)
+
+
+def _text(schema: Json) -> str:
+    least, most = _size(schema, "minLength", 0), _size(schema, "maxLength", _LONGEST)
+    return ("text" * _LONGEST)[: min(max(least, len("text")), most)]
+
+
+def _size(schema: Json, word: str, usual: int) -> int:
+    size = schema.get(word)
+    return size if type(size) is int and 0 <= size <= _LONGEST else usual
+
+
+def _number(schema: Json, usual: float, step: float) -> float:
+    least = _end(schema, "minimum", "exclusiveMinimum", step, -math.inf)
+    most = _end(schema, "maximum", "exclusiveMaximum", -step, math.inf)
+    return min(max(usual, least), most)
+
+
+def _end(schema: Json, word: str, exclusive: str, step: float, without: float) -> float:
+    """The last number within; 3.0 says with a flag, and 3.1 with a number of its own, that the end is not."""
+    end, beyond = schema.get(word), schema.get(exclusive)
+    if _is_number(beyond):
+        return beyond + step
+    if _is_number(end):
+        return end + step if beyond is True else end
+    return without
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether it is one that a float can hold, so that more can be added."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 2**64

@@ -47,3 +47,33 @@ def test_what_has_to_be_sent_is_in_the_example_and_in_the_lines(
 def test_an_example_of_a_part_of_the_schema_is_made_whole(shell: Shell) -> None:
     shown = described(shell, taking({**NAME, "oneOf": [X | {"example": {"x": 7, "more": True}}]}), "POST x")
     assert shown["request_example"] == {"x": 7, "more": True, "name": "text"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "example"),
+    [
+        ({"type": "string", "minLength": 10, "maxLength": 12}, "texttextte"),
+        ({"type": "string", "maxLength": 2}, "te"),
+        ({"type": "string", "minLength": 10**9}, "text"),
+        ({"type": "array", "minItems": 2, "items": {"type": "boolean"}}, [True, True]),
+        ({"type": "array", "minItems": 10**9, "items": {"type": "boolean"}}, [True]),
+        ({"type": "integer", "minimum": 7}, 7),
+        ({"type": "integer", "maximum": -7}, -7),
+        ({"type": "integer", "exclusiveMinimum": 100}, 101),
+        ({"type": "integer", "exclusiveMaximum": 0}, -1),
+        ({"type": "integer", "minimum": 100, "exclusiveMinimum": True}, 101),
+        ({"type": "integer", "maximum": 0, "exclusiveMaximum": True}, -1),
+        ({"type": "integer", "minimum": 7, "exclusiveMinimum": False}, 7),
+        ({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, 0.5),
+        ({"type": "number", "exclusiveMinimum": 10**400}, 1.5),
+    ],
+)
+def test_examples_are_within_their_limits(shell: Shell, schema: Json, example: Any) -> None:
+    assert described(shell, taking(schema), "POST x")["request_example"] == example
+
+
+def test_arrays_in_arrays_do_not_multiply(shell: Shell) -> None:
+    schema: Json = {"type": "boolean"}
+    for _ in range(30):
+        schema = {"type": "array", "minItems": 10, "items": schema}
+    assert len(json.dumps(described(shell, taking(schema), "POST x")["request_example"])) < 2_000
