@@ -5,7 +5,7 @@ import math
 from typing import Any, TypeGuard
 
 from astalty_cli.openapi import Json, listing, mapping, schema_of, text
-from astalty_cli.openapi.schemas import first_choice, required_names, types
+from astalty_cli.openapi.schemas import first_choice, folded, required_names, types
 
 _LONGEST = 1_000  # characters of a text, and of the repeated elements of an array
 _NUMBERS = {"integer": (1, 1), "number": (1.5, 0.5)}  # an example, and how far from an end one is within
@@ -72,11 +72,9 @@ def _whole(given: Any, schema: Json, *, sent: bool) -> Any:
 
 def _object(schema: Json, *, sent: bool) -> Json:
     never = "readOnly" if sent else "writeOnly"
-    properties = mapping(schema.get("properties")).items()
+    properties = {name: folded(mapping(each)) for name, each in mapping(schema.get("properties")).items()}
     return {
-        name: of_schema(mapping(each), sent=sent)
-        for name, each in properties
-        if mapping(each).get(never) is not True
+        name: of_schema(each, sent=sent) for name, each in properties.items() if each.get(never) is not True
     }
 
 

@@ -72,6 +72,12 @@ def test_examples_are_within_their_limits(shell: Shell, schema: Json, example: A
     assert described(shell, taking(schema), "POST x")["request_example"] == example
 
 
+def test_a_member_that_a_part_of_the_schema_makes_read_only_is_not_sent(shell: Shell) -> None:
+    base = {"properties": {"id": {"type": "string", "readOnly": True}, "name": {"type": "string"}}}
+    schema = {"allOf": [base, {"properties": {"id": {"minLength": 2}}}]}
+    assert described(shell, taking(schema), "POST x")["request_example"] == {"name": "text"}
+
+
 def test_arrays_in_arrays_do_not_multiply(shell: Shell) -> None:
     schema: Json = {"type": "boolean"}
     for _ in range(30):
