@@ -29,7 +29,7 @@ def run(program: Program) -> int:
     except OffersFiles:
         return FILES
     lines = ["\t".join(each) + "\n" for each in found if all(part.isprintable() for part in each)]
-    with suppress(BrokenPipeError):  # a shell that has gone on needs no answer
+    with suppress(OSError):  # a shell that has gone on needs no answer
         program.streams.stdout.write("".join(lines))
         program.streams.stdout.flush()
     return 0
@@ -88,7 +88,7 @@ def _of_command(
 def _with_a_value(word: str, flags: Container[str]) -> str:
     """The flag, and its `=`, that the word begins with where a value follows in the same word."""
     flag, equals, _ = word.partition("=")
-    if equals and flag in flags:
+    if equals and flag.startswith("--") and flag in flags:
         return flag + equals
     return word[:2] if len(word) > 2 and word[:2] in flags else ""
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from astalty_cli import contents
 from astalty_cli.errors import UsageError
 
-_NEAR: Final = 0.7  # of 1; below, the word is none that was mistyped
+_NEAR: Final = 0.75  # of 1; below, the word is none that was mistyped
 
 
 def usage_error(raised: Any, argv: Sequence[str]) -> UsageError:

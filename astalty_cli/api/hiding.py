@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Final
+from urllib.parse import quote
 
 HIDDEN: Final = "[secret]"  # as the service itself writes it
 # What JSON may write as an escape and need not, in JSON within strings of JSON too. From a run's first
@@ -11,8 +12,16 @@ _ESCAPE = re.compile(rb"(?<!\\)\\+(?:u00([2-7][0-9a-fA-F])|/)")
 
 
 def spelling_of(secret: str) -> re.Pattern[bytes]:
-    """A pattern of this very secret, as it is and as a JSON string has to hold it."""
-    return re.compile(b"|".join(re.escape(text.encode()) for text in {secret, json.dumps(secret)[1:-1]}))
+    """A pattern of this very secret, as it is, as a JSON string holds it and as a URL does."""
+    return re.compile(b"".join(map(_spellings, secret)))
+
+
+def _spellings(char: str) -> bytes:
+    if char.isascii() and char.isalnum():
+        return char.encode()
+    in_a_url = quote(char, safe="")
+    forms = dict.fromkeys((char, json.dumps(char)[1:-1], in_a_url, in_a_url.lower()))
+    return b"(?:%b)" % b"|".join(re.escape(form.encode()) for form in forms)
 
 
 def hidden(data: bytes, secret: re.Pattern[bytes]) -> bytes:

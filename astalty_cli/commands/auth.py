@@ -181,7 +181,7 @@ def status(context: Context) -> None:
         facts |= _tried(context)
     except AstaltyError as error:
         problem = error
-        if error.status == 401:
+        if error.status in {401, 403}:
             error.hint = f"It may be revoked or rotated. {_another_key(settings)}"
     profiles = context.config_file.read().profiles
     facts |= {"works": problem is None, "profiles": _rows(profiles)}

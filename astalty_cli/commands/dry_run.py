@@ -64,22 +64,26 @@ def show(
 def show_call(context: Context, request: Typed) -> None:
     """Print a call as it was typed, but for the key; a body that is not JSON is shown as a text."""
     shown, secret = context.output.columns(columns.CALL, Planned), context.secret()
+    key = spelling_of(secret.reveal()) if secret.last_four else None  # what is short may be in any text
+
+    def safe(text: bytes) -> bytes:
+        return hidden(text, key) if key else text
+
     planned = Planned(
         request.method,
-        context.settings.base_url.value + request.target,
+        context.settings.base_url.value + safe(request.target.encode()).decode(),
         f"Bearer …{secret.last_four}",
-        _as_json(request.body),
-        dict(request.headers),
+        msgspec.Raw(safe(_as_json(request.body))),
+        {name: safe(value.encode()).decode() for name, value in request.headers.items()},
     )
-    safe = hidden(msgspec.json.encode(planned), spelling_of(secret.reveal()))
-    _print(context.output, [msgspec.json.decode(safe, type=Planned)], shown)
+    _print(context.output, [planned], shown)
 
 
-def _as_json(body: bytes | None) -> msgspec.Raw:
+def _as_json(body: bytes | None) -> bytes:
     try:
-        return msgspec.Raw(msgspec.json.format(body or b"null", indent=-1))
+        return msgspec.json.format(body or b"null", indent=-1)
     except UNREADABLE:
-        return msgspec.Raw(msgspec.json.encode((body or b"").decode("utf-8", "replace")))
+        return msgspec.json.encode((body or b"").decode("utf-8", "replace"))
 
 
 def _print(output: Output, planned: Sequence[Planned], shown: Sequence[Field]) -> None:

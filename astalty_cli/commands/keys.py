@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -139,8 +138,7 @@ def create(context: Context, name: Name) -> None:
         dry_run.show(context, [("POST", contract.API_KEYS, CreateKey(name))], sinks)
         return
     secrets.remind(context)
-    instead = f"Choose another name, or give that key a new secret: astalty keys rotate {shlex.quote(name)}"
-    with _name_may_be_refused(instead):
+    with _name_may_be_refused("Choose another name; `keys rotate` gives a key that is there a new secret."):
         made = Creation(secrets.session(context), sinks, force).run(name)
     context.remembered.note_key(made.value.id, made.value.name)
     secrets.print_key(context, made.raw)
@@ -162,7 +160,7 @@ def rename(
         dry_run.show(context, [("PATCH", contract.api_key(found.id), RenameKey(new_name))])
         return
     secrets.remind(context)
-    with _name_may_be_refused("Choose another name. See which there are: astalty keys list"):
+    with _name_may_be_refused("Choose another name; `keys list` has those that are taken."):
         renamed = context.client.rename_key(found.id, new_name)
     context.remembered.note_key(found.id, renamed.value.name)
     context.output.note(f"Renamed {found.name!r} to {renamed.value.name!r} ({found.id}).")

@@ -48,6 +48,8 @@ _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", 
 def _named(name: str, schema: Json, levels: int) -> str:
     if name == "array" and levels and "items" in schema:
         return f"array of {kind(mapping(schema['items']), levels - 1)}"
+    if name == "object" and (title := text(schema.get("title"))):
+        return title[:_LONGEST]
     form = text(schema.get("format"))
     return f"{name} ({form})" if form and name != "null" else name
 

@@ -121,6 +121,8 @@ class Output:
 
     def body(self, body: bytes) -> None:
         """Print the body of any answer: JSON in ASCII, other text as it is but for a terminal's sake."""
+        if not body.strip():
+            return
         try:
             msgspec.json.decode(body, type=msgspec.Raw)
         except UNREADABLE:

@@ -40,7 +40,8 @@ def parse(text: str, around: Surroundings, *, force: bool) -> Sink:
     try:
         return _made(text, around, force)
     except ValueError as error:
-        raise UsageError(f"--to {text!r}: {error}", hint=f"It takes one of {KINDS}.") from None
+        named = "exec:…" if text.startswith("exec:") else text  # a command may have a secret in it
+        raise UsageError(f"--to {named!r}: {error}", hint=f"It takes one of {KINDS}.") from None
 
 
 def _made(text: str, around: Surroundings, force: bool) -> Sink:

@@ -38,6 +38,15 @@ def test_half_a_character_lets_no_secret_through(shell: Shell) -> None:
         assert "some other" not in shell("api x -i", env=at(url), code=5).out
 
 
+@pytest.mark.parametrize(
+    "answer", [("204 No Content", {}, b""), ("200 OK", {}, b" \n")], ids=["204", "blank"]
+)
+@pytest.mark.parametrize("flags", ["", "--query a", "--json", "-o jsonl"])
+def test_an_answer_without_a_body_prints_nothing(shell: Shell, answer: Answer, flags: str) -> None:
+    with answering(answer) as (_, url):
+        assert shell(f"api x -X DELETE {flags}", env=at(url)).out == ""
+
+
 @pytest.mark.parametrize("flags", ["--query a", "--json", "-o jsonl"])
 def test_a_wish_for_json_of_what_is_none_is_refused(shell: Shell, flags: str) -> None:
     with answering(("200 OK", {}, b"<h1>Docs</h1>")) as (_, url):
@@ -60,10 +69,20 @@ def test_what_is_said_of_a_list_begins_a_line_of_its_own(shell: Shell) -> None:
     "given", ["x -f secret=KEY", "x -H 'X-Api-Key: KEY'", "x/KEY", "'x?token=KEY'", "x -f 'a[b]=see KEY'"]
 )
 @pytest.mark.parametrize("flags", ["--dry-run", "--dry-run --json", "--dry-run --query [].url", "-v"])
-def test_the_own_key_is_shown_nowhere_wherever_it_was_typed(shell: Shell, given: str, flags: str) -> None:
+@pytest.mark.parametrize("key", [CANARY, "12|abcdefghijABCDEFGHIJ"], ids=["plain", "with a bar"])
+def test_the_own_key_is_shown_nowhere_wherever_it_was_typed(
+    shell: Shell, given: str, flags: str, key: str
+) -> None:
     with answering(("200 OK", {}, b"{}")) as (_, url):
-        shown = shell(f"api {given} {flags}".replace("KEY", CANARY), env=at(url))
-    assert CANARY not in shown.out + shown.err
+        env = {**at(url), "ASTALTY_API_KEY": key}
+        typed = given if "'" in given else given.replace("KEY", "'KEY'")
+        shown = shell(f"api {typed} {flags}".replace("KEY", key), env=env)
+    assert key[4:] not in shown.out + shown.err
+
+
+def test_a_key_too_short_to_be_one_spoils_no_dry_run(shell: Shell) -> None:
+    env = {**at("http://127.0.0.1:1"), "ASTALTY_API_KEY": "e"}
+    assert shell("api x -f name=e --dry-run --json", env=env).json[0]["body"] == {"name": "e"}
 
 
 @pytest.mark.parametrize(
@@ -80,8 +99,11 @@ def test_where_a_path_leads(shell: Shell, typed: str, path: str) -> None:
     assert app.calls == [("GET", path)]
 
 
-@pytest.mark.parametrize("line", ["-X POST --input -", "-X POST -f _method=DELETE", "'x?_method=DELETE'"])
+@pytest.mark.parametrize(
+    "line", ["-X POST --input -", "-X POST --input form", "-X POST -f _method=DELETE", "'x?_method=DELETE'"]
+)
 def test_no_other_method_is_slipped_in(shell: Shell, line: str) -> None:
+    (shell.home / "form").write_text("a=b&_method=DELETE")
     with answering(("200 OK", {}, b"{}")) as (app, url):
         path = "" if line.startswith("'") else "x "
         refused = shell(f"api {path}{line}", stdin='{"_method": "DELETE"}', env=at(url), code=2)

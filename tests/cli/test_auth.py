@@ -188,6 +188,13 @@ def test_status_fails_as_its_key_does(shell: Shell, other: tuple[str, str]) -> N
     assert shell("auth status", code=4).out.startswith("profile\tdefault\n")
 
 
+def test_status_names_another_way_for_a_key_that_is_not_allowed(shell: Shell) -> None:
+    with answering_by_call({CURRENT: ("403 No", {}, b'{"message": "Not for you."}')}) as (_, env):
+        told = shell("auth status", env=env, code=4).err
+    assert "Not for you." in told
+    assert "astalty auth status" not in told
+
+
 def test_status_warns_of_keys_in_files_each_time(served: Account) -> None:
     assert "in clear" in served.shell("auth status").err
 

@@ -56,6 +56,7 @@ def offered(shell: Shell, line: str) -> list[str]:
         ("keys list -ps", ["-psandbox"]),
         ("keys list -ojs", ["-ojson", "-ojsonl"]),
         ("keys list -- -ojs", []),
+        ("keys list -p=s", []),
         ("auth switch ''", ["sandbox"]),
         ("completion f", ["fish"]),
         ("nonsense ''", []),

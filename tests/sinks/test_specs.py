@@ -63,7 +63,7 @@ def test_a_place_and_its_name_in_the_journal(
 def test_what_names_no_place_is_refused(around: Surroundings, text: str, why: str) -> None:
     with pytest.raises(UsageError, match=why) as refused:
         parse(text, around, force=False)
-    assert repr(text) in refused.value.message
+    assert repr("exec:…" if text.startswith("exec:") else text) in refused.value.message
     assert refused.value.hint == f"It takes one of {KINDS}."
 
 

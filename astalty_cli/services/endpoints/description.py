@@ -47,7 +47,9 @@ def describe(
     request = body(mapping(resolved.get("requestBody")))
     response = body((good_response(resolved) or ("", {}))[1])
     path = operation.path if "{" in asked_path else _as_called(operation, asked_path)
-    ready = None if is_elsewhere(document, resolved) else Ready(operation.method, path, resolved, flags)
+    ready = (
+        None if is_elsewhere(document, resolved, address) else Ready(operation.method, path, resolved, flags)
+    )
     return Description(
         tag=operation.tag,
         method=operation.method,

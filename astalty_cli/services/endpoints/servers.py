@@ -1,10 +1,12 @@
 """Where the calls of an OpenAPI document are: what a server's URL says before each path."""
 
 import re
-from urllib.parse import SplitResult, urlsplit
+from typing import Final
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from astalty_cli.openapi import Json, listing, mapping, text
 
+_PORTS: Final = {"https": 443, "http": 80}
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -14,10 +16,15 @@ def base_path(document: Json, operation: Json) -> str:
     return path.rstrip("/") if path.startswith("/") and "{" not in path else ""
 
 
-def is_elsewhere(document: Json, operation: Json) -> bool:
-    """Whether a call has a server of its own at another origin than the others: the key is not for that."""
-    own = _url(operation)
-    return own.netloc != "" and own[:2] != _url(document)[:2]
+def is_elsewhere(document: Json, operation: Json, address: str) -> bool:
+    """Whether a call has a server of its own at another origin: the key is not for that."""
+    return _origin(operation, address) not in {_origin(document, address), _origin({}, address)}
+
+
+def _origin(holder: Json, address: str) -> tuple[str, str | None, int | None]:
+    """Where its server is, seen from the address in force: scheme, host and port."""
+    parts = urlsplit(urljoin(address, _url(holder).geturl()))
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 def _has_servers(holder: Json) -> bool:
@@ -33,6 +40,8 @@ def _url(holder: Json) -> SplitResult:
         return text(mapping(variables.get(variable[1])).get("default")) or variable[0]
 
     try:
-        return urlsplit(_VARIABLE.sub(usual, text(server.get("url"))))
+        url = urlsplit(_VARIABLE.sub(usual, text(server.get("url"))))
+        _ = url.port  # which raises for what is none
     except ValueError:
         return urlsplit("")
+    return url

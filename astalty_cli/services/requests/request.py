@@ -90,11 +90,11 @@ def request(
 
 
 def _members(body: bytes | None) -> list[str]:
-    """The names at the top of a JSON body."""
+    """The names at the top of a body: of an object in JSON, or of a form."""
     try:
         return list(msgspec.json.decode(body or b"", type=dict[str, msgspec.Raw]))
     except UNREADABLE:
-        return []
+        return [query_name(part) for part in (body or b"").decode("utf-8", "replace").split("&")]
 
 
 def _method(text: str) -> str:
