@@ -30,7 +30,7 @@ def main(script: str, answers: list[str]) -> int:
             child.sendline(os.environ[list(HIDDEN.values())[asked]])
         else:
             child.sendline(answers.pop(0))
-    child.close()
+    child.wait()  # what it printed ends before it does
     return 1 if child.exitstatus is None else child.exitstatus  # none where a signal has ended it
 
 
