@@ -1,6 +1,9 @@
 """Programs that pages name and test machines lack: each records its arguments and its stdin, and succeeds."""
 
+import re
 from pathlib import Path
+
+from astalty_cli import __version__
 
 _RECORDS = """\
 #!/bin/bash
@@ -16,10 +19,13 @@ until [ "$1" = your-image ] || [ $# = 0 ]; do shift; done
 exec "${@:2}"
 """
 
-# No index has the package: what is installed is a file, or the folder that one stands in.
-_INSTALLS = """\
+# What an index has under the name may be anybody's: this version's wheel is installed, or the folder that one
+# stands in.
+_PACKAGE = rf"^\.(/.+/astalty_cli-{re.escape(__version__)}-py3-none-any\.whl)?(\[[a-z,]+\])?$"
+_INSTALLS = f"""\
 #!/bin/bash
-[[ "${@: -1}" == .* ]]
+package='{_PACKAGE}'
+[[ $1 = install && ${{@: -1}} =~ $package ]]
 """
 
 _NAMES = (

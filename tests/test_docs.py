@@ -74,6 +74,16 @@ def test_the_index_names_every_page() -> None:
     ] == []
 
 
+@pytest.mark.parametrize("page", [README, *PAGES], ids=name)
+def test_no_key_is_given_as_an_argument_that_others_can_read(page: Path) -> None:
+    assert re.findall(r"(?:-H|--header)[ =]*[\"']?Authorization", page.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("page", [README, *PAGES], ids=name)
+def test_nothing_is_installed_by_a_name_that_is_anybodys_on_the_index(page: Path) -> None:
+    assert re.findall(r"\b(?:install|run|uvx)\b.*[ '\"]astalty-cli\b", page.read_text("utf-8")) == []
+
+
 def test_shown_command_lines_are_valid() -> None:
     lines = every_command_line()
     assert len(lines) > 50

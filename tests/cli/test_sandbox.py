@@ -1,6 +1,7 @@
 """`astalty sandbox`: the same API on this machine, its own data, and what keeps it private."""
 
 import json
+import re
 import signal
 import sqlite3
 import stat
@@ -36,9 +37,20 @@ def test_info_says_where_the_data_is_and_how_to_use_it(sandbox: Account) -> None
     assert info["database"] == str(sandbox.home.database)
     assert info["owner"]
     assert info["email"].endswith(".example")
-    told = sandbox.shell("sandbox info").err
-    assert "curl" in told
-    assert "-p sandbox" in told
+    assert "-p sandbox" in sandbox.shell("sandbox info").err
+
+
+def test_the_lines_that_info_shows_call_a_served_sandbox_with_the_key_on_stdin(sandbox: Account) -> None:
+    (script,) = re.findall(
+        r"^  (KEY=.*?participants)$", sandbox.shell("sandbox info").err, re.MULTILINE | re.DOTALL
+    )
+    assert not re.search(r"curl .*\$", script)  # its arguments can be read by every user of the machine
+    with serve(sandbox.shell) as url:
+        here = script.replace("http://127.0.0.1:8787", url)
+        called = subprocess.run(
+            ["bash", "-c", here], env=sandbox.shell.environ, capture_output=True, check=True, timeout=60
+        )
+    assert json.loads(called.stdout)["meta"]["total"] == 60
 
 
 def test_its_files_are_private(sandbox: Account) -> None:
