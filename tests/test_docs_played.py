@@ -1,19 +1,19 @@
 """Every block of the README, the tutorial and the how-tos is run, page by page, from top to bottom.
 
 A page is one bash in a home of its own, with nothing set: what it needs, such as a sandbox to sign in to,
-it starts itself, as its reader does. Commands have no terminal but where the page shows somebody's answer.
+it starts itself, as its reader does. It prints to a terminal of 80 columns, and what a page shows below a
+command is compared with that. Nobody types but where the page shows somebody's answer.
 """
 
-import os
 import re
 import shlex
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import pexpect
 import pytest
 
 from tests import accounts, stand_ins
@@ -36,13 +36,40 @@ NOT_RUN = {
     ("how-to/install.md", "pipx"): "tests/packaging installs it in these ways",
     ("how-to/install.md", "uv tool"): "tests/packaging installs it in these ways",
 }
+# What a command prints is of the moment, by the words that it begins with.
+OF_THE_MOMENT = {
+    "astalty doctor --base-url": "it describes this machine",
+    "astalty keys audit --max-age": "its note is there once the call before it is two seconds old",
+    "astalty history export": "how many requests a month has is by the day on which it is asked",
+    "astalty history stats": "durations of this run are in it",
+    "astalty history sync": "what is logged meanwhile is counted",
+    "astalty history purge": "what is logged meanwhile is counted",
+    "astalty history tail": "it shows what comes while it looks",
+    "pytest": "it tells how long it took",
+}
 PORT = "8787"
+_BEGINS, _ENDS = "\x1e", "\x1f"  # around what each command prints
 _INSTALLED = re.compile(r"%h/|/usr/local/bin/")  # in a page's home, all that it shows is beside each other
 KEYRING = {"how-to/sign-in.md", "how-to/rotate-on-a-schedule.md"}
 
+_DRAWN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[─│╭╮╰╯]+")
+_NEW = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{8}\b"  # ids, whole and short
+    r"|(?<=nds in )\w{4}\b|(?<=…)\w{4}\b|(?<=last_four = \")\w{4}"  # the last four of a secret
+    r"|\b\w{4}(?= (active|expiring|revoked)\b)"  # the same in a list
+    r"|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+Z)?)?( (AEDT|UTC))?)?|\d{8}T\d{6}Z"  # times
+    r"|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"
+    r"|\b(\d+[smhd]|\d+ \w+|an? \w+) (ago|from now)\b|(?<=\()now(?=\))"
+    r"|\b[\d.]+ m?s\b"  # how long something took
+    r"|:\d{4,5}\b"  # ports
+    r"|(?<=remaining: )\d+"  # of the requests of a minute
+)
+
 _HELPER = f"PYTHONPATH={shlex.quote(str(ROOT))} {shlex.quote(sys.executable)} -m"
 _PRELUDE = """\
+exec </dev/null
 check() { code=$?; [ $code = $1 ] || { echo "exit $code: $2" >&2; exit 99; }; }
+started() { while read -r line; do echo "$line"; [[ $line != *Ctrl-C.* ]] || return 0; done; return 1; }
 stop() { [ -z "$SERVER" ] || { kill $SERVER; wait $SERVER; SERVER=; } 2>/dev/null; }
 trap 'kill $STARTED 2>/dev/null' EXIT
 """
@@ -60,25 +87,29 @@ def reason(page: Path, block: Block) -> str | None:
     )
 
 
-def script_of(page: Path) -> str:
-    """The page as a script; the files that it shows are there already."""
-    shown = blocks(page)
-    for block in shown:
-        if block.title is not None and block.language not in {"yaml", "ini", "toml"}:
-            assert any(block.title in command.line for command in typed(page)), f"{block.title} is never used"
-    to_run = [
+def to_run(page: Path) -> list[Block]:
+    """The blocks that are typed; the files that the page shows are there already."""
+    return [
         block
-        for block in shown
+        for block in blocks(page)
         if block.language not in OUTPUT
         and not reason(page, block)
         and (block.title is None or block.language in {"yaml", "ini"})
     ]
-    return _PRELUDE + "\n".join(line for block in to_run for line in RUN[block.language](block.text))
+
+
+def script_of(page: Path) -> str:
+    for block in blocks(page):
+        if block.title is not None and block.language not in {"yaml", "ini", "toml"}:
+            assert any(block.title in command.line for command in typed(page)), f"{block.title} is never used"
+    return _PRELUDE + "\n".join(line for block in to_run(page) for line in RUN[block.language](block.text))
 
 
 def console(text: str) -> Iterator[str]:
     for command in commands(text):
+        yield f"printf '{_BEGINS}'"
         yield from played(command)
+        yield f"printf '{_ENDS}'"
 
 
 def workflow(text: str) -> Iterator[str]:
@@ -146,8 +177,8 @@ def serving(line: str) -> Iterator[str]:
     if not beside:
         yield "stop"
         line = f"{re.sub(r' --port [0-9]+', '', line)} --port {PORT}"
-    yield f'exec {{lines}}< <(exec {line})\nSTARTED="$STARTED $!"'
-    yield checked("read -r _ <&$lines", 0, line)
+    yield f'exec {{lines}}< <(exec {line} 2>&1)\nSTARTED="$STARTED $!"'
+    yield checked("started <&$lines", 0, line)
     if not beside:
         yield "SERVER=${STARTED##* }"
 
@@ -172,23 +203,27 @@ def show_files(page: Path, shell: Shell, port: str) -> None:
 
 def bash(shell: Shell, script: str) -> str:
     """Run it, and let nothing of it go on; return what was printed."""
-    with subprocess.Popen(
-        ["bash", "-c", script],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=shell.environ,
-        cwd=shell.home,
-        start_new_session=True,
+    with pexpect.spawn(
+        "bash",
+        ["-c", script],
+        env={**shell.environ, "TERM": "dumb", "ASTALTY_PAGER": "cat"},
+        cwd=str(shell.home),
+        encoding="utf-8",
+        timeout=110,
+        dimensions=(200, 80),
     ) as running:
-        try:
-            printed, _ = running.communicate(timeout=110)
-        except subprocess.TimeoutExpired:
-            os.killpg(running.pid, signal.SIGKILL)
-            raise
-    assert running.returncode == 0, printed[-3000:]
+        running.expect(pexpect.EOF)
+        code = running.wait()
+    printed = str(running.before)
+    assert code == 0, printed[-3000:]
     return printed
+
+
+@pytest.fixture
+def shell() -> Iterator[Shell]:
+    """Its home has a short path, as a reader's has: a long one folds what is printed in other places."""
+    with TemporaryDirectory() as home:
+        yield Shell(Path(home))
 
 
 @pytest.mark.parametrize("page", [each for each in FOLLOWED if each != README], ids=name)
@@ -219,21 +254,30 @@ def play(shell: Shell, folder: Path, page: Path, port: str) -> None:
     stand_ins.put_on(shell.environ, folder)
     shell.environ["HTTPS_PROXY"] = "http://127.0.0.1:1"  # nothing gets out
     show_files(page, shell, port)
-    printed = same(bash(shell, script_of(page).replace(PORT, port)).replace(str(shell.home), "/home/you"))
-    errors = [
-        line for each in typed(page) for line in each.output.splitlines() if line.startswith("astalty: ")
-    ]
-    assert [line for line in errors if same(line.replace(PORT, port)) not in printed] == []
+    printed = bash(shell, script_of(page).replace(PORT, port)).replace(str(shell.home), "/home/you")
+    shown = [each for block in to_run(page) if block.language == "console" for each in commands(block.text)]
+    printed_ones = re.findall(f"{_BEGINS}(.*?){_ENDS}", printed, re.DOTALL)
+    for command, real in zip(shown, printed_ones, strict=True):
+        if command.output and not command.line.startswith(tuple(OF_THE_MOMENT)):
+            is_shown = re.fullmatch(pattern(command.output), same(real)) is not None
+            assert is_shown, f"$ {command.line}\n{real}\nis shown as\n{command.output}"
+
+
+def pattern(shown: str) -> str:
+    """An … of its own stands for what the page leaves out."""
+    return ".*".join(map(re.escape, re.split(r"(?:^| )…(?: |$)", same(shown))))
 
 
 def same(text: str) -> str:
     """The words of a text, without what is new in each run and however it is folded."""
-    return re.sub(r"[0-9a-f-]{36}|(?<=ends in )\w{4}", "…", " ".join(text.split()))
+    return _NEW.sub("@", " ".join(_DRAWN.sub(" ", text).split()))
 
 
 def test_what_is_not_run_is_there() -> None:
     found = {why for page in FOLLOWED for block in blocks(page) if (why := reason(page, block))}
     assert found == set(NOT_RUN.values())
+    compared = [command.line for page in FOLLOWED for command in typed(page) if command.output]
+    assert [start for start in OF_THE_MOMENT if not any(line.startswith(start) for line in compared)] == []
 
 
 def test_the_readme_shows_what_the_tour_prints(shell: Shell) -> None:
