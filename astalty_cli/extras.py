@@ -14,14 +14,14 @@ def is_installed(extra: str) -> bool:
 
 
 def install_command(extra: str) -> str:
-    """How this very installation gets an extra: pipx and uv each leave a file in what they make.
+    """How this very installation gets the parts of an extra: pipx and uv each leave a file in what they make.
 
-    Elsewhere it is by the Python that runs this: the `pip` on the PATH may be another one's.
+    Elsewhere it is by the Python that runs this: the `pip` on the PATH may be another one's. The parts are
+    named and not the package, whose name on the index is nobody's yet.
     """
-    wanted = f"'astalty-cli[{extra}]'"
-    environment = Path(sys.prefix)
+    parts, python, environment = " ".join(PARTS[extra]), shlex.quote(sys.executable), Path(sys.prefix)
     if (environment / "pipx_metadata.json").exists():
-        return f"pipx inject astalty-cli {wanted}"
+        return f"pipx inject astalty-cli {parts}"
     if (environment / "uv-receipt.toml").exists():
-        return f"uv tool install {wanted}"
-    return f"{shlex.quote(sys.executable)} -m pip install {wanted}"
+        return f"uv pip install --python {python} {parts}"
+    return f"{python} -m pip install {parts}"

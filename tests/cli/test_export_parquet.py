@@ -173,7 +173,7 @@ def test_without_duckdb_the_extra_is_named_before_any_call(
     (tmp_path / "duckdb.py").write_text("raise ImportError('not installed')\n")
     calls = filled.calls()
     told = filled.shell("history export out/all.parquet", code=2, env={"PYTHONPATH": str(tmp_path)}).err
-    assert f"{sys.executable} -m pip install 'astalty-cli[archive]'\n" in told
+    assert f"{sys.executable} -m pip install duckdb\n" in told
     assert filled.calls() == calls
     assert names(folder) == set()
     filled.shell(f"history export out/all.jsonl {UNTIL}", env={"PYTHONPATH": str(tmp_path)})

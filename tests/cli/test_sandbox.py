@@ -166,7 +166,7 @@ def test_without_the_extra_it_names_the_command_that_helps(sandbox: Account) -> 
     )
     for line in ("keys list", "sandbox tour", "sandbox serve", "sandbox info"):
         missing = sandbox.shell(line, env={"PYTHONPATH": str(folder)}, code=2)
-        assert f"{sys.executable} -m pip install 'astalty-cli[sandbox]'\n" in missing.err
+        assert f"{sys.executable} -m pip install falcon waitress\n" in missing.err
 
 
 def test_reset_says_what_it_is_that_stands_in_the_way(sandbox: Account) -> None:
