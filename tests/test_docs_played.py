@@ -48,6 +48,7 @@ OF_THE_MOMENT = {
     "pytest": "it tells how long it took",
 }
 PORT = "8787"
+pytestmark = pytest.mark.timeout(300)  # a page waits for what its reader waits for, and a busy machine longer
 _BEGINS, _ENDS = "\x1e", "\x1f"  # around what each command prints
 _INSTALLED = re.compile(r"%h/|/usr/local/bin/")  # in a page's home, all that it shows is beside each other
 KEYRING = {"how-to/sign-in.md", "how-to/rotate-on-a-schedule.md"}
@@ -209,7 +210,7 @@ def bash(shell: Shell, script: str) -> str:
         env={**shell.environ, "TERM": "dumb", "ASTALTY_PAGER": "cat"},
         cwd=str(shell.home),
         encoding="utf-8",
-        timeout=110,
+        timeout=280,
         dimensions=(200, 80),
     ) as running:
         running.expect(pexpect.EOF)

@@ -19,7 +19,7 @@ def main(script: str, answers: list[str]) -> int:
         ["-ec", script],
         env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "ASTALTY_PAGER": "cat"},  # nobody types q
         encoding="utf-8",
-        timeout=90,
+        timeout=240,
         dimensions=(200, 80),
     )
     child.logfile_read = sys.stdout
