@@ -64,6 +64,7 @@ _NEW = re.compile(
     r"|\b[\d.]+ m?s\b"  # how long something took
     r"|:\d{4,5}\b"  # ports
     r"|(?<=remaining: )\d+"  # of the requests of a minute
+    r"|\S+…"  # a cell that is cut: where, is by the others in its row, such as an age
 )
 
 _HELPER = f"PYTHONPATH={shlex.quote(str(ROOT))} {shlex.quote(sys.executable)} -m"
@@ -279,6 +280,22 @@ def test_what_is_not_run_is_there() -> None:
     assert found == set(NOT_RUN.values())
     compared = [command.line for page in FOLLOWED for command in typed(page) if command.output]
     assert [start for start in OF_THE_MOMENT if not any(line.startswith(start) for line in compared)] == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "agrees"),
+    [
+        ("200  /participants?p…  laptop (ends in x013)  12s ago", True),
+        ("200  /participants…  laptop\n(ends in McR4)  2m ago", True),
+        ("200 …\n2s ago", True),
+        ("200  /participants?p…  desktop (ends in x013)  12s ago", False),
+        ("200  /participants?p…  laptop (ends in x013)", False),
+        ("200 …\n12s ago\n…\nlaptop", False),
+    ],
+)
+def test_what_differs_is_the_words_and_not_how_much_of_a_cell_fits(shown: str, agrees: bool) -> None:
+    printed = "200  /participants?p…  laptop (ends in x013)  12s ago\r\n"
+    assert (re.fullmatch(pattern(shown), same(printed)) is not None) == agrees
 
 
 def test_the_readme_shows_what_the_tour_prints(shell: Shell) -> None:
