@@ -5,15 +5,20 @@ import re
 from typing import Final
 from urllib.parse import quote
 
+from astalty_cli.secret import Secret
+
 HIDDEN: Final = "[secret]"  # as the service itself writes it
 # What JSON may write as an escape and need not, in JSON within strings of JSON too. From a run's first
 # backslash on: from each of them would take quadratic time.
 _ESCAPE = re.compile(rb"(?<!\\)\\+(?:u00([2-7][0-9a-fA-F])|/)")
 
 
-def spelling_of(secret: str) -> re.Pattern[bytes]:
-    """A pattern of this very secret, as it is, as a JSON string holds it and as a URL does."""
-    return re.compile(b"".join(map(_spellings, secret)))
+def spelling_of(secret: Secret) -> re.Pattern[bytes] | None:
+    """A pattern of this very secret, as it is, as a JSON string holds it and as a URL does.
+
+    None for what is too short to be a key: it may be in any text.
+    """
+    return re.compile(b"".join(map(_spellings, secret.reveal()))) if secret.last_four else None
 
 
 def _spellings(char: str) -> bytes:
@@ -24,8 +29,10 @@ def _spellings(char: str) -> bytes:
     return b"(?:%b)" % b"|".join(re.escape(form.encode()) for form in forms)
 
 
-def hidden(data: bytes, secret: re.Pattern[bytes]) -> bytes:
+def hidden(data: bytes, secret: re.Pattern[bytes] | None) -> bytes:
     """The same text without what the pattern finds; as it came, where there is nothing to find."""
+    if secret is None:
+        return data
     data = secret.sub(HIDDEN.encode(), data)
     if b"\\" in data and secret.search(plain := _ESCAPE.sub(_unescaped, data)):
         return secret.sub(HIDDEN.encode(), plain)

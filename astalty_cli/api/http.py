@@ -89,8 +89,7 @@ class Http:
         self._origin = connection.origin
         self._secret = connection.secret
         key = connection.secret or connection.hide
-        # What is too short to be a key may be in any text.
-        self._own_key = spelling_of(key.reveal()) if key and key.last_four else None
+        self._own_key = spelling_of(key) if key else None
         self._pace_folder = connection.pace_folder
         self._log, self._notice, self._sleep = log, notice, sleep
         self._budget = _Budget(connection.timeout)
@@ -239,7 +238,7 @@ class Http:
 
     def _scrubbed(self, data: bytes) -> bytes:
         """A server that echoes the key, as a debug page does, must not make us print it."""
-        return data if self._own_key is None else hidden(data, self._own_key)
+        return hidden(data, self._own_key)
 
     @contextmanager
     def _told_as_service(self) -> Iterator[None]:

@@ -64,10 +64,10 @@ def show(
 def show_call(context: Context, request: Typed) -> None:
     """Print a call as it was typed, but for the key; a body that is not JSON is shown as a text."""
     shown, secret = context.output.columns(columns.CALL, Planned), context.secret()
-    key = spelling_of(secret.reveal()) if secret.last_four else None  # what is short may be in any text
+    key = spelling_of(secret)
 
     def safe(text: bytes) -> bytes:
-        return hidden(text, key) if key else text
+        return hidden(text, key)
 
     planned = Planned(
         request.method,
