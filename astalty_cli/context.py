@@ -9,22 +9,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from astalty_cli.destination import Destination
-from astalty_cli.errors import LocalError, UsageError
-from astalty_cli.filters import Filters
+from astalty_cli.base.errors import LocalError, UsageError
+from astalty_cli.destinations.options import Destination
 from astalty_cli.output.style import Style
 from astalty_cli.program import Program
+from astalty_cli.services.history.filters import Filters
 
 if TYPE_CHECKING:
     from astalty_cli.api.client import Client
     from astalty_cli.api.http import Http
+    from astalty_cli.base.secret import Secret
+    from astalty_cli.config.completion_cache import Remembered
     from astalty_cli.config.journal import Journal
     from astalty_cli.config.profiles import ConfigFile
-    from astalty_cli.config.remembered import Remembered
     from astalty_cli.config.settings import Settings
     from astalty_cli.output.output import Output
     from astalty_cli.sandbox.home import Home
-    from astalty_cli.secret import Secret
 
 _COLLECT_OFTEN = (700, 10, 10)  # as Python does by itself, up to 3.12
 DEFAULT_TIMEOUT = 60.0  # seconds for a whole command, waiting included
@@ -80,7 +80,7 @@ class Context:
     @cached_property
     def remembered(self) -> Remembered:
         """What completion will offer for this profile."""
-        from astalty_cli.config.remembered import Remembered
+        from astalty_cli.config.completion_cache import Remembered
 
         return Remembered(self.program.folders.cache, self.settings.profile.value)
 
@@ -205,7 +205,7 @@ class Context:
 
 def require_sandbox() -> None:
     """Raises LocalError, with the command that helps, where the extra is not installed."""
-    from astalty_cli.extras import install_command, is_installed
+    from astalty_cli.base.extras import install_command, is_installed
 
     if not is_installed("sandbox"):
         raise LocalError(

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import TextIO
 
-from astalty_cli import completion
-from astalty_cli.errors import AstaltyError, InterruptedByUser, LocalError, ReaderLeftError, UsageError
+from astalty_cli.base.errors import AstaltyError, InterruptedByUser, LocalError, ReaderLeftError, UsageError
+from astalty_cli.cli import completion
 from astalty_cli.output.report import report
 from astalty_cli.output.streams import Streams
 from astalty_cli.program import Program
@@ -33,7 +33,7 @@ def run(program: Program) -> int:
         return completion.run(program)
     import typer
 
-    from astalty_cli.app import app
+    from astalty_cli.cli.app import app
 
     error: AstaltyError
     try:
@@ -44,7 +44,7 @@ def run(program: Program) -> int:
     except AstaltyError as raised:
         error = raised
     except typer.TyperException as raised:
-        from astalty_cli.usage import usage_error
+        from astalty_cli.cli.usage import usage_error
 
         error = usage_error(raised, program.argv)
     except typer.Abort:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests import accounts, spoilt
-from tests.accounts import Account
-from tests.shell import Shell
-from tests.spoilt import Spoilt
-from tests.stopwatch import Stopwatch
+from tests.support import accounts, spoilt
+from tests.support.accounts import Account
+from tests.support.shell import Shell
+from tests.support.spoilt import Spoilt
+from tests.support.stopwatch import Stopwatch
 
 
 @pytest.fixture(autouse=True, scope="session")

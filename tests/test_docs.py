@@ -14,8 +14,8 @@ from uuid import UUID
 import pytest
 import typer
 
-from astalty_cli.app import app
-from tests.pages import DOCS, PAGES, README, name, typed
+from astalty_cli.cli.app import app
+from tests.support.pages import DOCS, PAGES, README, name, typed
 
 COMMANDS = DOCS / "reference" / "commands.md"
 

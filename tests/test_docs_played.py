@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 import pexpect
 import pytest
 
-from tests import accounts, stand_ins
-from tests.pages import FOLLOWED, README, ROOT, Block, Command, blocks, commands, name, typed
-from tests.serving import free_port
-from tests.shell import Shell
+from tests.support import accounts, stand_ins
+from tests.support.pages import FOLLOWED, README, ROOT, Block, Command, blocks, commands, name, typed
+from tests.support.serving import free_port
+from tests.support.shell import Shell
 
 OUTPUT = {"", "text", "json"}  # what a page shows, and nobody types
 
@@ -115,7 +115,7 @@ def console(text: str) -> Iterator[str]:
 
 
 def workflow(text: str) -> Iterator[str]:
-    yield checked(with_file(text, f"{_HELPER} tests.workflows"), 0, "the workflow")
+    yield checked(with_file(text, f"{_HELPER} tests.support.workflows"), 0, "the workflow")
 
 
 def crontab(text: str) -> Iterator[str]:
@@ -186,7 +186,7 @@ def serving(line: str) -> Iterator[str]:
 
 
 def at_terminal(script: str, answers: list[str]) -> str:
-    return f'KEY="$KEY" LEAKED="$LEAKED" {_HELPER} tests.typist {shlex.join([script, *answers])}'
+    return f'KEY="$KEY" LEAKED="$LEAKED" {_HELPER} tests.support.typist {shlex.join([script, *answers])}'
 
 
 def with_file(text: str, program: str) -> str:

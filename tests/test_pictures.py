@@ -6,9 +6,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests import pictures
-from tests.pages import DOCS, PAGES, README
-from tests.shell import Shell
+from tests.support import pictures
+from tests.support.pages import DOCS, PAGES, README
+from tests.support.shell import Shell
 
 PICTURES = sorted((DOCS / "pictures").glob("*.svg"))
 NAMESPACE = "http://www.w3.org/2000/svg"

@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from astalty_cli import errors
 from astalty_cli.api import contract, models
-from astalty_cli.errors import AstaltyError
+from astalty_cli.base import errors
+from astalty_cli.base.errors import AstaltyError
+from astalty_cli.base.vocabulary import KeyStatus
 from astalty_cli.output import columns
 from astalty_cli.output.fields import Field
 from astalty_cli.sandbox.openapi import document
-from astalty_cli.vocabulary import KeyStatus
-from tests.pages import DOCS, ROOT, blocks
+from tests.support.pages import DOCS, ROOT, blocks
 from tests.test_architecture import HOMES
 
 PACKAGE = ROOT / "astalty_cli"

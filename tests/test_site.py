@@ -1,4 +1,4 @@
-"""The site that `python -m tests.site` builds: all pages, links that lead somewhere, nothing from outside."""
+"""The site that `python -m tests.support.site` builds: all pages, working links, nothing from outside."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests import site
-from tests.pages import DOCS, PAGES
+from tests.support import site
+from tests.support.pages import DOCS, PAGES
 
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 

@@ -5,9 +5,9 @@ No time is measured here; the figures are in docs/explanation/speed.md, by `pyth
 
 import pytest
 
-from tests.accounts import Account
-from tests.fresh import loaded
-from tests.shell import Shell
+from tests.support.accounts import Account
+from tests.support.fresh import loaded
+from tests.support.shell import Shell
 
 HEAVY = {
     "rich",

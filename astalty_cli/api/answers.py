@@ -13,7 +13,7 @@ from msgspec import Raw
 from astalty_cli.api import contract
 from astalty_cli.api.http import Answer
 from astalty_cli.api.models import ApiKey, IssuedKey, PageMeta
-from astalty_cli.errors import (
+from astalty_cli.base.errors import (
     AstaltyError,
     ConflictError,
     ForbiddenError,
@@ -23,8 +23,8 @@ from astalty_cli.errors import (
     ServiceError,
     UnauthorizedError,
 )
-from astalty_cli.secret import Secret
-from astalty_cli.unreadable import UNREADABLE
+from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.secret import Secret
 
 T = TypeVar("T")
 

@@ -28,7 +28,7 @@ from astalty_cli.api.models import (
     RenameKey,
     RotateKey,
 )
-from astalty_cli.errors import AstaltyError, NotFoundError, NotOfferedError
+from astalty_cli.base.errors import AstaltyError, NotFoundError, NotOfferedError
 
 
 class Client:

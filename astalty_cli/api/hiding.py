@@ -5,7 +5,7 @@ import re
 from typing import Final
 from urllib.parse import quote
 
-from astalty_cli.secret import Secret
+from astalty_cli.base.secret import Secret
 
 HIDDEN: Final = "[secret]"  # as the service itself writes it
 # What JSON may write as an escape and need not, in JSON within strings of JSON too. From a run's first

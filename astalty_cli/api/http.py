@@ -16,15 +16,16 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from astalty_cli import __version__, times
+from astalty_cli import __version__
 from astalty_cli.api import tls
 from astalty_cli.api.hiding import hidden, spelling_of
+from astalty_cli.api.import_stubs import absent, hollow
 from astalty_cli.api.pacing import Pacer
 from astalty_cli.api.proxy import proxy_for
 from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, parse_retry_after, wait_before_retry
-from astalty_cli.api.unused import absent, hollow
-from astalty_cli.errors import ServiceError, UsageError
-from astalty_cli.secret import Secret
+from astalty_cli.base import times
+from astalty_cli.base.errors import ServiceError, UsageError
+from astalty_cli.base.secret import Secret
 
 # Its own command line (click, rich), asynchronous requests, and a list of authorities beside the system's.
 with absent("httpx._main", "anyio"), hollow("certifi"):

@@ -10,8 +10,8 @@ from typing import Annotated
 from msgspec import Meta, Raw, Struct
 
 from astalty_cli.api.contract import MAX_GRACE
-from astalty_cli.secret import Secret
-from astalty_cli.vocabulary import KeyStatus
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.vocabulary import KeyStatus
 
 Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 Timestamp = Annotated[datetime, Meta(tz=True)]

@@ -4,7 +4,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from astalty_cli.api.contract import DEFAULT_BASE_URL
-from astalty_cli.errors import UsageError
+from astalty_cli.base.errors import UsageError
 
 _EXAMPLE = f"Such as {DEFAULT_BASE_URL}"
 

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from astalty_cli.api.contract import RATE_LIMIT
-from astalty_cli.unreadable import UNREADABLE
+from astalty_cli.base.json_errors import UNREADABLE
 
 SPAN: Final = 60.0  # seconds that a limit is for
 LEFT_TO_OTHERS: Final = 3  # calls of each span

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from astalty_cli.errors import LocalError
+from astalty_cli.base.errors import LocalError
 
 _LINE_OF_C = re.compile(r"\s*\(_ssl\.c:\d+\)|_ssl\.c:\d+:\s*")
 

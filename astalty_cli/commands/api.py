@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from astalty_cli.commands import candidates
-from astalty_cli.commands.options import ACCOUNT, DRY_RUN, QUERY, takes
+from astalty_cli.base.errors import AstaltyError, LeftOpenError, UsageError
+from astalty_cli.base.vocabulary import METHODS
+from astalty_cli.cli import candidates
+from astalty_cli.cli.options import ACCOUNT, DRY_RUN, QUERY, takes
 from astalty_cli.context import Context
-from astalty_cli.errors import AstaltyError, LeftOpenError, UsageError
-from astalty_cli.vocabulary import METHODS
 
 if TYPE_CHECKING:
     from astalty_cli.api.http import Answer
@@ -135,7 +135,7 @@ def _request(
 
 
 def _show(context: Context, request: Request) -> None:
-    from astalty_cli.commands import dry_run
+    from astalty_cli.commands.shared import dry_run
 
     dry_run.show_call(context, request)
 

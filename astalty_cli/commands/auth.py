@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from astalty_cli.commands import candidates
-from astalty_cli.commands.options import ACCOUNT, ASK, OUTPUT, takes
-from astalty_cli.context import Context
-from astalty_cli.errors import (
+from astalty_cli.base.errors import (
     AstaltyError,
     ForbiddenError,
     LocalError,
@@ -22,15 +19,18 @@ from astalty_cli.errors import (
     UnauthorizedError,
     UsageError,
 )
+from astalty_cli.base.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX, Storage
+from astalty_cli.cli import candidates
+from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, takes
+from astalty_cli.context import Context
 from astalty_cli.output import columns
-from astalty_cli.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX, Storage
 
 if TYPE_CHECKING:
     from astalty_cli.api.client import Client
     from astalty_cli.api.models import CurrentKey
+    from astalty_cli.base.secret import Secret
     from astalty_cli.config.profiles import Profile
     from astalty_cli.config.settings import Settings
-    from astalty_cli.secret import Secret
 
 
 @takes(ACCOUNT, ASK)
@@ -43,7 +43,7 @@ def login(
         typer.Option("--storage", metavar="WHERE", help="keyring, or file: a 0600 file, in clear."),
     ] = Storage.KEYRING,
 ) -> None:
-    from astalty_cli.commands import secrets
+    from astalty_cli.commands.shared import secrets
     from astalty_cli.config.credentials import stored_in
 
     settings = context.resolve(may_be_new=True)
@@ -166,7 +166,7 @@ def status(context: Context) -> None:
     """Each setting is shown with where it came from: a flag, the environment, the config file."""
     import msgspec
 
-    from astalty_cli.commands.records import SignedIn
+    from astalty_cli.commands.shared.records import SignedIn
 
     output, settings = context.output, context.settings
     facts: dict[str, Any] = {

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from astalty_cli.commands.options import takes
+from astalty_cli.cli.options import takes
 from astalty_cli.context import Context
 
 
@@ -22,5 +22,5 @@ def completion(
     """The script says in its first lines where it goes."""
     from importlib.resources import files
 
-    script = files("astalty_cli") / "shells" / f"astalty.{shell}"
+    script = files("astalty_cli.cli") / "shells" / f"astalty.{shell}"
     context.output.write(script.read_text("utf-8"))

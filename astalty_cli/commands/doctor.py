@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from astalty_cli.commands.options import ACCOUNT, OUTPUT, takes
+from astalty_cli.base.errors import ChecksError
+from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
 from astalty_cli.context import DEFAULT_TIMEOUT, Context
-from astalty_cli.errors import ChecksError
 from astalty_cli.output import columns
 
 if TYPE_CHECKING:

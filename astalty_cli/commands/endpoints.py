@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from astalty_cli.commands import candidates
-from astalty_cli.commands.browser import open_dashboard
-from astalty_cli.commands.options import ACCOUNT, OUTPUT, checked, takes
+from astalty_cli.cli import candidates
+from astalty_cli.cli.options import ACCOUNT, OUTPUT, checked, takes
+from astalty_cli.commands.shared.browser import open_dashboard
 from astalty_cli.context import Context
 from astalty_cli.openapi import METHODS, Json
 

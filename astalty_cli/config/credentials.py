@@ -12,10 +12,10 @@ from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
-from astalty_cli.config import files
-from astalty_cli.errors import LocalError
-from astalty_cli.secret import Secret
-from astalty_cli.vocabulary import Storage
+from astalty_cli.base import private_files
+from astalty_cli.base.errors import LocalError
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.vocabulary import Storage
 
 _T = TypeVar("_T")
 
@@ -55,11 +55,11 @@ class FileCredentials:
         self._folder = folder
 
     def check(self) -> None:
-        files.private_folder(self._folder)
+        private_files.private_folder(self._folder)
 
     def load(self, profile: str, origin: str) -> Secret | None:
         path = self.path(profile)
-        data = files.read_private(path)
+        data = private_files.read_private(path)
         if data is None:
             return None
         try:
@@ -71,10 +71,12 @@ class FileCredentials:
             ) from error
 
     def store(self, profile: str, origin: str, secret: Secret) -> None:
-        files.write_private(self.path(profile), msgspec.json.encode(_StoredKey(origin, secret.reveal())))
+        private_files.write_private(
+            self.path(profile), msgspec.json.encode(_StoredKey(origin, secret.reveal()))
+        )
 
     def remove(self, profile: str, origin: str) -> None:  # noqa: ARG002 - one file, whatever it holds
-        files.remove(self.path(profile))
+        private_files.remove(self.path(profile))
 
     def path(self, profile: str) -> Path:
         return self._folder / f"{profile}.json"

@@ -18,9 +18,9 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from astalty_cli.config import files
-from astalty_cli.errors import ConflictError, LocalError
-from astalty_cli.unreadable import UNREADABLE
+from astalty_cli.base import private_files
+from astalty_cli.base.errors import ConflictError, LocalError
+from astalty_cli.base.json_errors import UNREADABLE
 
 _LOOKS: Final = 10  # at a lock that another process has
 _BETWEEN_LOOKS: Final = 0.05  # seconds
@@ -96,18 +96,18 @@ class Journal:
 
     def write(self, entry: Entry) -> Entry:
         """Put an entry on the disk, new or changed. Raises LocalError."""
-        files.write_private(self._path(entry.id), msgspec.json.encode(entry))
+        private_files.write_private(self._path(entry.id), msgspec.json.encode(entry))
         return entry
 
     def close(self, entry: Entry) -> None:
-        files.remove(self._path(entry.id))
+        private_files.remove(self._path(entry.id))
         if entry.lock_name == entry.id:  # nobody else will ever lock this name; a key's lock file stays
-            files.remove(self._folder / f"{entry.id}.lock")
+            private_files.remove(self._folder / f"{entry.id}.lock")
 
     def read(self, entry_id: str) -> Entry | None:
         """Raises LocalError where the file is not what was written."""
         path = self._path(entry_id)
-        data = files.read_private(path)
+        data = private_files.read_private(path)
         try:
             return None if data is None else msgspec.json.decode(data, type=Entry)
         except UNREADABLE as error:
@@ -122,7 +122,7 @@ class Journal:
         Raises LocalError where the folder cannot be looked into: then nobody knows what is open.
         """
         entries, damaged = [], []
-        for path in files.listed(self._folder):
+        for path in private_files.listed(self._folder):
             if path.suffix == ".json" and not path.name.startswith("."):
                 try:
                     entries.append(self.read(path.stem))
@@ -161,7 +161,7 @@ class Journal:
 
         Not filelock, as elsewhere: it has no shared locks.
         """
-        files.private_folder(self._folder)
+        private_files.private_folder(self._folder)
         safe = re.sub(r"[^0-9A-Za-z-]", "_", name)[:64]  # a key's id is a server's text
         path = self._folder / f"{safe}.lock"
         try:

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from astalty_cli.config import files
-from astalty_cli.errors import LocalError, UsageError
-from astalty_cli.vocabulary import Storage
+from astalty_cli.base import private_files
+from astalty_cli.base.errors import LocalError, UsageError
+from astalty_cli.base.vocabulary import Storage
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
@@ -72,7 +72,7 @@ class ConfigFile:
         self._change(lambda document: document.update(default_profile=name))
 
     def _text(self) -> str:
-        data = files.read_private(self.path) or b""
+        data = private_files.read_private(self.path) or b""
         try:
             return data.decode()
         except UnicodeDecodeError as error:
@@ -98,14 +98,14 @@ class ConfigFile:
         import tomlkit
         from filelock import FileLock, Timeout
 
-        files.private_folder(self.path.parent)
+        private_files.private_folder(self.path.parent)
         try:
             with FileLock(self.path.with_suffix(".lock"), timeout=10):
                 text = self._text()
                 self._parsed(text)
                 document = tomlkit.parse(text)
                 change(document)
-                files.write_private(self.path, tomlkit.dumps(document).encode())
+                private_files.write_private(self.path, tomlkit.dumps(document).encode())
         except Timeout as error:
             raise LocalError(f"Another astalty holds the lock of {self.path}.", hint="Try again.") from error
         except OSError as error:

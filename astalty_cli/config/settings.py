@@ -11,10 +11,10 @@ import msgspec
 
 from astalty_cli.api.contract import DEFAULT_BASE_URL
 from astalty_cli.api.origin import origin
+from astalty_cli.base.errors import UnauthorizedError, UsageError
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX
 from astalty_cli.config.profiles import Config, Profile, checked_name
-from astalty_cli.errors import UnauthorizedError, UsageError
-from astalty_cli.secret import Secret
-from astalty_cli.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX
 
 SANDBOX_ORIGIN = "http://sandbox.localhost"  # a name for messages: no request leaves the process
 SERVED_SANDBOX = "http://127.0.0.1:8787"  # where `astalty sandbox serve` listens unless told otherwise

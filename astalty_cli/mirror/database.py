@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from astalty_cli.config import files
-from astalty_cli.errors import LocalError, RefusedError
+from astalty_cli.base import private_files
+from astalty_cli.base.errors import LocalError, RefusedError
 
 _APPLICATION_ID: Final = 0x4153544D  # "ASTM": tells our file from any other SQLite database
 _SCHEMA_VERSION: Final = 1
@@ -100,7 +100,7 @@ class Place:
 @contextmanager
 def alone(place: Place) -> Iterator[None]:
     """Be the only one who changes the mirror. Raises RefusedError while another process does."""
-    files.private_folder(place.folder)
+    private_files.private_folder(place.folder)
     path = place.beside(".lock")
     with told(place):
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -138,7 +138,7 @@ def create(place: Place) -> None:
 def connect(place: Place, *, writes: bool) -> sqlite3.Connection:
     """Open the mirror. Raises LocalError where the file is not what it should be."""
     with told(place):
-        files.must_be_private(place.path, place.path.lstat())
+        private_files.must_be_private(place.path, place.path.lstat())
         # mode=rw: a file that has gone is an error, never a new and empty database
         uri = f"{place.path.absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
@@ -159,12 +159,12 @@ def connect(place: Place, *, writes: bool) -> sqlite3.Connection:
 def remove(place: Place) -> None:
     """Remove the files of the mirror, whatever is in them; call it `alone`."""
     for end in (*_SIDE_FILES, ".new", ""):  # a database without its side files is whole, not the reverse
-        files.remove(place.beside(end))
+        private_files.remove(place.beside(end))
 
 
 def remove_lock(place: Place) -> None:
     """Remove what `alone` made, as the last thing that is done there."""
-    files.remove(place.beside(".lock"))
+    private_files.remove(place.beside(".lock"))
 
 
 @contextmanager

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from astalty_cli.api.contract import is_uuid
-from astalty_cli.filters import Filters
-from astalty_cli.times import iso
+from astalty_cli.base.times import iso
+from astalty_cli.services.history.filters import Filters
 
 _NEWEST_FIRST = "-created_at"
 

@@ -12,11 +12,11 @@ import msgspec
 
 from astalty_cli.api.contract import is_uuid
 from astalty_cli.api.models import ApiRequest
-from astalty_cli.errors import NotFoundError, UsageError
-from astalty_cli.filters import Filters
+from astalty_cli.base.errors import NotFoundError, UsageError
+from astalty_cli.base.times import from_iso_or_none
 from astalty_cli.mirror.database import Place, connect, told
 from astalty_cli.mirror.query import order, where
-from astalty_cli.times import from_iso_or_none
+from astalty_cli.services.history.filters import Filters
 
 _PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
 

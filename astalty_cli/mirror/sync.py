@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from astalty_cli.api.client import Client
+from astalty_cli.base.times import iso, utc_now
 from astalty_cli.mirror.writing import WritableMirror
-from astalty_cli.services.reading import Position, Question, Upwards, page_size
-from astalty_cli.times import iso, utc_now
+from astalty_cli.services.history.reading import Position, Question, Upwards, page_size
 
 
 @dataclass(frozen=True)

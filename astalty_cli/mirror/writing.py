@@ -10,11 +10,11 @@ from msgspec import Raw
 
 from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiRequest
-from astalty_cli.errors import RefusedError, ServiceError
+from astalty_cli.base.errors import RefusedError, ServiceError
+from astalty_cli.base.times import iso
 from astalty_cli.mirror.database import Place, connect, create, told
 from astalty_cli.mirror.store import Mirror
-from astalty_cli.services.reading import Position
-from astalty_cli.times import iso
+from astalty_cli.services.history.reading import Position
 
 _ENTRY = (
     "INSERT INTO entries (id, created_at, status, method, path, duration_ms, ip_address, user_id, user_email,"

@@ -22,13 +22,13 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from astalty_cli import times
+from astalty_cli.base import times
+from astalty_cli.base.json_errors import UNREADABLE
 from astalty_cli.output import charts, machine
 from astalty_cli.output.fields import Field, Kind
 from astalty_cli.output.picking import pick
 from astalty_cli.output.safe import visible, visible_lines
 from astalty_cli.output.streams import Streams
-from astalty_cli.unreadable import UNREADABLE
 
 _SHORT_ID = 8
 _PIECE = 100  # rows of a table that are laid out at once

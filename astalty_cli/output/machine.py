@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from astalty_cli.errors import UsageError
+from astalty_cli.base.errors import UsageError
+from astalty_cli.base.json_errors import UNREADABLE
 from astalty_cli.output.picking import pick
 from astalty_cli.output.safe import defuse_formula, visible
-from astalty_cli.unreadable import UNREADABLE
 
 _BEYOND_ASCII = re.compile(r"[^\n\r\t\x20-\x7e]")
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from astalty_cli.errors import AstaltyError, InterruptedByUser, ServiceError, UsageError
+from astalty_cli.base.errors import AstaltyError, InterruptedByUser, ServiceError, UsageError
+from astalty_cli.base.json_errors import UNREADABLE
 from astalty_cli.output import machine
 from astalty_cli.output.columns import EXCHANGE, SIDES
 from astalty_cli.output.fields import Field
@@ -21,7 +22,6 @@ from astalty_cli.output.safe import (
     visible,
     visible_lines,
 )
-from astalty_cli.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
     from astalty_cli.output.streams import Streams

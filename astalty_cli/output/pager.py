@@ -5,8 +5,8 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+from astalty_cli.base.vocabulary import without_key
 from astalty_cli.output.streams import Streams
-from astalty_cli.vocabulary import without_key
 
 
 def command(environ: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 from msgspec import Raw
 
-from astalty_cli.errors import UsageError
+from astalty_cli.base.errors import UsageError
 from astalty_cli.output.fields import Field
 
 

@@ -1,6 +1,6 @@
 """How a failure is told: one line of what happened, one line of what to do."""
 
-from astalty_cli.errors import AstaltyError
+from astalty_cli.base.errors import AstaltyError
 from astalty_cli.output.safe import defuse_workflow_commands, visible, visible_lines, without_keys
 from astalty_cli.output.streams import Streams
 

@@ -14,8 +14,8 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from astalty_cli.config import files
-from astalty_cli.errors import LocalError
+from astalty_cli.base import private_files
+from astalty_cli.base.errors import LocalError
 from astalty_cli.sandbox.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEMA_VERSION
 
 _BUSY_SECONDS = 10.0  # how long to wait for another process's write
@@ -138,7 +138,7 @@ def must_be_unused(path: Path) -> None:
 
 
 def _create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
-    files.private_folder(path.parent)
+    private_files.private_folder(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:

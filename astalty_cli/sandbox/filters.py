@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from astalty_cli.base.times import iso
 from astalty_cli.sandbox.problems import Problem, invalid
-from astalty_cli.times import iso
 
 _MAX_VALUES = 100  # of a comma-separated list of words
 _MAX_LENGTH = 2000  # characters of one filter

@@ -18,14 +18,14 @@ from astalty_cli.api.contract import (
     SECRET_SHAPE,
 )
 from astalty_cli.api.models import ApiRequest, Exchange, KeyReference, PageMeta, User
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.times import Clock, iso
 from astalty_cli.sandbox.database import Database
 from astalty_cli.sandbox.exchange import Answer, Call
 from astalty_cli.sandbox.filters import before, equals, http_status, path_prefix, since
 from astalty_cli.sandbox.listing import Listing, Query, page_meta
 from astalty_cli.sandbox.problems import not_found
 from astalty_cli.sandbox.ranking import Rankings
-from astalty_cli.secret import Secret
-from astalty_cli.times import Clock, iso
 
 REQUESTS = Listing(
     filters={

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from astalty_cli.api.models import ApiKey
-from astalty_cli.config import files
-from astalty_cli.errors import LocalError
+from astalty_cli.base import private_files
+from astalty_cli.base.errors import LocalError
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.times import Clock, utc_now
 from astalty_cli.sandbox.database import must_be_unused
 from astalty_cli.sandbox.problems import Problem
 from astalty_cli.sandbox.secret_format import is_well_formed
 from astalty_cli.sandbox.store import Store
-from astalty_cli.secret import Secret
-from astalty_cli.times import Clock, utc_now
 
 KEY_NAME = "sandbox cli"
 _RESET_HINT = "Start over with: astalty sandbox reset"
@@ -61,7 +61,7 @@ class Home:
             must_be_unused(self.database)
         side_files = (self.database.with_name(self.database.name + end) for end in ("-wal", "-shm"))
         for path in (self.key_file, self.database, *side_files):
-            files.remove(path)
+            private_files.remove(path)
 
     def _issue(self, store: Store) -> Secret:
         with store.database.write():  # of two processes that come here, the second finds the first one's file
@@ -73,10 +73,10 @@ class Home:
             return secret
 
     def _write(self, secret: Secret) -> None:
-        files.write_private(self.key_file, f"{secret.reveal()}\n".encode())
+        private_files.write_private(self.key_file, f"{secret.reveal()}\n".encode())
 
     def _read(self) -> Secret | None:
-        data = files.read_private(self.key_file)
+        data = private_files.read_private(self.key_file)
         if data is None:
             return None
         value = data.decode("ascii", "replace").strip()

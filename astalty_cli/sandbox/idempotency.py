@@ -13,10 +13,10 @@ from datetime import timedelta
 import msgspec
 
 from astalty_cli.api.contract import IDEMPOTENCY_KEY, IDEMPOTENCY_TTL
+from astalty_cli.base.times import Clock, iso
 from astalty_cli.sandbox.database import Database
 from astalty_cli.sandbox.exchange import Answer, Call, Handler, json_answer
 from astalty_cli.sandbox.problems import invalid
-from astalty_cli.times import Clock, iso
 
 KEY_PATTERN = "[!-~]([ -~]{0,253}[!-~])?"  # 1 to 255 printable ASCII characters; HTTP strips outer blanks
 _FIELD = "idempotency_key"

@@ -17,14 +17,14 @@ from astalty_cli.api.models import (
     PageMeta,
     User,
 )
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.times import Clock, from_iso_or_none, iso
+from astalty_cli.base.vocabulary import KeyStatus
 from astalty_cli.sandbox.database import Database
 from astalty_cli.sandbox.filters import choice, contains
 from astalty_cli.sandbox.listing import Listing, Query, fetch_page
 from astalty_cli.sandbox.problems import Problem, invalid, not_found
 from astalty_cli.sandbox.secret_format import hash_of, is_well_formed, new_secret
-from astalty_cli.secret import Secret
-from astalty_cli.times import Clock, from_iso_or_none, iso
-from astalty_cli.vocabulary import KeyStatus
 
 KEYS = Listing(
     filters={"name": contains("name"), "status": choice("status", KeyStatus)},

@@ -11,12 +11,12 @@ import msgspec
 from astalty_cli import __version__
 from astalty_cli.api import contract
 from astalty_cli.api.models import PageMeta
+from astalty_cli.base.secret import Secret
 from astalty_cli.openapi import Json
 from astalty_cli.sandbox.idempotency import KEY_PATTERN
 from astalty_cli.sandbox.listing import MAX_PAGE_NUMBER, Listing
 from astalty_cli.sandbox.operations import OPERATIONS, TAGS, Operation
 from astalty_cli.sandbox.problems import ErrorBody
-from astalty_cli.secret import Secret
 
 _REFERENCE = "#/components/schemas/{name}"
 _REFUSALS = {

@@ -10,11 +10,11 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from astalty_cli.api.models import PageMeta, Timestamp, Uuid
+from astalty_cli.base.times import Clock, from_iso_or_none, iso
 from astalty_cli.sandbox.database import Database
 from astalty_cli.sandbox.filters import choice, contains
 from astalty_cli.sandbox.listing import Listing, Query, fetch_page
 from astalty_cli.sandbox.problems import Problem, not_found
-from astalty_cli.times import Clock, from_iso_or_none, iso
 
 PersonName = Annotated[str, Meta(min_length=1, max_length=100)]
 INCLUDE_GOALS = "goals"

@@ -12,7 +12,7 @@ import string
 import zlib
 
 from astalty_cli.api.contract import SECRET_SHAPE
-from astalty_cli.secret import Secret
+from astalty_cli.base.secret import Secret
 
 PREFIX = "astalty_"
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from astalty_cli.api.models import KeyReference, User
+from astalty_cli.base.times import iso
 from astalty_cli.sandbox.participants import (
     GoalStatus,
     GoalType,
@@ -21,7 +22,6 @@ from astalty_cli.sandbox.participants import (
     insert_participant,
 )
 from astalty_cli.sandbox.seed_history import SeededCaller, add_history, new_id
-from astalty_cli.times import iso
 
 _SAME_EACH_TIME = 20261123
 _PARTICIPANTS = 60

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from random import Random, SystemRandom
 
-from astalty_cli.errors import LocalError
+from astalty_cli.base.errors import LocalError
+from astalty_cli.base.times import iso
 from astalty_cli.sandbox.seed_history import SEEDED_ENTRIES, new_id
 from astalty_cli.sandbox.store import Store
-from astalty_cli.times import iso
 
 _CHUNK = 20_000  # entries of a transaction: nobody else who writes waits for longer than one
 _CACHE = 256 * 1024  # KiB: ids are chance, so their index is written to all over

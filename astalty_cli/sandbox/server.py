@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import waitress
 
 from astalty_cli.api.origin import is_loopback
-from astalty_cli.errors import LocalError, UsageError
+from astalty_cli.base.errors import LocalError, UsageError
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Self
 
 from astalty_cli.api.models import Account, User
+from astalty_cli.base.times import Clock, utc_now
 from astalty_cli.sandbox.database import Database, open_database
 from astalty_cli.sandbox.history import History
 from astalty_cli.sandbox.keys import Keys
 from astalty_cli.sandbox.participants import Participants
-from astalty_cli.times import Clock, utc_now
 
 
 class Store:

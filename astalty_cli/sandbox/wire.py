@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from astalty_cli.secret import Secret
-from astalty_cli.times import iso
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.times import iso
 
 _WHOLE_SECOND = re.compile(rb'T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"')
 

@@ -24,8 +24,8 @@ from pathlib import Path
 from statistics import median
 
 from astalty_cli.api.contract import API_REQUESTS
-from astalty_cli.times import iso, utc_now
-from tests.shell import ASTALTY
+from astalty_cli.base.times import iso, utc_now
+from tests.support.shell import ASTALTY
 
 DAYS = 30
 FEW = 10_000  # entries that memory is compared with

@@ -23,14 +23,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from astalty_cli.api.models import ApiRequest
+from astalty_cli.base.times import utc_now
 from astalty_cli.sandbox.history import insert_entry
 from astalty_cli.sandbox.home import Home
-from astalty_cli.times import utc_now
-from tests import accounts
 from tests.bench.served import Served, served
-from tests.failing import Failing
-from tests.histories import NOTHING, entry
-from tests.shell import Shell
+from tests.support import accounts
+from tests.support.failing import Failing
+from tests.support.histories import NOTHING, entry
+from tests.support.shell import Shell
 
 _LATE = 1.9  # seconds; one entry in five
 

@@ -19,10 +19,10 @@ from wsgiref.util import setup_testing_defaults
 import httpx
 
 from astalty_cli.api.contract import API_REQUESTS, REQUEST_SORTS
+from astalty_cli.base.times import iso, utc_now
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.home import Home
 from astalty_cli.sandbox.seed_entries import add_entries
-from astalty_cli.times import iso, utc_now
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication

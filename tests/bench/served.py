@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from astalty_cli.sandbox.home import Home
-from tests.shell import ASTALTY, Shell
+from tests.support.shell import ASTALTY, Shell
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from tests.encrypted import pump
+from tests.support.encrypted import pump
 
 
 @contextlib.contextmanager

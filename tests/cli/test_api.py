@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.accounts import Account
-from tests.hostile import CANARY, KEY, at, speaking
-from tests.serving import serving
-from tests.shell import Shell
-from tests.terminal import Terminal
+from tests.support.accounts import Account
+from tests.support.hostile import CANARY, KEY, at, speaking
+from tests.support.serving import serving
+from tests.support.shell import Shell
+from tests.support.terminal import Terminal
 
 
 def names(account: Account, line: str) -> list[str]:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.hostile import CANARY, Answer, answering, at, listing
-from tests.shell import Shell
+from tests.support.hostile import CANARY, Answer, answering, at, listing
+from tests.support.shell import Shell
 
 NEW = f"astalty_{'N3w' * 15}x"  # of the shape of a secret
 HALF = rb"\ud83d"  # an emoji, cut in two

@@ -9,11 +9,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.accounts import Account
-from tests.hostile import Answer, answering, at, listing, speaking
-from tests.serving import serving
-from tests.shell import Shell
-from tests.terminal import Terminal
+from tests.support.accounts import Account
+from tests.support.hostile import Answer, answering, at, listing, speaking
+from tests.support.serving import serving
+from tests.support.shell import Shell
+from tests.support.terminal import Terminal
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from tests.accounts import Account
-from tests.hostile import CANARY, KEY, Answer, answering, at, listing, one, speaking
-from tests.shell import Shell
-from tests.terminal import Terminal
+from tests.support.accounts import Account
+from tests.support.hostile import CANARY, KEY, Answer, answering, at, listing, one, speaking
+from tests.support.shell import Shell
+from tests.support.terminal import Terminal
 
 NEW = f"astalty_{'N3w' * 15}x"  # of the shape of a secret
 OK = "200 OK"

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from astalty_cli.times import iso
-from tests.accounts import Account
-from tests.audits import ELSEWHERE, HERE, called, days, found, made
-from tests.hostile import ACCOUNT, KEY, Answer, answering, listing, one
-from tests.shell import Result, Shell
+from astalty_cli.base.times import iso
+from tests.support.accounts import Account
+from tests.support.audits import ELSEWHERE, HERE, called, days, found, made
+from tests.support.hostile import ACCOUNT, KEY, Answer, answering, listing, one
+from tests.support.shell import Result, Shell
 
 # -- what is found -------------------------------------------------------------------------------
 

@@ -9,11 +9,11 @@ import pytest
 
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.home import Home
-from tests.accounts import Account
-from tests.check_ups import CURRENT, NOT_FOUND, PARTICIPANTS, answering_by_call, examined
-from tests.hostile import CANARY, Answer
-from tests.serving import serving
-from tests.shell import Shell
+from tests.support.accounts import Account
+from tests.support.check_ups import CURRENT, NOT_FOUND, PARTICIPANTS, answering_by_call, examined
+from tests.support.hostile import CANARY, Answer
+from tests.support.serving import serving
+from tests.support.shell import Shell
 
 VARIABLES = ("ASTALTY_API_KEY", "ASTALTY_BASE_URL", "ASTALTY_PROFILE")
 

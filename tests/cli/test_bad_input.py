@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.accounts import Account
+from tests.support.accounts import Account
 
 UUID = "9ee9dc30-c869-4fb5-9871-b32850e68cad"
 LONG = "x" * 101

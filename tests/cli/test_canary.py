@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts import Account
-from tests.hostile import KEY, Answer, answering, one
-from tests.shell import ASTALTY, Shell
+from tests.support.accounts import Account
+from tests.support.hostile import KEY, Answer, answering, one
+from tests.support.shell import ASTALTY, Shell
 
 FORMATS = ("table", "tsv", "json", "jsonl", "csv")
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests import accounts, stand_ins
-from tests.accounts import Account
-from tests.pages import DOCS, file_of
-from tests.shell import Shell
-from tests.workflows import GITHUB, GITLAB, run
+from tests.support import accounts, stand_ins
+from tests.support.accounts import Account
+from tests.support.pages import DOCS, file_of
+from tests.support.shell import Shell
+from tests.support.workflows import GITHUB, GITLAB, run
 
 PAGE = DOCS / "how-to" / "ci.md"
 WORKFLOWS = [(".github/workflows/api-keys.yml", "gh"), (".gitlab-ci.yml", "glab")]

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.accounts import Account
-from tests.completing import SHELLS, TAB, Interactive
-from tests.shell import Shell
+from tests.support.accounts import Account
+from tests.support.completing import SHELLS, TAB, Interactive
+from tests.support.shell import Shell
 
 FILES = 3
 NAMES = [

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from tests.accounts import Account
-from tests.check_ups import CURRENT, MINE, answering_by_call, examined, statuses
-from tests.hostile import CANARY
-from tests.open_operations import FOR_GOOD, Faulty
-from tests.shell import Shell
-from tests.spoilt import Fault
-from tests.terminal import Terminal
+from tests.support.accounts import Account
+from tests.support.check_ups import CURRENT, MINE, answering_by_call, examined, statuses
+from tests.support.hostile import CANARY
+from tests.support.open_operations import FOR_GOOD, Faulty
+from tests.support.shell import Shell
+from tests.support.spoilt import Fault
+from tests.support.terminal import Terminal
 
 CHECKS = [
     "version", "config", "folders", "profile", "base-url", "key", "keyring", "proxy", "dns", "tls", "clock",

@@ -12,9 +12,9 @@ import pytest
 import trustme
 
 from astalty_cli.api import contract
-from astalty_cli.times import utc_now
-from tests.accounts import Account
-from tests.check_ups import (
+from astalty_cli.base.times import utc_now
+from tests.support.accounts import Account
+from tests.support.check_ups import (
     CURRENT,
     DOCUMENT,
     HISTORY,
@@ -27,9 +27,9 @@ from tests.check_ups import (
     examined,
     statuses,
 )
-from tests.encrypted import http, speaking_tls, tunnelling
-from tests.hostile import ACCOUNT, CANARY, KEY, Answer, answering, at, one, speaking
-from tests.shell import Shell
+from tests.support.encrypted import http, speaking_tls, tunnelling
+from tests.support.hostile import ACCOUNT, CANARY, KEY, Answer, answering, at, one, speaking
+from tests.support.shell import Shell
 
 ALL = document(*((call.method.lower(), call.path) for call in contract.ASSUMED))
 GONE = http(b'{"message": "Not found."}', "404 Not Found")

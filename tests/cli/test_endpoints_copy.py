@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts import Account
-from tests.documents import age, copies, offering, openapi
-from tests.hostile import Hostile, answering
-from tests.serving import free_port, serving
-from tests.shell import Shell
+from tests.support.accounts import Account
+from tests.support.documents import age, copies, offering, openapi
+from tests.support.hostile import Hostile, answering
+from tests.support.serving import free_port, serving
+from tests.support.shell import Shell
 
 FIRST = openapi({"/first": {"get": {}}})
 SECOND = openapi({"/second": {"get": {}}})

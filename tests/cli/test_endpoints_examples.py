@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from tests.documents import Json, described, taking
-from tests.shell import Shell
+from tests.support.documents import Json, described, taking
+from tests.support.shell import Shell
 
 NAME: Json = {"required": ["name"], "properties": {"name": {"type": "string"}}}
 X: Json = {"required": ["x"], "properties": {"x": {"type": "integer"}}}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.documents import Json, answering_with, offering, openapi, ref, taking
-from tests.shell import Shell
-from tests.terminal import Terminal
+from tests.support.documents import Json, answering_with, offering, openapi, ref, taking
+from tests.support.shell import Shell
+from tests.support.terminal import Terminal
 
 ESCAPES = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\r\u202e[/red][bold]\n::add-mask::x"
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.accounts import Account
-from tests.documents import Json, answering_with, described, openapi, taking
-from tests.encrypted import http, speaking_tls
-from tests.hostile import at
-from tests.shell import Shell
+from tests.support.accounts import Account
+from tests.support.documents import Json, answering_with, described, openapi, taking
+from tests.support.encrypted import http, speaking_tls
+from tests.support.hostile import at
+from tests.support.shell import Shell
 
 PERSON = "9ee9dc30-c869-4fb5-9871-b32850e68cad"
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts import Account
-from tests.documents import offering, openapi
-from tests.shell import Shell
-from tests.terminal import Terminal
+from tests.support.accounts import Account
+from tests.support.documents import offering, openapi
+from tests.support.shell import Shell
+from tests.support.terminal import Terminal
 
 
 def paths_of(*names: str, **spec: object) -> dict[str, object]:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.accounts import Account
-from tests.documents import Json, answering_with, described, offering, openapi, ref, taking
-from tests.shell import Shell
-from tests.terminal import Terminal
+from tests.support.accounts import Account
+from tests.support.documents import Json, answering_with, described, offering, openapi, ref, taking
+from tests.support.shell import Shell
+from tests.support.terminal import Terminal
 
 PERSON = "9ee9dc30-c869-4fb5-9871-b32850e68cad"
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from astalty_cli.base.times import iso
 from astalty_cli.sandbox.history import insert_entry, logged_side
-from astalty_cli.times import iso
-from tests import accounts
-from tests.accounts import Account
-from tests.exports import START, UNTIL, at, exported, fill, manifest_of, modes, names, there
-from tests.histories import Between, add, entry
-from tests.hostile import ACCOUNT, ENTRY, KEY, Answer, answering, listing, one
-from tests.shell import Shell
+from tests.support import accounts
+from tests.support.accounts import Account
+from tests.support.exports import START, UNTIL, at, exported, fill, manifest_of, modes, names, there
+from tests.support.histories import Between, add, entry
+from tests.support.hostile import ACCOUNT, ENTRY, KEY, Answer, answering, listing, one
+from tests.support.shell import Shell
 
 MOMENT = timedelta(microseconds=1)
 CANARY = "canary-of-a-diagnosis"

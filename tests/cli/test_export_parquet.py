@@ -14,10 +14,10 @@ import pytest
 
 from astalty_cli.api.models import KeyReference, User
 from astalty_cli.sandbox.history import insert_entry, logged_side
-from tests.accounts import Account
-from tests.exports import START, UNTIL, at, exported, fill, lasting, manifest_of, modes, names, there
-from tests.histories import add, entry
-from tests.shell import ASTALTY, Shell
+from tests.support.accounts import Account
+from tests.support.exports import START, UNTIL, at, exported, fill, lasting, manifest_of, modes, names, there
+from tests.support.histories import add, entry
+from tests.support.shell import ASTALTY, Shell
 
 MIDNIGHT = "2026-03-02T00:00Z"
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests import accounts
-from tests.accounts import Account
-from tests.exports import UNTIL, at, exported, fill, lasting, manifest_of, names, there
-from tests.shell import ASTALTY, Result, Shell
+from tests.support import accounts
+from tests.support.accounts import Account
+from tests.support.exports import UNTIL, at, exported, fill, lasting, manifest_of, names, there
+from tests.support.shell import ASTALTY, Result, Shell
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

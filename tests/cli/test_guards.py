@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.accounts import Account
-from tests.shell import ASTALTY
-from tests.terminal import Terminal
+from tests.support.accounts import Account
+from tests.support.shell import ASTALTY
+from tests.support.terminal import Terminal
 
 
 def names(account: Account) -> list[str]:

@@ -1,6 +1,6 @@
 """`astalty history`: filters and limits."""
 
-from tests.accounts import Account
+from tests.support.accounts import Account
 
 
 def test_filters_narrow_the_list(sandbox: Account) -> None:

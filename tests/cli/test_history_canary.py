@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from astalty_cli.sandbox.history import insert_entry, logged_side
-from tests.accounts import Account
-from tests.histories import entry
+from tests.support.accounts import Account
+from tests.support.histories import entry
 
 CANARY = "Schizoaffective-8861"
 LOOKS = (

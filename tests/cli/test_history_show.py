@@ -9,9 +9,9 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from tests.accounts import Account
-from tests.hostile import ENTRY, answering, one
-from tests.shell import Result, Shell
+from tests.support.accounts import Account
+from tests.support.hostile import ENTRY, answering, one
+from tests.support.shell import Result, Shell
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from tests.accounts import Account
+from tests.support.accounts import Account
 
 
 def sign_in(served: Account, name: str = "work") -> str:

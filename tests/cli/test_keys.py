@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.accounts import Account
+from tests.support.accounts import Account
 
 
 def test_list_hides_revoked_keys_until_asked_for(sandbox: Account) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.open_operations import CREATE, EXPIRE, ROTATE, Faulty, elsewhere, key, make, works
-from tests.spoilt import Fault
+from tests.support.open_operations import CREATE, EXPIRE, ROTATE, Faulty, elsewhere, key, make, works
+from tests.support.spoilt import Fault
 
 
 def test_a_creation_that_never_arrived_is_asked_for_again(faulty: Faulty) -> None:

@@ -8,11 +8,19 @@ from typing import Any
 
 import pytest
 
-from tests import histories
-from tests.histories import WholeSeconds, entry, series
-from tests.mirrors import CANARY, Mirrored, another_account, dump, files_with, mirrored_account, with_body
-from tests.shell import Shell
-from tests.spoilt import Fault, Spoilt
+from tests.support import histories
+from tests.support.histories import WholeSeconds, entry, series
+from tests.support.mirrors import (
+    CANARY,
+    Mirrored,
+    another_account,
+    dump,
+    files_with,
+    mirrored_account,
+    with_body,
+)
+from tests.support.shell import Shell
+from tests.support.spoilt import Fault, Spoilt
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.mirrors import CANARY, Mirrored, files_with, mirrored_account, with_body
-from tests.shell import Shell
-from tests.terminal import Terminal
+from tests.support.mirrors import CANARY, Mirrored, files_with, mirrored_account, with_body
+from tests.support.shell import Shell
+from tests.support.terminal import Terminal
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from astalty_cli.api.models import KeyReference
-from tests import accounts, histories
-from tests.accounts import Account
-from tests.fresh import loaded
-from tests.histories import entry
-from tests.shell import Shell
+from tests.support import accounts, histories
+from tests.support.accounts import Account
+from tests.support.fresh import loaded
+from tests.support.histories import entry
+from tests.support.shell import Shell
 
 ONE, TWO = "abcd1111-0000-4000-8000-000000000001", "abcd2222-0000-4000-8000-000000000002"
 

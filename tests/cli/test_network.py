@@ -5,9 +5,9 @@ from pathlib import Path
 
 import trustme
 
-from tests.encrypted import http, speaking_tls
-from tests.hostile import KEY, answering, at, listing, speaking
-from tests.shell import Shell
+from tests.support.encrypted import http, speaking_tls
+from tests.support.hostile import KEY, answering, at, listing, speaking
+from tests.support.shell import Shell
 
 BODY = listing(KEY)
 

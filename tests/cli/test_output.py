@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 
-from tests.accounts import Account
-from tests.hostile import ENTRY, KEY, answering, listing, one
-from tests.shell import ASTALTY, Shell
+from tests.support.accounts import Account
+from tests.support.hostile import ENTRY, KEY, answering, listing, one
+from tests.support.shell import ASTALTY, Shell
 
 ESCAPE = re.compile(r"\x1b")
 

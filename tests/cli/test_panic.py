@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts import Account
-from tests.leaks import PANIC, asked, called, created, key, report, reports, said, shown, status_of
-from tests.shell import Shell
-from tests.terminal import Terminal
+from tests.support.accounts import Account
+from tests.support.leaks import PANIC, asked, called, created, key, report, reports, said, shown, status_of
+from tests.support.shell import Shell
+from tests.support.terminal import Terminal
 
 
 def test_the_leaked_secret_ends_and_a_new_one_is_handed_over(account: Account) -> None:

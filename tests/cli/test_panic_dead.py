@@ -3,9 +3,9 @@
 from contextlib import closing
 from pathlib import Path
 
-from tests.accounts import Account
-from tests.leaks import PANIC, asked, created, key, report, reports, said, shown, status_of
-from tests.shell import Shell
+from tests.support.accounts import Account
+from tests.support.leaks import PANIC, asked, created, key, report, reports, said, shown, status_of
+from tests.support.shell import Shell
 
 
 def test_dead_by_revocation_what_it_made_is_revoked_when_the_user_says_so(account: Account) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.hostile import Answer
-from tests.leaks import NEW, SLOW, answered, report, reports, service
-from tests.shell import Shell
+from tests.support.hostile import Answer
+from tests.support.leaks import NEW, SLOW, answered, report, reports, service
+from tests.support.shell import Shell
 
 
 def test_the_calls_of_a_panic(shell: Shell) -> None:

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.accounts import Account
-from tests.hostile import ENTRY, KEY
-from tests.leaks import (
+from tests.support.accounts import Account
+from tests.support.hostile import ENTRY, KEY
+from tests.support.leaks import (
     NEW,
     OLD,
     PANIC,
@@ -23,7 +23,7 @@ from tests.leaks import (
     shown,
     status_of,
 )
-from tests.shell import Shell
+from tests.support.shell import Shell
 
 
 def test_the_report_is_0600_in_its_folder(sandbox: Account) -> None:

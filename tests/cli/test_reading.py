@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests import accounts
-from tests.accounts import Account
-from tests.histories import Between, WholeSeconds, add, entry, ids, listed, page_number, series
-from tests.hostile import ENTRY, answering, listing
-from tests.shell import ASTALTY, Shell
+from tests.support import accounts
+from tests.support.accounts import Account
+from tests.support.histories import Between, WholeSeconds, add, entry, ids, listed, page_number, series
+from tests.support.hostile import ENTRY, answering, listing
+from tests.support.shell import ASTALTY, Shell
 
 Layer = Callable[[Any], Any]
 Served = Callable[[Layer], Account]

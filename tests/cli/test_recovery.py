@@ -1,8 +1,19 @@
 """What stays open, how it is listed, and how `keys recover` finishes it."""
 
-from tests.accounts import Account
-from tests.open_operations import CREATE, EXPIRE, FOR_GOOD, ROTATE, Faulty, is_open, key, lost, make, works
-from tests.spoilt import Fault
+from tests.support.accounts import Account
+from tests.support.open_operations import (
+    CREATE,
+    EXPIRE,
+    FOR_GOOD,
+    ROTATE,
+    Faulty,
+    is_open,
+    key,
+    lost,
+    make,
+    works,
+)
+from tests.support.spoilt import Fault
 
 
 def test_what_is_open_is_listed_and_every_key_command_says_so(faulty: Faulty) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.open_operations import (
+from tests.support.open_operations import (
     CREATE,
     EXPIRE,
     FOR_GOOD,
@@ -15,8 +15,8 @@ from tests.open_operations import (
     make,
     works,
 )
-from tests.spoilt import Fault
-from tests.terminal import Terminal
+from tests.support.spoilt import Fault
+from tests.support.terminal import Terminal
 
 
 def test_an_orphan_that_somebody_has_given_a_secret_is_not_revoked(faulty: Faulty) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.open_operations import (
+from tests.support.open_operations import (
     CREATE,
     EXPIRE,
     FOR_GOOD,
@@ -22,9 +22,9 @@ from tests.open_operations import (
     make,
     works,
 )
-from tests.shell import ASTALTY, Shell
-from tests.spoilt import Fault
-from tests.terminal import Terminal
+from tests.support.shell import ASTALTY, Shell
+from tests.support.spoilt import Fault
+from tests.support.terminal import Terminal
 
 
 def test_recover_asks_on_a_terminal_and_shows_the_secret_there(faulty: Faulty) -> None:

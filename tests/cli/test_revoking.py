@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.hostile import ACCOUNT, ENTRY, KEY, Answer, Scripted, listing, one
-from tests.serving import serving
-from tests.shell import Result, Shell
+from tests.support.hostile import ACCOUNT, ENTRY, KEY, Answer, Scripted, listing, one
+from tests.support.serving import serving
+from tests.support.shell import Result, Shell
 
 SECOND = {**KEY, "id": "1a2b3c4d" + KEY["id"][8:], "name": "deploy"}
 THIRD = {**KEY, "id": "2a2b3c4d" + KEY["id"][8:], "name": "last"}

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.accounts import Account
-from tests.hostile import ACCOUNT, ENTRY, KEY, Answer, Scripted, answering, one
-from tests.serving import serving
-from tests.shell import ASTALTY, Result, Shell
+from tests.support.accounts import Account
+from tests.support.hostile import ACCOUNT, ENTRY, KEY, Answer, Scripted, answering, one
+from tests.support.serving import serving
+from tests.support.shell import ASTALTY, Result, Shell
 
 OLD, NEW = "astalty_old_0123456789abc", "astalty_new_0123456789xyz"
 GRACE_END, MARGIN_END = "2026-11-24T05:33:52.000000Z", "2026-11-30T05:33:52.000000Z"

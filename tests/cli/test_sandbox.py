@@ -13,8 +13,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.accounts import Account
-from tests.shell import ASTALTY, Shell
+from tests.support.accounts import Account
+from tests.support.shell import ASTALTY, Shell
 
 
 @contextmanager

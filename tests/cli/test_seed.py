@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.accounts import Account
 from tests.cli.test_sandbox import serve
-from tests.shell import ASTALTY, Shell
+from tests.support.accounts import Account
+from tests.support.shell import ASTALTY, Shell
 
 
 def entries(database: Path) -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from astalty_cli import __version__
-from tests.hostile import ACCOUNT, CANARY, ENTRY, KEY, Answer, answering, at, listing, one, speaking
-from tests.shell import Result, Shell
+from tests.support.hostile import ACCOUNT, CANARY, ENTRY, KEY, Answer, answering, at, listing, one, speaking
+from tests.support.shell import Result, Shell
 
 OWN: Answer = ("200 OK", {}, one({**KEY, "account": ACCOUNT}))
 

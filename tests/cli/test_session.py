@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.accounts import Account
+from tests.support.accounts import Account
 
 
 def test_a_key_lives_from_create_to_revoke(account: Account) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts import Account
-from tests.shell import ASTALTY, Shell
-from tests.terminal import Terminal
+from tests.support.accounts import Account
+from tests.support.shell import ASTALTY, Shell
+from tests.support.terminal import Terminal
 
 SECRET = re.compile(r"astalty_[0-9A-Za-z]{46}")
 

@@ -12,10 +12,10 @@ import pytest
 
 from astalty_cli.api.contract import PARTICIPANTS
 from astalty_cli.api.models import ApiRequest, KeyReference, User
-from tests.accounts import Account
-from tests.histories import add, entry
-from tests.spoilt import Fault, Spoilt
-from tests.terminal import Terminal
+from tests.support.accounts import Account
+from tests.support.histories import add, entry
+from tests.support.spoilt import Fault, Spoilt
+from tests.support.terminal import Terminal
 
 # Long before what a sandbox begins with, so that only the test's own entries are there.
 START = datetime(2020, 3, 2, 9, 15, tzinfo=UTC)

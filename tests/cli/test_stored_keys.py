@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts import Account
-from tests.shell import ASTALTY
+from tests.support.accounts import Account
+from tests.support.shell import ASTALTY
 
 
 @pytest.fixture

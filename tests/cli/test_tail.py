@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from astalty_cli.api.models import ApiRequest
-from astalty_cli.times import utc_now
-from tests import accounts
-from tests.accounts import Account
-from tests.failing import Failing
-from tests.histories import Between, add, entry, listed
-from tests.hostile import Answer, answering
-from tests.shell import ASTALTY, Shell
-from tests.spoilt import Fault, Spoilt
+from astalty_cli.base.times import utc_now
+from tests.support import accounts
+from tests.support.accounts import Account
+from tests.support.failing import Failing
+from tests.support.histories import Between, add, entry, listed
+from tests.support.hostile import Answer, answering
+from tests.support.shell import ASTALTY, Shell
+from tests.support.spoilt import Fault, Spoilt
 
 
 @dataclass

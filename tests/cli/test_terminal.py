@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from tests.accounts import Account
-from tests.hostile import ENTRY, Answer, answering
-from tests.shell import Shell
-from tests.terminal import Terminal
+from tests.support.accounts import Account
+from tests.support.hostile import ENTRY, Answer, answering
+from tests.support.shell import Shell
+from tests.support.terminal import Terminal
 
 SECRET = re.compile(r"astalty_[0-9A-Za-z]{46}")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.shell import Shell
+from tests.support.shell import Shell
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.store import Store
-from tests.serving import Clock
+from tests.support.serving import Clock
 
 BASE_URL = "http://sandbox.test"
 

@@ -26,8 +26,8 @@ from astalty_cli.sandbox.listing import parse_query
 from astalty_cli.sandbox.openapi import document
 from astalty_cli.sandbox.participants import PARTICIPANTS
 from astalty_cli.sandbox.store import Store
-from tests.serving import serving
-from tests.shell import Shell
+from tests.support.serving import serving
+from tests.support.shell import Shell
 
 DOCUMENT: dict[str, Any] = msgspec.json.decode(document())
 SAMPLED = with_samples(msgspec.json.decode(document()))

@@ -11,8 +11,8 @@ from astalty_cli.api.contract import ENDPOINT_DASHBOARD
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.operations import OPERATIONS
 from astalty_cli.sandbox.store import Store
-from tests.browser import Browser, browser, needs_chromium
-from tests.serving import Clock, serving
+from tests.support.browser import Browser, browser, needs_chromium
+from tests.support.serving import Clock, serving
 
 pytestmark = needs_chromium
 

@@ -13,7 +13,7 @@ from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.exchange import MAX_BODY
 from astalty_cli.sandbox.store import Store
 from tests.contract.conftest import BASE_URL
-from tests.serving import Clock
+from tests.support.serving import Clock
 
 
 class TickingClock(Clock):

@@ -11,7 +11,7 @@ from astalty_cli.api.contract import API_KEYS, API_KEYS_CURRENT, IDEMPOTENCY_TTL
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.store import Store
 from tests.contract.conftest import BASE_URL
-from tests.serving import Clock
+from tests.support.serving import Clock
 
 
 def post(api: httpx.Client, body: object, key: str = "K-1", path: str = API_KEYS) -> httpx.Response:

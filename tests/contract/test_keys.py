@@ -8,7 +8,7 @@ import pytest
 from astalty_cli.api.contract import API_KEYS, API_KEYS_CURRENT, MAX_GRACE
 from astalty_cli.sandbox.secret_format import is_well_formed
 from astalty_cli.sandbox.store import Store
-from tests.serving import Clock
+from tests.support.serving import Clock
 
 NOW = "2026-11-23T09:30:00.000000Z"
 

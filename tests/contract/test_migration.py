@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from astalty_cli.errors import LocalError
+from astalty_cli.base.errors import LocalError
+from astalty_cli.base.secret import Secret
 from astalty_cli.sandbox.history import REQUESTS
 from astalty_cli.sandbox.keys import KEYS
 from astalty_cli.sandbox.listing import parse_query
@@ -16,7 +17,6 @@ from astalty_cli.sandbox.participants import PARTICIPANTS
 from astalty_cli.sandbox.schema import SCHEMA_VERSION
 from astalty_cli.sandbox.secret_format import hash_of, new_secret
 from astalty_cli.sandbox.store import Store
-from astalty_cli.secret import Secret
 
 # as the first version wrote it
 VERSION_1 = """

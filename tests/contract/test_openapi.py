@@ -28,7 +28,7 @@ from astalty_cli.sandbox.listing import parse_query
 from astalty_cli.sandbox.openapi import document
 from astalty_cli.sandbox.participants import PARTICIPANTS
 from astalty_cli.sandbox.store import Store
-from tests.serving import Clock
+from tests.support.serving import Clock
 
 DOCUMENT: dict[str, Any] = msgspec.json.decode(document())
 BASE_URL = "http://sandbox.test"

@@ -10,14 +10,14 @@ import httpx
 import pytest
 
 from astalty_cli.api.contract import API_REQUESTS, REQUEST_SORTS
+from astalty_cli.base.times import iso
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.history import REQUESTS
 from astalty_cli.sandbox.listing import parse_query
 from astalty_cli.sandbox.seed_entries import add_entries
 from astalty_cli.sandbox.store import Store
-from astalty_cli.times import iso
 from tests.contract.conftest import BASE_URL
-from tests.serving import Clock
+from tests.support.serving import Clock
 
 FILTERS = {
     "": "TRUE",

@@ -18,12 +18,12 @@ import httpx
 import pytest
 
 from astalty_cli.api.contract import API_KEYS, API_KEYS_CURRENT
-from astalty_cli.errors import LocalError, UsageError
+from astalty_cli.base.errors import LocalError, UsageError
 from astalty_cli.sandbox.history import REQUESTS
 from astalty_cli.sandbox.listing import parse_query
 from astalty_cli.sandbox.server import check_host, serve
 from astalty_cli.sandbox.store import Store
-from tests.serving import Clock, serving
+from tests.support.serving import Clock, serving
 
 CLIENTS = 50
 

@@ -12,15 +12,15 @@ from uuid import uuid4
 
 import pytest
 
-from astalty_cli.errors import LocalError
+from astalty_cli.base.errors import LocalError
+from astalty_cli.base.secret import Secret
 from astalty_cli.sandbox.history import REQUESTS
 from astalty_cli.sandbox.home import Home
 from astalty_cli.sandbox.keys import KEYS
 from astalty_cli.sandbox.listing import parse_query
 from astalty_cli.sandbox.participants import PARTICIPANTS
 from astalty_cli.sandbox.store import Store
-from astalty_cli.secret import Secret
-from tests.serving import Clock
+from tests.support.serving import Clock
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 

@@ -13,7 +13,7 @@ from tests.faults.home import Done, World
 from tests.faults.plan import At, Fault
 from tests.faults.proxy import Proxy, serving
 from tests.faults.site.sitecustomize import SIGNALS
-from tests.shell import ASTALTY
+from tests.support.shell import ASTALTY
 
 _SITE: Final = Path(__file__).with_name("site")
 _PACE: Final = 0.02  # of the waits between two tries, which are the command's own

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from astalty_cli.api.contract import SECRET_SHAPE
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.times import utc_now
+from astalty_cli.base.vocabulary import Storage
 from astalty_cli.config.credentials import FileCredentials
 from astalty_cli.config.profiles import ConfigFile, Profile
 from astalty_cli.sandbox.store import Store
-from astalty_cli.secret import Secret
-from astalty_cli.times import utc_now
-from astalty_cli.vocabulary import Storage
 from tests.faults.plan import At, Fault, Shape
 from tests.faults.service import Made, Service
-from tests.serving import Clock
+from tests.support.serving import Clock
 
 NAME: Final = "made here"  # the key that a creation makes
 _OTHER_LINES: Final = ("# of the app\nPORT=8000\n", 'GREETING="good # day"\n')

@@ -138,7 +138,7 @@ class InProcess:
             swap(time, name, getattr(self.clock, name))
         _swap_default(self._undo, http.Http.__init__, self.clock.sleep)
         with contextlib.suppress(ImportError):
-            from astalty_cli.services.session import Session
+            from astalty_cli.services.keys.operation import Session
 
             _swap_default(self._undo, Session.__init__, self.clock.sleep)
         swap(threading, "excepthook", lambda _: None)  # a kill on the keyring's thread

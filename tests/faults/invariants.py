@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from astalty_cli.api.models import ApiKey
-from astalty_cli.secret import Secret
+from astalty_cli.base.secret import Secret
 from tests.faults.home import NAME, Done, World
 from tests.faults.service import Made
 

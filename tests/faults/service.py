@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from astalty_cli.api import contract
+from astalty_cli.base.secret import Secret
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.secret_format import new_secret
 from astalty_cli.sandbox.store import Store
-from astalty_cli.secret import Secret
 from tests.faults.plan import SIGNALS, At, Fault
 
 if TYPE_CHECKING:

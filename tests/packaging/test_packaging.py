@@ -78,7 +78,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Built) -> None:
 def test_the_sdist_holds_what_the_tests_need_and_no_caches(built: Built) -> None:
     with tarfile.open(built.sdist) as sdist:
         names = [name.partition("/")[2] for name in sdist.getnames()]
-    assert {"pyproject.toml", "constraints.txt", "README.md", "tests/shell.py", ".ci/run"} <= set(names)
+    assert {"pyproject.toml", "constraints.txt", "README.md", "tests/support/shell.py", ".ci/run"} <= set(
+        names
+    )
     unwanted = re.compile(r"__pycache__|\.pyc$|\.venv|_cache/|\.db$")
     assert [name for name in names if unwanted.search(name)] == []
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from astalty_cli.base.errors import LocalError
+from astalty_cli.base.secret import Secret
 from astalty_cli.config import credentials
 from astalty_cli.config.credentials import KeyringCredentials
-from astalty_cli.errors import LocalError
-from astalty_cli.secret import Secret
 
 SECRET = Secret("astalty_canary_0123456789")
 

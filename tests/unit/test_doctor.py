@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
+from astalty_cli.base.errors import LocalError, ServiceError
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.vocabulary import Storage
 from astalty_cli.config import credentials
 from astalty_cli.config.profiles import Profile
 from astalty_cli.config.settings import Settings, Sourced
-from astalty_cli.errors import LocalError, ServiceError
-from astalty_cli.secret import Secret
 from astalty_cli.services.doctor import machine, network
 from astalty_cli.services.doctor.check import Check, Result, Status, Step, checked, ok
 from astalty_cli.services.doctor.server import Server
-from astalty_cli.vocabulary import Storage
 
 HOST = "https://astalty.invalid"
 

@@ -3,9 +3,9 @@
 import pytest
 
 from astalty_cli.api.http import Connection, Http
-from astalty_cli.errors import ServiceError
-from tests.hostile import answering
-from tests.stopwatch import Stopwatch
+from astalty_cli.base.errors import ServiceError
+from tests.support.hostile import answering
+from tests.support.stopwatch import Stopwatch
 
 
 def test_a_user_who_thinks_between_two_requests_costs_no_time(stopwatch: Stopwatch) -> None:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from astalty_cli.errors import ServiceError
+from astalty_cli.base.errors import ServiceError
 from astalty_cli.output import human_catalogue, human_operation, machine
 from astalty_cli.output.streams import Streams
 from astalty_cli.services.endpoints.catalogue import must_be_openapi
 from astalty_cli.services.endpoints.description import describe
 from astalty_cli.services.endpoints.operations import find, operations
-from tests.documents import Json, answering_with, openapi, ref
+from tests.support.documents import Json, answering_with, openapi, ref
 
 
 def shown(document: Json) -> str:

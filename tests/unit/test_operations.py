@@ -6,7 +6,7 @@ import pytest
 
 from astalty_cli.services.endpoints.operations import find, operations
 from astalty_cli.services.endpoints.servers import is_elsewhere
-from tests.documents import openapi
+from tests.support.documents import openapi
 
 PATHS: dict[str, Any] = {"/public/v1/keys/{id}": {"get": {}, "delete": {}}}
 

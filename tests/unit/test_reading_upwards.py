@@ -13,12 +13,12 @@ from astalty_cli.api.http import Connection, Http
 from astalty_cli.config.settings import SANDBOX_ORIGIN
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.home import Home
-from astalty_cli.services.reading import Pin, Question, Upwards
-from tests.accounts import Account
-from tests.histories import Between, add, entry, page_number, series
-from tests.serving import Clock
-from tests.shell import Shell
-from tests.stopwatch import Stopwatch
+from astalty_cli.services.history.reading import Pin, Question, Upwards
+from tests.support.accounts import Account
+from tests.support.histories import Between, add, entry, page_number, series
+from tests.support.serving import Clock
+from tests.support.shell import Shell
+from tests.support.stopwatch import Stopwatch
 
 LATE = timedelta(seconds=1.9)
 OURS = "203.0.113.9"

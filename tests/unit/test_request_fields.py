@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astalty_cli.errors import UsageError
+from astalty_cli.base.errors import UsageError
 from astalty_cli.services.requests.fields import MAX_DEPTH, Field, NoElements, nested, pairs, parse
 
 

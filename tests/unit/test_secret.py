@@ -3,7 +3,7 @@ import pickle
 
 import pytest
 
-from astalty_cli.secret import Secret
+from astalty_cli.base.secret import Secret
 
 CLEAR = "astalty_0123456789abcdefWXYZ"
 

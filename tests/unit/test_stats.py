@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astalty_cli.api.models import KeyReference
+from astalty_cli.base.vocabulary import By
 from astalty_cli.output import charts
-from astalty_cli.services.stats import Stats, Timeline, percentiles
-from astalty_cli.vocabulary import By
-from tests.histories import entry
+from astalty_cli.services.history.stats import Stats, Timeline, percentiles
+from tests.support.histories import entry
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 EXAMPLES = settings(deadline=None, derandomize=True, database=None)

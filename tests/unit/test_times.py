@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from astalty_cli.times import iso, parse_duration, parse_moment, relative
+from astalty_cli.base.times import iso, parse_duration, parse_moment, relative
 
 NOW = datetime(2026, 11, 23, 5, 33, 52, tzinfo=UTC)
 

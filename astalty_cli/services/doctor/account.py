@@ -8,14 +8,14 @@ from astalty_cli.api import answers, contract
 from astalty_cli.api.contract import Assumed
 from astalty_cli.api.http import Answer
 from astalty_cli.api.models import CurrentKey
-from astalty_cli.errors import AstaltyError, NotOfferedError
+from astalty_cli.base.errors import AstaltyError, NotOfferedError
+from astalty_cli.base.times import local, utc_now
+from astalty_cli.base.vocabulary import FindingCode
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.services.doctor.server import Reply, Server
 from astalty_cli.services.endpoints.catalogue import read_document
 from astalty_cli.services.endpoints.operations import offers, operations
-from astalty_cli.services.findings import Limits, of_key, spelled
-from astalty_cli.times import local, utc_now
-from astalty_cli.vocabulary import FindingCode
+from astalty_cli.services.keys.findings import Limits, of_key, spelled
 
 _LIMITS: Final = Limits(max_age=timedelta(days=90), unused=timedelta.max, baseline=timedelta())
 _FEW: Final = 10  # calls left in this minute

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from astalty_cli.errors import AstaltyError, LocalError
+from astalty_cli.base.errors import AstaltyError, LocalError
 
 
 class Status(StrEnum):

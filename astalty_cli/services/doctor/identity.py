@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.vocabulary import Storage
 from astalty_cli.config.settings import Settings
-from astalty_cli.secret import Secret
 from astalty_cli.services.doctor.check import Result, ok, warning
-from astalty_cli.vocabulary import Storage
 
 
 def profile(settings: Settings) -> Result:

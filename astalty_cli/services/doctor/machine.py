@@ -8,15 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from astalty_cli import __version__
+from astalty_cli.base.errors import LeftOpenError, LocalError
+from astalty_cli.base.extras import PARTS, is_installed
+from astalty_cli.base.vocabulary import Storage
 from astalty_cli.config.credentials import KeyringCredentials
 from astalty_cli.config.journal import Journal
 from astalty_cli.config.profiles import ConfigFile
 from astalty_cli.config.settings import Settings
-from astalty_cli.errors import LeftOpenError, LocalError
-from astalty_cli.extras import PARTS, is_installed
+from astalty_cli.destinations.clipboard import Clipboard
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
-from astalty_cli.sinks.clipboard import Clipboard
-from astalty_cli.vocabulary import Storage
 
 
 def version() -> Result:

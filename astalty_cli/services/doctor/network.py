@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from astalty_cli.api.proxy import proxy_for, without_login
 from astalty_cli.api.tls import Security
+from astalty_cli.base.errors import ServiceError, UsageError
+from astalty_cli.base.times import utc_now
 from astalty_cli.config.settings import Settings
-from astalty_cli.errors import ServiceError, UsageError
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.services.doctor.server import Server
-from astalty_cli.services.findings import spelled
-from astalty_cli.times import utc_now
+from astalty_cli.services.keys.findings import spelled
 
 _ENDS_SOON: Final = timedelta(days=14)
 _CLOCKS_DIFFER: Final = timedelta(seconds=30)

@@ -10,9 +10,9 @@ from typing import Final
 from astalty_cli.api import answers, contract
 from astalty_cli.api.http import Answer, Http
 from astalty_cli.api.tls import Security
-from astalty_cli.errors import AstaltyError, ServiceError
-from astalty_cli.secret import Secret
-from astalty_cli.times import utc_now
+from astalty_cli.base.errors import AstaltyError, ServiceError
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.times import utc_now
 
 _SECONDS: Final = 10.0  # for an answer; a quarter of the whole time where that is more
 _LEAST: Final = 1.0  # seconds, where there are so many: half of what is left may be too few to connect in

@@ -20,11 +20,11 @@ from astalty_cli.api import contract
 from astalty_cli.api.answers import decoded
 from astalty_cli.api.client import Client
 from astalty_cli.api.http import NOT_MODIFIED, Answer
-from astalty_cli.config.files import read_private, write_private
-from astalty_cli.errors import LocalError, NotOfferedError, ServiceError
+from astalty_cli.base.errors import LocalError, NotOfferedError, ServiceError
+from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.private_files import read_private, write_private
+from astalty_cli.base.times import relative, utc_now
 from astalty_cli.openapi import Json
-from astalty_cli.times import relative, utc_now
-from astalty_cli.unreadable import UNREADABLE
 
 FRESH_FOR: Final = timedelta(hours=1)
 MAX_DOCUMENT: Final = 16 * 1024 * 1024  # bytes; what Python makes of them takes up to twenty times as much

@@ -13,7 +13,7 @@ from astalty_cli.openapi.references import References
 from astalty_cli.services.endpoints.lines import Ready
 from astalty_cli.services.endpoints.operations import Operation, specification
 from astalty_cli.services.endpoints.servers import is_elsewhere
-from astalty_cli.services.repeating import on_one_line
+from astalty_cli.services.requests.snippets import on_one_line
 
 
 class Description(Struct):

@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import quote
 
 from astalty_cli.api import contract
-from astalty_cli.errors import UsageError
+from astalty_cli.base.errors import UsageError
 from astalty_cli.openapi import Json, body, is_json, mapping, parameters, schema_of, text
 from astalty_cli.openapi.examples import example, required_part
-from astalty_cli.services.repeating import Call, curl, quoted
 from astalty_cli.services.requests.fields import parse
 from astalty_cli.services.requests.request import instead_of, request
+from astalty_cli.services.requests.snippets import Call, curl, quoted
 
 _PAGE = 5  # rows that a list is asked for
 _USUAL = "application/json"  # what `astalty api` says of a body by itself

@@ -8,7 +8,7 @@ from itertools import islice
 import msgspec
 
 from astalty_cli.api.contract import PREFIX, under_prefix
-from astalty_cli.errors import NotFoundError
+from astalty_cli.base.errors import NotFoundError
 from astalty_cli.openapi import METHODS, Json, listing, mapping, text
 from astalty_cli.openapi.references import resolved_here
 from astalty_cli.services.endpoints.servers import base_path

@@ -10,8 +10,8 @@ import msgspec
 
 from astalty_cli.api import contract
 from astalty_cli.api.hiding import HIDDEN, hidden
-from astalty_cli.errors import InterruptedByUser, ServiceError
-from astalty_cli.unreadable import UNREADABLE
+from astalty_cli.base.errors import InterruptedByUser, ServiceError
+from astalty_cli.base.json_errors import UNREADABLE
 
 _SHAPE: Final = re.compile(contract.SECRET_SHAPE.encode())
 

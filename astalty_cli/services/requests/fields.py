@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from astalty_cli.errors import UsageError
+from astalty_cli.base.errors import UsageError
 
 MAX_DEPTH: Final = 32  # names in a key
 _ELEMENT: Final = ""  # the step of `[]`

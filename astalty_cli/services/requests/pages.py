@@ -9,7 +9,7 @@ from msgspec import Raw
 from astalty_cli.api import answers, contract
 from astalty_cli.api.answers import Page
 from astalty_cli.api.client import Client
-from astalty_cli.errors import ServiceError, UsageError
+from astalty_cli.base.errors import ServiceError, UsageError
 from astalty_cli.services.requests.request import Request, query_name, query_parts
 
 

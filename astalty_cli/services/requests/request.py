@@ -13,10 +13,10 @@ from urllib.parse import quote, unquote, unquote_plus, urlencode
 import msgspec
 
 from astalty_cli.api import contract
-from astalty_cli.errors import UsageError
+from astalty_cli.base.errors import UsageError
+from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.vocabulary import METHODS
 from astalty_cli.services.requests.fields import Field, nested, pairs
-from astalty_cli.unreadable import UNREADABLE
-from astalty_cli.vocabulary import METHODS
 
 _OURS: Final = (
     "authorization",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, TextIO
 
-from astalty_cli.errors import LocalError, UsageError
+from astalty_cli.base.errors import LocalError, UsageError
 from astalty_cli.services.requests.fields import Field
 
 MAX_BYTES: Final = 32 * 1024 * 1024

@@ -1,0 +1,180 @@
+"""Files that only their owner may read: born 0600 in a 0700 folder, replaced in one step.
+
+A looser file is refused, not mended: somebody else may have read or written it already.
+"""
+
+import errno
+import fcntl
+import glob
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from astalty_cli.base.errors import LocalError
+
+
+def read_private(path: Path) -> bytes | None:
+    """The file's bytes, or None where there is none.
+
+    Raises LocalError where it is a link, is not ours, or is open to others.
+    """
+    with _told_as_local(path, "read"):
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        with os.fdopen(handle, "rb") as file:
+            must_be_private(path, os.fstat(handle))
+            return file.read()
+
+
+def must_be_private(path: Path, status: os.stat_result) -> None:
+    """Raises LocalError for what is no file, is not ours, or is open to others."""
+    if not stat.S_ISREG(status.st_mode):
+        raise LocalError(f"{path} is not a regular file.", hint="Move it out of the way.")
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise LocalError(
+            f"{path} can be read or written by others.",
+            hint=f"If its content can still be trusted: chmod 600 {path}",
+        )
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace the file in one step, 0600 at every moment, on the disk when this returns; make its folder."""
+    private_folder(path.parent)
+    replace_private(path, data)
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """As `write_private`, in a folder that must be there."""
+    with _told_as_local(path, "write"), _written_beside(path, data) as new:
+        os.replace(new, path)  # noqa: PTH105 - the same call, and it is the point here
+
+
+def create_private(path: Path, data: bytes) -> None:
+    """Make the file, 0600, in one step: it is there whole or not at all, and never over another one."""
+    with _told_as_local(path, "create"), _written_beside(path, data) as new:
+        try:
+            os.link(new, path)
+        except FileExistsError:
+            raise already_there(path) from None
+
+
+def already_there(path: Path) -> LocalError:
+    return LocalError(
+        f"{path} is there already, and nothing was written over it.",
+        hint="Choose another path, or replace it with --force.",
+    )
+
+
+def must_be_writable(folder: Path) -> None:
+    """Try what `create_private` does, in a folder that must be there, and leave nothing."""
+    with _told_as_local(folder, "write in"), _written_beside(folder / "astalty", bytes(4096)) as new:
+        link = Path(f"{new}.probe")
+        os.link(new, link)
+        link.unlink()
+        if new.stat().st_mode & 0o077:
+            raise LocalError(
+                f"The file system of {folder} cannot keep a file from being read by others.",
+                hint="Choose a folder on another one.",
+            )
+
+
+def private_folder(folder: Path) -> None:
+    """Make the folder, and what is missing above it, 0700. Raises LocalError."""
+    missing = []
+    with _told_as_local(folder, "create"):
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for each in reversed(missing):
+            each.mkdir(mode=0o700, exist_ok=True)
+
+
+def listed(folder: Path) -> list[Path]:
+    """What is in the folder; nothing where there is none. Raises LocalError."""
+    with _told_as_local(folder, "read"):
+        try:
+            return list(folder.iterdir())
+        except FileNotFoundError:
+            return []
+
+
+def remove(path: Path) -> None:
+    """Remove the file if it is there. Raises LocalError."""
+    clear_leftovers(path)
+    with _told_as_local(path, "remove"):
+        path.unlink(missing_ok=True)
+
+
+def clear_leftovers(path: Path) -> None:
+    """Remove what a killed process has left beside the file it was about to write: it may hold a secret.
+
+    What a running process writes is locked by it before anything is in it, and left alone.
+    """
+    for left in path.parent.glob(f"{glob.escape(_beginning(path))}*"):
+        with suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_size:
+                left.unlink(missing_ok=True)
+
+
+@contextmanager
+def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
+    """Yield a new 0600 file with the data in the same folder, on the disk; it is gone afterwards."""
+    clear_leftovers(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_beginning(path))
+    try:
+        with os.fdopen(handle, "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+            yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def _beginning(path: Path) -> str:
+    """How the names of temporary files for `path` begin: no user's file is called so."""
+    return f".{path.name[:32]}.astalty-"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Change a file in the folder by what is in it, alone among processes of ours. Raises LocalError."""
+    with _told_as_local(folder, "lock"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def sync(path: Path) -> None:
+    """Let a file, or what a folder lists, be on the disk when this returns."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _told_as_local(path: Path, verb: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise LocalError(
+                f"{path} is a symbolic link, and those are not followed.", hint="Put the file itself there."
+            ) from error
+        raise LocalError(
+            f"Cannot {verb} {path}: {error.strerror or error}.",
+            hint="Check the folder and its permissions.",
+        ) from error

@@ -1,0 +1,109 @@
+"""What completion offers for the value of an argument or a flag, from this machine alone.
+
+Each is for typer's `autocompletion`; `completion.py` calls them, with the program as the context's object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING
+
+import typer
+
+from astalty_cli.api.contract import PREFIX
+from astalty_cli.base.vocabulary import PROFILE, SANDBOX
+from astalty_cli.cli.completion import OffersFiles
+
+if TYPE_CHECKING:
+    from astalty_cli.config.completion_cache import Remembered
+    from astalty_cli.program import Program
+
+Candidates = list[tuple[str, str]]
+
+
+def keys(ctx: typer.Context, incomplete: str) -> Candidates:
+    """Names of keys, but for those that are typed already; ids for what begins as one."""
+    typed = ctx.params.get("keys") or ()
+    known = {key_id: name for key_id, name in _remembered(ctx).keys().items() if name not in typed}
+    names = [(name, f"key {key_id[:8]}") for key_id, name in known.items()]
+    return names + [(key_id, name) for key_id, name in known.items() if incomplete]
+
+
+def calls(ctx: typer.Context, incomplete: str) -> Candidates:
+    """Paths of the catalogue's calls, as they begin to be typed: of the method that is there, else of all."""
+    typed = str(ctx.params.get("method") or "").upper().split(",")
+    known = [(path, method) for method, path in _remembered(ctx).calls() if method in typed or typed == [""]]
+    short = [(path.removeprefix(PREFIX), method) for path, method in known]
+    if incomplete.startswith("/"):
+        return known + short
+    return [(path.removeprefix("/"), method) for path, method in short]
+
+
+def methods(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Methods of the catalogue's calls."""
+    return in_any_case(sorted({method for method, _ in _remembered(ctx).calls()}))(incomplete)
+
+
+def profiles(ctx: typer.Context) -> Candidates:
+    return [(name, "profile") for name in _configured(ctx)] + [(SANDBOX, "the API on this machine")]
+
+
+def files() -> Candidates:
+    """For what is a file, and not a path to typer, since it may be `-` as well."""
+    raise OffersFiles
+
+
+def sinks(ctx: typer.Context, incomplete: str) -> Candidates:
+    if incomplete.startswith("keyring:"):
+        return [(f"keyring:{name}", "profile") for name in _configured(ctx)]
+    return [
+        ("file:", "a new file, 0600"),
+        ("dotenv:", "PATH#NAME: a line of a .env file"),
+        ("keyring:", "the key of a profile on this machine"),
+        ("github:", "OWNER/REPO#NAME: a secret of GitHub Actions"),
+        ("exec:", "the stdin of a command"),
+    ]
+
+
+def in_any_case(words: Collection[str]) -> Callable[[str], list[str]]:
+    """For one of these words, which may be typed in lower case."""
+    return lambda incomplete: [word.lower() if incomplete.islower() else word for word in words]
+
+
+def some_of(words: Collection[str]) -> Callable[[str], Iterable[str]]:
+    """For a flag that takes several of these words, with commas."""
+
+    def candidates(incomplete: str) -> Iterable[str]:
+        before = incomplete[: incomplete.rfind(",") + 1]
+        taken = before.split(",")
+        return [before + word for word in words if word not in taken]
+
+    return candidates
+
+
+def _remembered(ctx: typer.Context) -> Remembered:
+    from astalty_cli.config.completion_cache import Remembered
+
+    program: Program = ctx.obj
+    named = ctx.params.get("profile") or program.environ.get(PROFILE)
+    profile = named or _config(program).get("default_profile") or "default"
+    return Remembered(program.folders.cache, str(profile))
+
+
+def _configured(ctx: typer.Context) -> list[str]:
+    profiles = _config(ctx.obj).get("profiles")
+    return list(profiles) if isinstance(profiles, dict) else []
+
+
+def _config(program: Program) -> dict[str, object]:
+    """The config file as it is; whatever is wrong with it is for a command to say."""
+    try:
+        text = (program.folders.config / "config.toml").read_text("utf-8")
+    except (OSError, ValueError):
+        return {}
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except ValueError:
+        return {}

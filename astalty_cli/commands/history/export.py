@@ -1,0 +1,145 @@
+"""`astalty history export`: a stretch of the history into a file, whole or not at all."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from astalty_cli.base.errors import UsageError
+from astalty_cli.base.times import local
+from astalty_cli.base.vocabulary import ExportFormat
+from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
+from astalty_cli.commands.history.filters import FILTERS, api_filters, check_time
+from astalty_cli.context import Context
+from astalty_cli.output import columns
+
+if TYPE_CHECKING:
+    from astalty_cli.services.export.export import Spelling
+    from astalty_cli.services.export.manifest import Manifest
+    from astalty_cli.services.export.partial import Asked
+
+_BODIES = (
+    "Bodies can hold personal health data. They will lie in {target} in clear, for whoever can read it: "
+    "keep it where such data may be, and remove it when it is no longer needed."
+)
+
+
+@takes(ACCOUNT, FILTERS, OUTPUT)
+def export(
+    context: Context,
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .jsonl, .csv or .parquet.")],
+    *,
+    form: Annotated[
+        ExportFormat | None,
+        typer.Option("--format", metavar="FORMAT", help="jsonl, csv or parquet, whatever FILE ends in."),
+    ] = None,
+    bodies: Annotated[
+        bool, typer.Option("--bodies", help="With what was sent and answered: it can be health data.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is at FILE.")] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew instead of going on after an interruption.")
+    ] = False,
+) -> None:
+    """After an interruption the same command goes on. Parquet makes a folder of files by day."""
+    import msgspec
+
+    from astalty_cli.services.export.export import Export, Target, opened
+    from astalty_cli.services.export.manifest import Manifest
+    from astalty_cli.services.history.reading import page_size
+
+    output = context.output
+    shown = output.columns(columns.MANIFEST, Manifest)
+    check_time(context)
+    wanted = Target(target, _format(target, form), force)
+    _must_be_possible(wanted.format)
+    context.take_long()
+    with opened(wanted, restart=restart) as part:
+        if bodies:
+            output.warn(_BODIES.format(target=target))
+        asked = _asked(context, wanted.format, bodies=bodies)
+        spelling = _spelling(bodies=bodies, raw=output.style.csv_raw)
+        with output.progress("requests", page_size=page_size(bodies=bodies)) as progress:
+            made = Export(context.client, wanted, asked, spelling, part, output.note, progress.at).run()
+    if output.result_wanted:
+        output.item(msgspec.json.encode(made), shown)
+    output.note(_told(made, target))
+
+
+def _format(target: Path, named: ExportFormat | None) -> ExportFormat:
+    if target.name in {"", "..", "-"}:
+        raise UsageError(
+            f"{str(target)!r} is not the name of a file.",
+            hint="To print them: astalty history list --all -o jsonl",
+        )
+    if named is not None:
+        return named
+    try:
+        return ExportFormat(target.suffix.removeprefix("."))
+    except ValueError:
+        raise UsageError(
+            f"{target} does not end in .jsonl, .csv or .parquet.",
+            hint="Say which it should be: --format jsonl",
+        ) from None
+
+
+def _must_be_possible(form: ExportFormat) -> None:
+    if form is ExportFormat.PARQUET:
+        from astalty_cli.services.export import archive
+
+        archive.must_be_installed()
+
+
+def _asked(context: Context, form: ExportFormat, *, bodies: bool) -> Asked:
+    from astalty_cli.services.export.partial import Asked
+
+    filters = {name: value for name, value in api_filters(context).items() if value is not None}
+    account_id = context.client.account_id()
+    return Asked(
+        origin=context.settings.base_url.value,
+        account_id=account_id,
+        key=None if account_id else context.client.fingerprint,
+        filters=filters,
+        typed=_typed_times(context.program.argv),
+        bodies=bodies,
+        format=form,
+    )
+
+
+def _typed_times(words: Sequence[str]) -> dict[str, str]:
+    typed = {}
+    for word, following in itertools.zip_longest(words, words[1:], fillvalue=""):
+        flag, equals, value = word.partition("=")
+        if flag in {"--since", "--until"}:
+            typed[flag] = value if equals else following
+    return typed
+
+
+def _spelling(*, bodies: bool, raw: bool) -> Spelling:
+    from astalty_cli.output import files
+    from astalty_cli.services.export.export import Spelling
+
+    fields = (*columns.EXPORTED, *columns.SIDES) if bodies else columns.EXPORTED
+    paths = [field.path for field in fields]
+    return Spelling(files.json_lines, lambda rows: files.csv_lines(rows, paths, raw=raw))
+
+
+def _told(made: Manifest, target: Path) -> str:
+    import humanize
+
+    from astalty_cli.services.export.manifest import place
+
+    span = ""
+    if made.first_created_at and made.last_created_at:
+        first, last = (
+            local(datetime.fromisoformat(each)) for each in (made.first_created_at, made.last_created_at)
+        )
+        span = f", {first} to {last},"
+    size = humanize.naturalsize(made.size)
+    count = f"{made.requests:,} request{'s' * (made.requests != 1)}"
+    return f"Wrote {count}{span} to {target} ({size}). Checksums are in {place(target, made.format)}."

@@ -1,0 +1,170 @@
+"""`astalty history sync` and `purge`: a copy of the request history on this machine, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from astalty_cli.base.errors import UsageError
+from astalty_cli.base.times import local, relative, utc_now
+from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, Flags, duration, takes
+from astalty_cli.commands.history.filters import SINCE
+from astalty_cli.context import Context
+from astalty_cli.output import columns
+from astalty_cli.services.history.filters import Filters
+
+if TYPE_CHECKING:
+    from astalty_cli.commands.shared.records import MirrorState
+    from astalty_cli.mirror.database import Place
+    from astalty_cli.mirror.store import Mirror
+    from astalty_cli.mirror.sync import Sync
+    from astalty_cli.mirror.writing import WritableMirror
+
+_WHOSE: Flags = {name: ACCOUNT[name] for name in ("profile", "base_url")}
+
+
+@takes(ACCOUNT, SINCE, OUTPUT)
+def sync(
+    context: Context,
+    *,
+    bodies: Annotated[
+        bool, typer.Option("--bodies", help="Take the bodies of new requests as well. They may be sensitive.")
+    ] = False,
+    keep: Annotated[timedelta | None, duration("--keep", "Keep only what is no older than that.")] = None,
+) -> None:
+    """Only what is new is asked for: what is there already, with bodies or without, stays as it is.
+
+    --since is where a new mirror begins.
+    """
+    import msgspec
+
+    from astalty_cli.commands.shared.records import MirrorState
+    from astalty_cli.mirror.database import alone
+    from astalty_cli.mirror.sync import Sync, Wish
+    from astalty_cli.mirror.writing import writing
+
+    shown = context.output.columns(columns.MIRROR, MirrorState)
+    context.take_long()
+    output, client, place = context.output, context.client, place_of(context)
+    if bodies:
+        output.note(f"Bodies may hold personal health data; with --bodies they will lie in {place.path}.")
+    with alone(place):
+        account = client.account_id()
+        with writing(place) as mirror:
+            mirror.claim(account, client.fingerprint)
+            run = Sync(client, mirror, Wish(bodies, context.filters.since, keep))
+            _note_since(context, run.goes_on)
+            with output.progress("requests", page_size=run.page_size) as progress:
+                run.run(progress.at)
+            facts = _facts(mirror, run)
+    if output.result_wanted:
+        output.item(msgspec.json.encode(facts), shown)
+    output.note(_told(facts))
+
+
+@takes(_WHOSE, ASK)
+def purge(
+    context: Context,
+    *,
+    older_than: Annotated[
+        timedelta | None, duration("--older-than", "Remove requests older than that, and their bodies.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Remove the mirror with its files.")] = False,
+) -> None:
+    """What is removed with --older-than is not fetched again; after --all the next sync starts anew."""
+    if everything == (older_than is not None):
+        raise UsageError("Say what to remove: --older-than DURATION or --all, one of them.")
+    place = place_of(context)
+    if not place.exists:
+        context.output.note(f"There is no mirror here: {place.path}.")
+    elif older_than is None:
+        _remove(context, place)
+    else:
+        _purge(context, place, utc_now() - older_than)
+
+
+@contextmanager
+def open_mirror(context: Context) -> Iterator[Mirror]:
+    """Open the mirror of this command's account to read it, and say as of when it is.
+
+    Raises NotFoundError where there is none.
+    """
+    from astalty_cli.mirror.store import reading
+
+    with reading(place_of(context)) as mirror:
+        synced_at = mirror.synced_at()
+        context.output.note(
+            f"As of the last sync, {relative(synced_at, utc_now())}."
+            if synced_at
+            else "The first sync has not come to its end: newer requests are missing."
+        )
+        yield mirror
+
+
+def place_of(context: Context) -> Place:
+    """Where the mirror of the profile and the origin in force lies."""
+    from astalty_cli.mirror.database import Place
+
+    settings = context.settings
+    return Place(context.program.folders.data / "history", settings.profile.value, settings.base_url.value)
+
+
+def _facts(mirror: WritableMirror, run: Sync) -> MirrorState:
+    from astalty_cli.commands.shared.records import MirrorState
+
+    extent = mirror.extent()
+    return MirrorState(
+        run.added, run.removed, extent.requests, extent.oldest, extent.newest, str(mirror.place.path)
+    )
+
+
+def _told(facts: MirrorState) -> str:
+    changed = f"Added {_requests(facts.added)}"
+    if facts.removed:
+        changed += f", removed {facts.removed:,}"
+    if not facts.oldest or not facts.newest:
+        return f"{changed}; the mirror has none, in {facts.path}."
+    span = f"from {local(facts.oldest)} to {local(facts.newest)}"
+    return f"{changed}; the mirror has {facts.requests:,}, {span}, in {facts.path}."
+
+
+def _requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count:,} requests"
+
+
+def _note_since(context: Context, goes_on: datetime | None) -> None:
+    since = context.filters.since
+    if since and goes_on:
+        context.output.note(
+            f"--since is where a new mirror begins. This one goes on from {local(goes_on)}, where it ends."
+        )
+
+
+def _remove(context: Context, place: Place) -> None:
+    from astalty_cli.mirror.database import alone, remove, remove_lock
+
+    context.output.confirm(f"Remove the mirror {place.path} with all that is in it?")
+    with alone(place):
+        remove(place)
+        remove_lock(place)
+    context.output.note("Removed. The next sync makes a new one.")
+
+
+def _purge(context: Context, place: Place, before: datetime) -> None:
+    from astalty_cli.mirror.database import alone
+    from astalty_cli.mirror.store import reading
+    from astalty_cli.mirror.writing import writing
+
+    with reading(place) as mirror:
+        count = mirror.count(Filters(until=before))
+    if count:
+        context.output.confirm(f"Remove {_requests(count)} from before {local(before)} from {place.path}?")
+    with alone(place), writing(place) as writable:
+        removed = writable.forget(before)
+        writable.scrub()
+        left = writable.extent().requests
+    context.output.note(f"Removed {_requests(removed)}; the mirror has {left:,}.")

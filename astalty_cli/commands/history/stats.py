@@ -1,0 +1,152 @@
+"""`astalty history stats`: the requests of a stretch of time in groups, with their errors and durations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from astalty_cli.base.times import utc_now
+from astalty_cli.base.vocabulary import By
+from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
+from astalty_cli.commands.history.filters import FILTERS, OFFLINE, api_filters, check_time, since
+from astalty_cli.commands.history.list import NONE
+from astalty_cli.context import Context
+from astalty_cli.output import columns
+from astalty_cli.output.fields import Field, Kind
+
+if TYPE_CHECKING:
+    from astalty_cli.api.models import ApiRequest
+    from astalty_cli.services.history.self_traffic import OwnReads
+    from astalty_cli.services.history.stats import Group, Stats
+
+_STRETCH = timedelta(hours=24)
+_MARKS = 60  # of the line of time, at most
+_SHARE, _ID = (field for field in columns.STATS if field.path in {"share", "group_id"})
+_SINCE = since("  [default: 24h before --until, or before now]")
+_FIRST = {
+    By.STATUS: Field("group", "Status", Kind.HTTP_STATUS),
+    By.PATH: Field("group", "Path", Kind.PATH, least=24),
+    By.METHOD: Field("group", "Method"),
+    By.USER: Field("group", "User", Kind.NAME, least=24, empty="nobody"),
+    By.IP: Field("group", "IP address", least=24, empty="unknown"),
+    By.KEY: Field("group", "Key", Kind.NAME, least=24, empty="no key"),
+    By.HOUR: Field("group", "Hour", Kind.HOUR),
+    By.DAY: Field("group", "Day", Kind.DAY),
+}
+
+
+@takes(ACCOUNT, FILTERS, _SINCE, OUTPUT)
+def stats(
+    context: Context,
+    *,
+    by: Annotated[
+        By,
+        typer.Option(
+            "--by", metavar="WHAT", help="Group by status, path, method, user, ip, key, hour or day."
+        ),
+    ] = By.STATUS,
+    include_self: Annotated[
+        bool, typer.Option("--include-self", help="Count this tool's own reads of the history as well.")
+    ] = False,
+    offline: Annotated[bool, OFFLINE] = False,
+) -> None:
+    """Durations are nearest ranks: half of the requests took no longer than p50. Hours and days are local."""
+    from astalty_cli.services.history.stats import Group, Stats
+
+    output = context.output
+    shown = output.columns(columns.STATS, Group)
+    context.take_long()  # a day of a busy account is many pages
+    start, end = _stretch(context)
+    found = Stats(by, start, end, marks=max(min(_MARKS, output.streams.width - 2), 1))
+    check_time(context)
+    own = None if include_self else _own_reads(context, offline=offline)
+    entries = _mirrored(context) if offline else _read(context)
+    found.add(entry for entry in entries if own is None or not own.is_own(entry))
+    _print(context, found, shown)
+    if own and own.left_out:
+        output.note(own.told())
+
+
+def _stretch(context: Context) -> tuple[datetime, datetime]:
+    """From when to when; what was not said of it is put among the filters."""
+    now, wanted = utc_now(), context.filters
+    end = min(wanted.until or now, now)
+    start = wanted.since or end - _STRETCH
+    context.filters = wanted._replace(since=start)
+    return start, end
+
+
+def _own_reads(context: Context, *, offline: bool) -> OwnReads:
+    from astalty_cli.services.history.self_traffic import OwnReads
+
+    if not offline:
+        return OwnReads.with_key_of(context.client)
+    stored = context.settings.stored
+    return OwnReads(stored.key_id if stored and not context.settings.variable else None)
+
+
+def _mirrored(context: Context) -> Iterator[ApiRequest]:
+    from astalty_cli.commands.history.mirror import open_mirror
+
+    with open_mirror(context) as mirror:
+        yield from mirror.requests(context.filters)
+
+
+def _read(context: Context) -> Iterator[ApiRequest]:
+    from astalty_cli.services.history.reading import Question, Upwards
+
+    reading = Upwards(Question(context.client, api_filters(context)))
+    with context.output.progress("requests") as progress:
+        if reading.pin():
+            rows = (row for page in reading.pages() for row in page.rows)
+            yield from (row.value for row in progress.counted(rows, lambda: reading.total))
+
+
+def _print(context: Context, found: Stats, shown: Sequence[Field]) -> None:
+    import msgspec
+
+    output, groups = context.output, found.groups()
+    rows = [msgspec.json.encode(group) for group in groups]
+    if output.format != "table" or output.style.query is not None:
+        output.rows(rows, shown, none=NONE)
+    elif rows:
+        output.page(_picture(context, found, groups, rows, shown))
+    if not rows:
+        output.note(NONE)
+
+
+def _picture(
+    context: Context, found: Stats, groups: list[Group], rows: list[bytes], shown: Sequence[Field]
+) -> Iterator[str]:
+    from astalty_cli.output import charts, human
+
+    streams, line = context.output.streams, found.timeline
+    fitted = _fitted(shown, found.by, groups, chosen=context.output.style.fields is not None)
+    yield charts.timeline(line.counts, line.start, line.end, line.step, streams) + "\n"
+    yield from human.table(rows, fitted, streams, piece_size=len(rows))  # a later figure may be the widest
+    yield "\n" + charts.paragraph(_told(found.total), streams)
+
+
+def _fitted(shown: Sequence[Field], by: By, groups: list[Group], *, chosen: bool) -> list[Field]:
+    """The columns as this kind of group needs them: ids where there are any, surely for two of one name."""
+    longest = max(group.share for group in groups)
+    one_of_each_name = len({group.group for group in groups}) == len(groups)
+    fitted = {
+        "group": _FIRST[by],
+        "share": _SHARE._replace(full=longest),
+        "group_id": _ID._replace(spare=one_of_each_name),
+    }
+    has_ids = chosen or by in {By.USER, By.KEY}
+    return [fitted.get(field.path, field) for field in shown if has_ids or field.path != "group_id"]
+
+
+def _told(total: Group) -> str:
+    from astalty_cli.output import charts
+
+    failed = f"{total.errors:,} failed ({charts.percent(total.error_rate or 0)})"
+    ranks = {"p50": total.p50_ms, "p95": total.p95_ms, "p99": total.p99_ms}
+    took = ", ".join(f"{name} {charts.duration(value or 0)}" for name, value in ranks.items())
+    return f"{total.requests:,} requests, {failed}; {took}"

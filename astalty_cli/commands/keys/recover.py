@@ -1,0 +1,152 @@
+"""`astalty keys recover`: what key operations have left open on this machine, and how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from astalty_cli.base.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
+from astalty_cli.base.times import iso
+from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, SINKS, takes
+from astalty_cli.context import Context
+from astalty_cli.output import columns
+
+if TYPE_CHECKING:
+    from astalty_cli.config.journal import Entry
+    from astalty_cli.services.keys.recovery import Recovery
+
+
+@takes(ACCOUNT, OUTPUT, SINKS, ASK)
+def recover(
+    context: Context,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID...]", help="Only these, by the start of their ids.")
+    ] = None,
+) -> None:
+    """Lists it, and asks for each; --yes goes ahead. --to names another place for the secret."""
+    from astalty_cli.commands.shared.records import OpenOperation
+
+    output, journal = context.output, context.journal
+    shown = output.columns(columns.JOURNAL, OpenOperation)
+    found = journal.contents()
+    abandoned = journal.abandoned(found)
+    entries, busy = _wanted(abandoned, ids or []), len(found.entries) - len(abandoned)
+    if busy:
+        output.note(f"Being worked on by another astalty just now: {busy}.")
+    if not (entries and output.style.yes):
+        output.rows(map(_row, entries), shown, none="" if found.damaged or busy else "Nothing is open.")
+    if entries:
+        _must_be_answerable(context, entries)
+    failures = {path.name: _damaged(path) for path in found.damaged} | _finished(context, entries)
+    if entries and output.style.yes and output.result_wanted:
+        output.rows([_row(entry) for entry in entries if journal.read(entry.id)], shown, none="")
+    if failures:
+        raise _left_open(failures)
+
+
+def _must_be_answerable(context: Context, entries: list[Entry]) -> None:
+    """Raises LeftOpenError where nobody can say what to do, UsageError where one place is for several."""
+    from astalty_cli.commands.shared import secrets
+
+    output, wanted = context.output, context.destination
+    if not (output.style.yes or (output.streams.can_ask and not output.result_wanted)):
+        raise LeftOpenError(
+            f"{len(entries)} key operation{'s are' if len(entries) > 1 else ' is'} open.",
+            hint=f"Finish: {secrets.recover(context, entries[0].profile)} --yes",
+        )
+    if len(entries) > 1 and (wanted.to or wanted.copy):
+        lines = [
+            f"  {secrets.recover(context, each.profile)} {each.id[:8]} --yes --to SINK" for each in entries
+        ]
+        raise UsageError(
+            "--to and --copy name a place for one secret, and several operations are open.",
+            hint="\n".join(["Name one:", *lines]),
+        )
+
+
+def _damaged(path: Path) -> LeftOpenError:
+    return LeftOpenError(
+        f"{path} cannot be read.",
+        hint="It says what a key operation has left open. Look at the keys, then move the file away.",
+    )
+
+
+def _wanted(entries: list[Entry], ids: list[str]) -> list[Entry]:
+    for wanted in ids:
+        if not any(entry.id.startswith(wanted) for entry in entries):
+            raise NotFoundError(f"Nothing open has the id {wanted!r}.", hint="See: astalty keys recover")
+    return [entry for entry in entries if not ids or entry.id.startswith(tuple(ids))]
+
+
+def _row(entry: Entry) -> bytes:
+    import msgspec
+
+    from astalty_cli.commands.shared.records import OpenOperation
+
+    return msgspec.json.encode(
+        OpenOperation(
+            entry.id,
+            entry.operation,
+            entry.name,
+            entry.key_id,
+            entry.phase,
+            entry.sinks,
+            iso(entry.started_at),
+            entry.profile,
+            entry.base_url,
+        )
+    )
+
+
+def _finished(context: Context, entries: list[Entry]) -> dict[str, LeftOpenError]:
+    """Try each; return what stays open, by the start of its id."""
+    from astalty_cli.services.keys.recovery import elsewhere
+
+    failures: dict[str, LeftOpenError] = {}
+    for entry in entries:
+        try:
+            if entry.base_url != context.settings.base_url.value:
+                raise elsewhere(entry)
+            with context.journal.lock(entry.lock_name):
+                current = context.journal.read(entry.id)
+                if current is not None:
+                    _recovery(context, current).run(current)
+        except (LeftOpenError, ConflictError, UsageError) as error:
+            failures[entry.id[:8]] = LeftOpenError(error.message, hint=error.hint, status=error.status)
+    return failures
+
+
+def _recovery(context: Context, entry: Entry) -> Recovery:
+    from astalty_cli.commands.shared import secrets
+    from astalty_cli.destinations.choice import again, named
+    from astalty_cli.destinations.terminal import Panel
+    from astalty_cli.services.keys.recovery import Recovery
+    from astalty_cli.services.keys.recovery_destinations import Places, Words
+
+    around, output, wanted = secrets.surroundings(context), context.output, context.destination
+    own = [sink for spec in entry.sinks if (sink := again(spec, around, wanted.clear_after))]
+    given = named(wanted, around)
+    screen = Panel(output) if output.streams.stdout_is_terminal and not output.result_wanted else None
+    session = secrets.session(context)  # the key is read anew: the entry before may have rotated it
+    yes = output.style.yes
+    return Recovery(
+        session,
+        Places(session, own, given, screen, wanted.force),
+        Words(
+            agrees=lambda question: yes or output.answer(question) is True,
+            knows=lambda question: output.answer(question) if output.streams.can_ask and not yes else None,
+        ),
+    )
+
+
+def _left_open(failures: dict[str, LeftOpenError]) -> LeftOpenError:
+    if len(failures) == 1:
+        return next(iter(failures.values()))
+    hints = list(dict.fromkeys(error.hint for error in failures.values() if error.hint))
+    return LeftOpenError(
+        f"{len(failures)} key operations are still open.",
+        hint="\n".join(hints),
+        errors={name: [error.message] for name, error in failures.items()},
+    )

@@ -1,0 +1,86 @@
+"""Where a new secret goes, by the flags: sinks by name, the clipboard, or a form of stdout."""
+
+from datetime import timedelta
+
+from astalty_cli.base.errors import UsageError
+from astalty_cli.destinations import kinds
+from astalty_cli.destinations.destination import Sink
+from astalty_cli.destinations.kinds import Surroundings
+from astalty_cli.destinations.options import Destination
+from astalty_cli.output.output import Output
+
+FORMS = frozenset({"terminal", "plain", "json"})  # of stdout: the journal names them, and none can be read
+
+
+def chosen(output: Output, wanted: Destination, around: Surroundings) -> list[Sink]:
+    """The sinks that the flags ask for.
+
+    Raises UsageError, before any call, where stdout is not a terminal and no flag asks for the secret by
+    name (so that a CI log never gets one by accident), and where a flag would drop it.
+    """
+    sinks = named(wanted, around)
+    if wanted.plain or not sinks:
+        sinks.append(_form_of_stdout(output, plain=wanted.plain))
+    _must_be_different(sinks)
+    return sinks
+
+
+def _must_be_different(sinks: list[Sink]) -> None:
+    specs = [sink.spec for sink in sinks]
+    whole = {spec.removeprefix("file:") for spec in specs if spec.startswith("file:")}
+    in_part = {spec[7:].rpartition("#")[0] for spec in specs if spec.startswith("dotenv:")}
+    if len(set(specs)) < len(specs) or whole & in_part:
+        raise UsageError("Two sinks are the same place.", hint="Name each place once.")
+
+
+def named(wanted: Destination, around: Surroundings) -> list[Sink]:
+    """The sinks of `--to` and `--copy`. Raises UsageError for a text that names none."""
+    sinks = [kinds.parse(text, around, force=wanted.force) for text in wanted.to]
+    if wanted.copy:
+        from astalty_cli.destinations.clipboard import Clipboard
+
+        sinks.append(Clipboard(around.environ, wanted.clear_after))
+    return sinks
+
+
+def again(spec: str, around: Surroundings, clear_after: timedelta) -> Sink | None:
+    """A sink of the journal, to be read and filled once more; None for a form of stdout."""
+    if spec in FORMS:
+        return None
+    copied = spec == "clipboard"
+    wanted = Destination(to=() if copied else (spec,), copy=copied, clear_after=clear_after, force=True)
+    return named(wanted, around)[0]
+
+
+def _form_of_stdout(output: Output, *, plain: bool) -> Sink:
+    from astalty_cli.destinations import terminal
+
+    style = output.style
+    dropping = {
+        "--fields": style.fields is not None,
+        "--query": style.query is not None,
+        "--quiet": style.quiet and not (plain or style.format == "json"),
+        f"-o {style.format}": style.format in {"tsv", "jsonl", "csv"},
+        "-o table": style.format == "table" and not output.streams.stdout_is_terminal,
+    }
+    if any(dropping.values()):
+        flag = next(flag for flag, drops in dropping.items() if drops)
+        raise UsageError(
+            f"{flag} does not go with a new secret on stdout, which is shown only once.",
+            hint="Use --plain, --json, --to SINK, or no output flag on a terminal.",
+        )
+    if plain:
+        if style.format is not None:
+            raise UsageError(
+                "--plain goes with no other output: not with --json, not with -o.",
+                hint="Leave one of them out.",
+            )
+        return terminal.Plain(output)
+    if style.format == "json":
+        return terminal.Json(output)
+    if not output.streams.stdout_is_terminal:
+        raise UsageError(
+            "stdout is not a terminal, and nothing says where the new secret should go.",
+            hint="--plain prints the secret alone, --json the key with its secret; --to names another place.",
+        )
+    return terminal.Panel(output)

@@ -1,0 +1,123 @@
+"""What `--to` says, and the journal after it, turned into the place that it names."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from astalty_cli.api.contract import SECRET_SHAPE
+from astalty_cli.base.errors import UsageError
+
+if TYPE_CHECKING:
+    from astalty_cli.config.profiles import ConfigFile
+    from astalty_cli.destinations.destination import Sink
+
+KINDS: Final = "file:PATH, dotenv:PATH#NAME, keyring:PROFILE, github:OWNER/REPO#NAME, exec:COMMAND"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a place is made with. `origin` is where the key is for: None is the sandbox in this process."""
+
+    environ: Mapping[str, str] = field(repr=False)  # it may hold a key
+    config_file: ConfigFile
+    origin: str | None
+
+
+def parse(text: str, around: Surroundings, *, force: bool) -> Sink:
+    """The place that `text` names, with an absolute path. Raises UsageError, which repeats no secret."""
+    if re.search(SECRET_SHAPE, text):
+        raise UsageError(
+            "--to names a place, and this looks as if a secret were in it.",
+            hint="Treat it as leaked: astalty keys panic",
+        )
+    try:
+        return _made(text, around, force)
+    except ValueError as error:
+        named = "exec:…" if text.startswith("exec:") else text  # a command may have a secret in it
+        raise UsageError(f"--to {named!r}: {error}", hint=f"It takes one of {KINDS}.") from None
+
+
+def _made(text: str, around: Surroundings, force: bool) -> Sink:
+    """Raises ValueError with a sentence for the user, as each maker does."""
+    if not text.isprintable():
+        raise ValueError("A place is one line of printable text.")
+    kind, _, rest = text.partition(":")
+    if kind not in _MAKERS or not rest.strip():
+        raise ValueError("This names no place.")
+    return _MAKERS[kind](rest, around, force)
+
+
+def _file(rest: str, _around: Surroundings, force: bool) -> Sink:
+    from astalty_cli.destinations.file import File
+
+    return File(_absolute(rest), force)
+
+
+def _dotenv(rest: str, _around: Surroundings, _force: bool) -> Sink:
+    from astalty_cli.destinations.dotenv import Dotenv
+
+    path, name = _with_variable(rest, "dotenv:PATH#NAME")
+    return Dotenv(_absolute(path), name)
+
+
+def _keyring(rest: str, around: Surroundings, force: bool) -> Sink:
+    from astalty_cli.destinations.keyring import Keyring
+
+    if around.origin is None:
+        raise ValueError("A key of the sandbox is of no use in the keyring: it needs no login.")
+    return Keyring(rest, around.origin, around.config_file, force=force)
+
+
+def _github(rest: str, around: Surroundings, _force: bool) -> Sink:
+    from astalty_cli.destinations.github import Github
+
+    repository, name = _with_variable(rest, "github:OWNER/REPO#NAME")
+    if _REPOSITORY.fullmatch(repository) is None:
+        raise ValueError("github:OWNER/REPO#NAME names a repository as its address does: OWNER/REPO.")
+    if name.upper().startswith("GITHUB_"):
+        raise ValueError("GitHub keeps names that start with GITHUB_ for itself.")
+    return Github(repository, name, around.environ)
+
+
+def _exec(rest: str, around: Surroundings, _force: bool) -> Sink:
+    from astalty_cli.destinations.command import Command
+
+    try:
+        argv = shlex.split(rest)
+    except ValueError:
+        raise ValueError("exec:COMMAND has quotes that do not close.") from None
+    if not argv or not argv[0]:
+        raise ValueError("exec:COMMAND names no program.")
+    program = str(_absolute(argv[0])) if "/" in argv[0] else argv[0]  # else it is looked for on PATH
+    return Command((program, *argv[1:]), around.environ)
+
+
+_MAKERS: Final[dict[str, Callable[[str, Surroundings, bool], Sink]]] = {
+    "file": _file,
+    "dotenv": _dotenv,
+    "keyring": _keyring,
+    "github": _github,
+    "exec": _exec,
+}
+
+
+def _with_variable(rest: str, form: str) -> tuple[str, str]:
+    before, _, name = rest.rpartition("#")
+    if not before or _VARIABLE.fullmatch(name) is None:
+        raise ValueError(f"{form} needs a NAME of letters, digits and underscores, no digit first.")
+    return before, name
+
+
+def _absolute(path: str) -> Path:
+    try:
+        whole = Path(path).expanduser().absolute()
+        return whole.parent.resolve() / whole.name  # two ways to one place are one; a link at its end is not
+    except RuntimeError:
+        raise ValueError("The home folder that ~ stands for is not known.") from None

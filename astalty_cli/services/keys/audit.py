@@ -1,0 +1,129 @@
+"""Looking over all keys that still work: the rules are in `findings.py`, what asks the server is here.
+
+What the server's data cannot tell becomes a note, never a finding.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from astalty_cli.api.client import Client
+from astalty_cli.api.models import ApiKey
+from astalty_cli.base.errors import NotOfferedError
+from astalty_cli.base.times import iso, local, utc_now
+from astalty_cli.base.vocabulary import KeyStatus
+from astalty_cli.services.history.listing import HistoryReader, oldest
+from astalty_cli.services.history.reading import LATE
+from astalty_cli.services.keys.findings import (
+    Finding,
+    Limits,
+    Severity,
+    new_address,
+    of_key,
+    similar_names,
+    spelled,
+)
+
+_LATELY = timedelta(days=1)  # the uses whose addresses are compared with those before
+
+FirstUses = dict[str, datetime]  # by address
+
+
+@dataclass
+class Audit:
+    """One look at the account. `notes` are for people: what could not be told."""
+
+    client: Client
+    limits: Limits
+    notes: list[str] = field(default_factory=list)
+
+    def findings(self) -> list[Finding]:
+        """All findings, the gravest first."""
+        now = self._now()
+        status = f"{KeyStatus.ACTIVE},{KeyStatus.EXPIRING}"
+        keys = [key.value for key in self.client.all_keys(status=status)]
+        found = [finding for key in keys for finding in of_key(key, self.limits, now)]
+        found += similar_names(keys)
+        found += self._new_addresses(keys, now)
+        order = list(Severity)
+        return sorted(found, key=lambda each: (order.index(each.severity), each.key_name, each.key_id))
+
+    def _now(self) -> datetime:
+        """The server's clock: all other times are its own, and this machine's may be wrong."""
+        return self.client.current_key().value.last_used_at or utc_now()
+
+    def _new_addresses(self, keys: list[ApiKey], now: datetime) -> list[Finding]:
+        addresses = _Addresses(self.client, now, self.limits.baseline)
+        try:
+            found = list(addresses.new(keys))
+        except NotOfferedError:
+            self.notes.append("This server has no request history: addresses were not compared.")
+            return []
+        self.notes += addresses.notes
+        return found
+
+
+@dataclass
+class _Addresses:
+    """From where keys were used in the day before `now`, against the `baseline` before that day."""
+
+    client: Client
+    now: datetime
+    baseline: timedelta
+    notes: list[str] = field(default_factory=list)
+
+    def new(self, keys: list[ApiKey]) -> Iterator[Finding]:
+        """A finding for each address from which a key was not used before."""
+        lately = self._lately()
+        for key in keys:
+            if key.id in lately:
+                yield from self._compared(key, lately[key.id])
+        self._look_how_far_back_it_goes()
+
+    @property
+    def _day(self) -> datetime:
+        return self.now - _LATELY
+
+    @property
+    def _start(self) -> datetime:
+        return self._day - self.baseline
+
+    def _lately(self) -> dict[str, FirstUses]:
+        """By key. The time ends before this command's own calls, and before what may not be seen yet."""
+        uses: dict[str, FirstUses] = defaultdict(dict)
+        window = {"created_from": iso(self._day), "created_to": iso(self.now - LATE)}
+        for row in HistoryReader(self.client, window, None, None, settled=True).entries():
+            entry = row.value
+            if entry.api_key and entry.ip_address:
+                uses[entry.api_key.id][entry.ip_address] = entry.created_at  # in the end, the first use
+        return uses
+
+    def _compared(self, key: ApiKey, first_uses: FirstUses) -> list[Finding]:
+        if key.created_at < self._day:
+            unseen = [address for address in first_uses if not self._seen(key, address)]
+            if len(unseen) < len(first_uses) or self._seen(key):
+                return [new_address(key, each, first_uses[each], self.baseline) for each in unseen]
+        self.notes.append(
+            f"No use of {key.name!r} in the {spelled(self.baseline)} before: "
+            "its addresses cannot be compared."
+        )
+        return []
+
+    def _seen(self, key: ApiKey, address: str | None = None) -> bool:
+        """Whether the key was used in the baseline, from this address or from any."""
+        filters = {
+            "api_key_id": key.id,
+            "ip_address": address,
+            "created_from": iso(self._start),
+            "created_to": iso(self._day),
+        }
+        return self.client.list_requests(1, 1, filters=filters).meta.total > 0
+
+    def _look_how_far_back_it_goes(self) -> None:
+        begins = oldest(self.client) or self.now
+        if begins > self._start:
+            self.notes.append(
+                f"The request history reaches back only to {local(begins)}: "
+                "an address may be new only to the record."
+            )

@@ -1,0 +1,84 @@
+"""Which key is meant: a full id, else the exact name of an active key, else an unambiguous id prefix."""
+
+import re
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from astalty_cli.api.answers import Row
+from astalty_cli.api.client import Client
+from astalty_cli.api.contract import is_uuid
+from astalty_cli.api.models import ApiKey
+from astalty_cli.base.errors import NotFoundError, UsageError
+from astalty_cli.base.vocabulary import KeyStatus
+
+_NEAR = 0.7  # of 1; below, the name is none that was mistyped
+_PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
+
+
+class KeyFinder:
+    """Finds the keys that a command's arguments mean, with one listing for all of them."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def find(self, wanted: str) -> Row[ApiKey]:
+        """Find the one key that `wanted` means.
+
+        Raises NotFoundError for none, and UsageError, with the candidates, for several.
+        """
+        if is_uuid(wanted):
+            return self._client.get_key(wanted.lower())
+        named = [key for key in self._keys if key.value.name == wanted and is_active(key.value)]
+        if named:
+            return _only(named, wanted)
+        prefix = wanted.lower()
+        started = [key for key in self._keys if key.value.id.startswith(prefix)]
+        if started and _PREFIX.fullmatch(prefix):
+            return _only(started, wanted)
+        from difflib import get_close_matches
+
+        active = [key.value.name for key in self._keys if is_active(key.value)]
+        near = get_close_matches(wanted, active, n=1, cutoff=_NEAR)
+        raise NotFoundError(
+            f"There is no active key named {wanted!r}, and no key whose id starts so."
+            + (f" Did you mean {near[0]!r}?" if near else ""),
+            hint="See them: astalty keys list (revoked ones, with --status revoked, go by their id)",
+        )
+
+    def find_active(self, wanted: str) -> ApiKey:
+        """As `find`, for what only a key that still works allows. Raises NotFoundError for a revoked one."""
+        key = self.find(wanted).value
+        if not is_active(key):
+            raise NotFoundError(
+                f"The key {described(key)} is revoked, and stays so.",
+                hint="Make another: astalty keys create NAME",
+            )
+        return key
+
+    @cached_property
+    def _keys(self) -> list[Row[ApiKey]]:
+        return list(self._client.all_keys())
+
+
+def is_active(key: ApiKey) -> bool:
+    return key.status is not KeyStatus.REVOKED
+
+
+def described(key: ApiKey) -> str:
+    """A key in a sentence: a name alone may be made to look like another's."""
+    return f"{key.name!r} ({key.id}, ends in {key.last_four})"
+
+
+def secret_age(key: ApiKey, now: datetime) -> timedelta:
+    """How old the newest secret of a key is."""
+    return now - (key.rotated_at or key.created_at)
+
+
+def _only(keys: list[Row[ApiKey]], wanted: str) -> Row[ApiKey]:
+    if len(keys) == 1:
+        return keys[0]
+    candidates = "\n".join(f"  {described(key.value)}" for key in keys)
+    raise UsageError(
+        f"{wanted!r} could be any of {len(keys)} keys; nothing was done.",
+        hint=f"Give more of the id:\n{candidates}",
+    )

@@ -1,0 +1,70 @@
+"""What keeps a user from stopping the wrong key: the one in use, the last one, one that is still busy."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from astalty_cli.api.models import ApiKey
+from astalty_cli.base.errors import RefusedError
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.times import local
+from astalty_cli.base.vocabulary import API_KEY
+from astalty_cli.services.keys.finder import described
+from astalty_cli.services.keys.operation import Session
+
+
+@dataclass(frozen=True)
+class Guards:
+    """The refusals that a command's flags leave in force.
+
+    `variable` is the key in the environment, whether this command uses it or not; `idle` refuses a key that
+    was used within that time.
+    """
+
+    session: Session
+    variable: Secret | None
+    allow_self: bool = False
+    allow_last: bool = False
+    idle: timedelta | None = None
+
+    def refuse_in_use(self, key: ApiKey) -> None:
+        """Raises RefusedError for a key that this machine works with."""
+        users = [] if self.allow_self else self.users(key)
+        if users:
+            raise RefusedError(
+                f"{described(key)} is in use here: {', '.join(users)}. Nothing was done.",
+                hint="Say --allow-self if you mean it.",
+            )
+
+    def refuse_last(self, key: ApiKey, others: int) -> None:
+        """Raises RefusedError for the account's last active key. `others` are those that would remain."""
+        if others == 0 and not self.allow_last:
+            raise RefusedError(
+                f"{described(key)} is the account's last active key. Nothing was done.",
+                hint="Without any key nothing can reach the API. Say --allow-last if you mean it.",
+            )
+
+    def refuse_busy(self, key: ApiKey) -> None:
+        """Raises RefusedError for a key that was used within the time of `--if-idle`."""
+        if self.idle is None or key.last_used_at is None or self.session.now - key.last_used_at > self.idle:
+            return
+        raise RefusedError(
+            f"{described(key)} is not idle: it was last used {local(key.last_used_at)}"
+            + (f" from {key.last_used_ip}" if key.last_used_ip else "")
+            + ". Nothing was done.",
+            hint=f"See who uses it: astalty history list --key {key.id}",
+        )
+
+    def users(self, key: ApiKey) -> list[str]:
+        """What on this machine uses a key, in words."""
+        users = [f"profile {name!r}" for name in self.session.holders.holding(key.id)]
+        if self.variable is not None and self._is_variable(key, self.variable):
+            users.append(API_KEY)
+        if key.id == self.session.own.id and not users:
+            users.append("it makes this call")
+        return users
+
+    def _is_variable(self, key: ApiKey, variable: Secret) -> bool:
+        """A variable that is set and not used is told by its last four: it may be of another service."""
+        if variable == self.session.secret:
+            return key.id == self.session.own.id
+        return variable.last_four == key.last_four

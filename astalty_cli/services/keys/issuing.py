@@ -1,0 +1,221 @@
+"""Making a secret, once and for all: the call, what a lost answer means, and the hand-over.
+
+The order is the product's promise (docs/explanation/rotation.md): the journal, the call, every sink. A
+lost answer is "unknown", never "failed": the same request is sent again with the same Idempotency-Key,
+which makes no second secret. Where the service says that the secret was already shown, and nobody has
+seen it, the key is rotated once more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from astalty_cli.api.answers import Issued, Row
+from astalty_cli.api.client import Client
+from astalty_cli.api.models import ApiKey
+from astalty_cli.base.errors import (
+    AstaltyError,
+    ConflictError,
+    LeftOpenError,
+    LocalError,
+    RefusedError,
+    ServiceError,
+)
+from astalty_cli.base.secret import Secret
+from astalty_cli.config.journal import Entry, Operation, Phase, new_idempotency_key
+from astalty_cli.destinations.destination import Sink
+from astalty_cli.services.keys.delivery import Delivery, why
+from astalty_cli.services.keys.finder import described
+from astalty_cli.services.keys.operation import Session
+
+_TRIES = 4  # of rotating once more, where the secret that was made is lost again
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A secret that every sink has, the key as the service answered with it, and the journal's entry."""
+
+    entry: Entry
+    key: Row[ApiKey]
+    secret: Secret
+
+
+@dataclass
+class Issuing:
+    """Makes the secret that an entry asks for, and hands it over.
+
+    `unknown`: a secret may have been made already, by a call whose answer nobody has seen.
+    """
+
+    session: Session
+    sinks: Sequence[Sink]
+    unknown: bool = False
+    _over: bool = field(default=False, init=False)
+
+    def run(self, entry: Entry) -> Handed:
+        """Make it and hand it over; the caller holds signals back (`signals.held`).
+
+        Raises LeftOpenError from the moment when a secret may exist, and the entry stays. Any other error
+        says that there is nothing to finish, and the entry is closed.
+        """
+        try:
+            entry, issued = self._made(entry)
+            key, secret = issued.row, issued.secret
+            assert secret is not None  # noqa: S101 - `_made` returns when there is one
+            entry = self._delivering(entry, key.value)
+            self.session.say(_made_line(entry, key.value))
+            return self.hand_over(entry, key, secret)
+        except LeftOpenError:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            if self._over:
+                raise
+            raise self._open(entry, error) from None
+
+    def hand_over(self, entry: Entry, key: Row[ApiKey], secret: Secret) -> Handed:
+        """Give a secret to the sinks. Raises LeftOpenError where one of them did not take it."""
+        delivery = Delivery(self.session, done=list(entry.delivered))
+        delivery.run(self.sinks, key, secret)
+        done = delivery.done
+        if delivery.failed:
+            self._advanced(entry, delivered=done)
+            raise LeftOpenError(delivery.story(key.value), hint=f"Finish it: {self.session.recover}")
+        try:
+            entry = self._advanced(entry, phase=Phase.DELIVERED, delivered=done)
+        except LocalError as error:
+            raise LeftOpenError(
+                f"{error.message} The new secret of {described(key.value)} is in its place all the same.",
+                hint=f"Finish it: {self.session.recover}",
+            ) from None
+        return Handed(entry, key, secret)
+
+    def once_more(self, entry: Entry, key: ApiKey) -> Entry:
+        """The entry for another secret, where nobody has the one that was made.
+
+        Raises ConflictError, and closes the entry, where the key has moved on since.
+        """
+        if key.rotation > entry.rotation + 1:
+            raise self._elsewhere(entry, key)
+        if key.rotation < entry.rotation + 1:
+            raise self._open(entry, ServiceError("The service does not know yet what it has just said."))
+        self.unknown = True
+        self.session.say(f"Nobody has the secret that was made for {described(key)}: rotating once more.")
+        return self._advanced(
+            entry,
+            phase=Phase.ASKED,
+            key_id=key.id,
+            rotation=key.rotation,
+            idempotency_key=new_idempotency_key(),
+            delivered=[],
+            lost=True,
+        )
+
+    # -- the call --------------------------------------------------------------------------------
+
+    def _made(self, entry: Entry) -> tuple[Entry, Issued]:
+        for _ in range(_TRIES):
+            issued = self._answered(entry)
+            if issued.secret is not None:
+                return entry, issued
+            key_id = issued.row.value.id
+            entry = self.once_more(entry, self.session.fresh().get_key(key_id).value)
+        raise LeftOpenError(
+            f"The service makes secrets for {entry.name!r} and does not send them. {_lost(entry)}",
+            hint=f"Try again: {self.session.recover}",
+        )
+
+    def _answered(self, entry: Entry) -> Issued:
+        clients = self.session.clients()
+
+        def ask() -> Issued:
+            try:
+                return _asked(next(clients), entry)
+            except ServiceError as error:
+                self.unknown = self.unknown or error.outcome_unknown
+                raise
+
+        def told(error: ServiceError) -> None:
+            self.session.say(f"{error.message} Asking again, with the same Idempotency-Key.")
+
+        try:
+            return self.session.patiently(ask, told)
+        except AstaltyError as error:
+            raise self._ended(entry, error) from None
+
+    def _ended(self, entry: Entry, error: AstaltyError) -> AstaltyError:
+        """What to raise where no answer brings a secret: "unknown" unless nothing can have happened."""
+        if isinstance(error, ConflictError) and entry.key_id is not None:
+            return self._conflict(entry, entry.key_id)
+        if self.unknown and not (entry.key_id is None and is_refused_name(error)):
+            return self._open(entry, error)
+        self._close(entry)
+        return error
+
+    def _conflict(self, entry: Entry, key_id: str) -> AstaltyError:
+        """A 409 says that someone else has rotated; the key has to show it before anything is closed."""
+        if self.unknown:
+            try:
+                key = self.session.fresh().get_key(key_id).value
+            except AstaltyError as error:
+                return self._open(entry, error)
+            if key.rotation <= entry.rotation:
+                return self._open(entry, ConflictError("The service refuses, and nobody rotated the key."))
+        return self._elsewhere(entry, None)
+
+    def _elsewhere(self, entry: Entry, key: ApiKey | None) -> ConflictError:
+        self._close(entry)
+        whose = described(key) if key else f"{entry.name!r} ({entry.key_id})"
+        return ConflictError(
+            f"Someone else rotated {whose} first; nothing of theirs was ended.",
+            hint=f"See: astalty keys show {entry.key_id}",
+        )
+
+    def _open(self, entry: Entry, error: BaseException) -> LeftOpenError:
+        return LeftOpenError(
+            f"{why(error)} {_lost(entry)}",
+            hint=f"Finish it: {self.session.recover}",
+            status=error.status if isinstance(error, AstaltyError) else None,
+        )
+
+    # -- the journal -----------------------------------------------------------------------------
+
+    def _delivering(self, entry: Entry, key: ApiKey) -> Entry:
+        made = [*entry.last_fours, key.last_four]
+        return self._advanced(entry, phase=Phase.DELIVERING, key_id=key.id, last_fours=made, delivered=[])
+
+    def _advanced(self, entry: Entry, **changes: object) -> Entry:
+        return self.session.journal.write(msgspec.structs.replace(entry, **changes))
+
+    def _close(self, entry: Entry) -> None:
+        self.session.journal.close(entry)
+        self._over = True
+
+
+def is_refused_name(error: AstaltyError) -> bool:
+    """Whether a creation was refused for its name: then the first request made no key either."""
+    return isinstance(error, RefusedError) and error.status == 422 and "name" in error.errors
+
+
+def _asked(client: Client, entry: Entry) -> Issued:
+    if entry.key_id is None:
+        return client.create_key(entry.name, idempotency_key=entry.idempotency_key)
+    return client.rotate_key(
+        entry.key_id,
+        grace_seconds=entry.first_grace,
+        if_rotation=entry.rotation,
+        idempotency_key=entry.idempotency_key,
+    )
+
+
+def _made_line(entry: Entry, key: ApiKey) -> str:
+    if entry.operation is Operation.CREATE:
+        return f"Made the key {described(key)}. It can do all that the account owner can."
+    return f"Made a new secret, which ends in {key.last_four}; the old one goes on working."
+
+
+def _lost(entry: Entry) -> str:
+    if entry.operation is Operation.CREATE:
+        return f"The key {entry.name!r} may exist, and its secret is not in its place."
+    whose = f"{entry.name!r} ({entry.key_id})"
+    return f"{whose} may have a new secret, which is not in its place. The old one was not ended."

@@ -1,0 +1,139 @@
+"""What an operation on keys works with: the account, this machine's journal, and somebody to tell."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Protocol, TypeVar
+from uuid import uuid4
+
+from astalty_cli.api.client import Client
+from astalty_cli.api.models import ApiKey, CurrentKey
+from astalty_cli.base.errors import ServiceError
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.times import utc_now
+from astalty_cli.config.journal import Entry, Journal, Operation, new_idempotency_key
+from astalty_cli.destinations.destination import Sink
+
+T = TypeVar("T")
+
+PATIENCE = 30.0  # seconds that delivery and proof have of their own, whatever --timeout left
+_BACK_OFF = (0.5, 1.0, 2.0)  # seconds
+
+
+class Holders(Protocol):
+    """Where this machine holds keys for its own use: the profiles, or the sandbox's file."""
+
+    def holding(self, key_id: str) -> list[str]:
+        """The names of those that hold this key."""
+
+    def secrets(self, key_id: str) -> Iterator[Secret]:
+        """What they hold of it. Raises LocalError where that cannot be read."""
+
+    def switch(self, key: ApiKey, secret: Secret) -> list[str]:
+        """Give all of them the new secret; return their names. Raises LocalError."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """One account as seen by one command. `client_with` gives the same API with another key, and fresh time.
+
+    `recover` is the command that finishes what is left open. `say` gets a line for each step, `warn` what
+    has to be heard in quiet modes too; `show` puts a secret on the controlling terminal, the last resort.
+    """
+
+    client: Client
+    client_with: Callable[[Secret], Client]
+    secret: Secret
+    profile: str
+    origin: str
+    journal: Journal
+    holders: Holders
+    recover: str
+    say: Callable[[str], None]
+    warn: Callable[[str], None]
+    show: Callable[[ApiKey, Secret], None]
+    sleep: Callable[[float], None] = field(default=time.sleep)
+
+    @cached_property
+    def own(self) -> CurrentKey:
+        """The key that makes the calls, and its account."""
+        return self.client.current_key().value
+
+    @property
+    def now(self) -> datetime:
+        """The service's time, as of this command's first call: a machine's own clock may be anything."""
+        return self.own.last_used_at or utc_now()
+
+    @property
+    def latest(self) -> datetime:
+        """The later of both clocks, where to think that too much time has passed is the safe mistake."""
+        return max(self.now, utc_now())
+
+    def begun(
+        self,
+        operation: Operation,
+        name: str,
+        key: ApiKey | None = None,
+        *,
+        last_fours: Sequence[str] = (),
+        first_grace: timedelta = timedelta(),
+        grace: timedelta = timedelta(),
+        sinks: Sequence[Sink] = (),
+        force: bool = False,
+    ) -> Entry:
+        """An entry for the journal, not on the disk yet; `key` is None where it is to be made."""
+        return Entry(
+            id=uuid4().hex,
+            operation=operation,
+            name=name,
+            key_id=key.id if key else None,
+            rotation=key.rotation if key else -1,
+            own=key is not None and key.id == self.own.id,
+            last_fours=list(last_fours),
+            idempotency_key=new_idempotency_key(),
+            first_grace=int(first_grace.total_seconds()),
+            grace=int(grace.total_seconds()),
+            sinks=[sink.spec for sink in sinks],
+            force=force,
+            profile=self.profile,
+            base_url=self.origin,
+            account_id=self.own.account.id,
+            started_at=self.now,
+        )
+
+    def fresh(self) -> Client:
+        """The account's API with time of its own: for what must follow, however long it took so far."""
+        return self.client_with(self.secret)
+
+    def clients(self) -> Iterator[Client]:
+        """For a call and its repetitions: the first has what --timeout left, the others their own time."""
+        yield self.client
+        yield from itertools.repeat(self.fresh())
+
+    def patiently(self, call: Callable[[], T], told: Callable[[ServiceError], None] = lambda _: None) -> T:
+        """Make a call that is harmless to repeat, and repeat it while no usable answer comes.
+
+        `told` hears of each failure that is followed by another try.
+        """
+        left = PATIENCE
+        for back_off in _BACK_OFF:
+            try:
+                return call()
+            except ServiceError as error:
+                seconds = _wait_for(error, back_off)
+                if seconds is None or seconds > left:
+                    raise
+                told(error)
+            left -= seconds
+            self.sleep(seconds)
+        return call()
+
+
+def _wait_for(error: ServiceError, back_off: float) -> float | None:
+    """Seconds after which the same call may fare better; None where it will not."""
+    if not error.worth_retrying:
+        return None
+    return back_off if error.retry_after is None else float(error.retry_after)

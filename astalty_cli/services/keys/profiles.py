@@ -1,0 +1,56 @@
+"""The profiles on this machine that hold a key, brought along when the key is rotated."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from astalty_cli.api.models import ApiKey
+from astalty_cli.api.origin import origin
+from astalty_cli.base.errors import LocalError, UsageError
+from astalty_cli.base.secret import Secret
+from astalty_cli.config.credentials import Credentials, stored_in
+from astalty_cli.config.profiles import ConfigFile, Profile
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """The profiles of one origin. `folder` is where file credentials lie."""
+
+    config_file: ConfigFile
+    folder: Path
+    origin: str
+
+    def holding(self, key_id: str) -> list[str]:
+        return [name for name, _, _ in self._holding(key_id)]
+
+    def secrets(self, key_id: str) -> Iterator[Secret]:
+        for name, _, place in self._holding(key_id):
+            if secret := place.load(name, self.origin):
+                yield secret
+
+    def switch(self, key: ApiKey, secret: Secret) -> list[str]:
+        """Store the new secret in each of them, also after one that fails. Raises LocalError for those."""
+        switched, failures = [], []
+        for name, profile, place in self._holding(key.id):
+            try:
+                place.store(name, self.origin, secret)
+                self.config_file.save(name, msgspec.structs.replace(profile, last_four=key.last_four))
+                switched.append(name)
+            except LocalError as error:
+                failures.append(f"Profile {name!r} could not be given the new secret: {error.message}")
+        if failures:
+            raise LocalError(" ".join(failures))
+        return switched
+
+    def _holding(self, key_id: str) -> Iterator[tuple[str, Profile, Credentials]]:
+        for name, profile in self.config_file.read().profiles.items():
+            if profile.storage is not None and profile.key_id == key_id and self._is_here(profile):
+                yield name, profile, stored_in(profile.storage, self.folder)
+
+    def _is_here(self, profile: Profile) -> bool:
+        try:
+            return origin(profile.base_url) == self.origin
+        except UsageError:  # a damaged profile holds nothing that can be used
+            return False

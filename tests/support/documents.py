@@ -1,0 +1,59 @@
+"""OpenAPI documents for tests, and a service that offers one."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.support.hostile import Answer, Hostile, answering
+from tests.support.shell import Shell
+
+Json = dict[str, Any]
+
+
+def openapi(paths: Any, **more: Any) -> Json:
+    return {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": paths, **more}
+
+
+def answering_with(schema: Any, schemas: Any = None, **operation: Any) -> Json:
+    """A document of one call, GET /x, that answers with this schema."""
+    answer = {"description": "Fine.", "content": {"application/json": {"schema": schema}}}
+    paths = {"/public/v1/x": {"get": {"responses": {"200": answer}, **operation}}}
+    return openapi(paths, components={"schemas": schemas or {}})
+
+
+def taking(schema: Any, path: str = "/public/v1/x", **operation: Any) -> Json:
+    """A document of one call, POST, that takes this schema."""
+    content = {"content": {"application/json": {"schema": schema}}}
+    return openapi({path: {"post": {"requestBody": content, **operation}}})
+
+
+def ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+@contextlib.contextmanager
+def offering(shell: Shell, *documents: Any, headers: dict[str, str] | None = None) -> Iterator[Hostile]:
+    """A service that answers with these documents in turn, as bytes or as JSON; `shell` talks to it."""
+    bodies = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in documents]
+    answers: list[Answer] = [("200 OK", headers or {}, body) for body in bodies]
+    with answering(*answers) as (service, url):
+        shell.environ["ASTALTY_BASE_URL"] = url
+        yield service
+
+
+def described(shell: Shell, document: Json, line: str = "GET x") -> Any:
+    """All that `endpoints show` says of a call, as JSON."""
+    with offering(shell, document):
+        return shell(f"endpoints show {line} --refresh --json").json
+
+
+def copies(shell: Shell) -> list[Path]:
+    return sorted((shell.home / ".cache" / "astalty" / "catalogue").glob("*.json"))
+
+
+def age(shell: Shell, checked_at: str) -> None:
+    """Make the copy one that was checked at this moment."""
+    (copy,) = copies(shell)
+    copy.write_text(json.dumps(json.loads(copy.read_text()) | {"checked_at": checked_at}))
