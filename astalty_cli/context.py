@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from astalty_cli.base.errors import LocalError, UsageError
-from astalty_cli.destinations.options import Destination
+from astalty_cli.destinations.options import DestinationOptions
 from astalty_cli.output.style import Style
 from astalty_cli.program import Program
 from astalty_cli.services.history.filters import Filters
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from astalty_cli.api.client import Client
     from astalty_cli.api.http import Http
     from astalty_cli.base.secret import Secret
-    from astalty_cli.config.completion_cache import Remembered
+    from astalty_cli.config.completion_cache import CompletionCache
     from astalty_cli.config.journal import Journal
     from astalty_cli.config.profiles import ConfigFile
     from astalty_cli.config.settings import Settings
@@ -48,7 +48,7 @@ class Context:
     style: Style = field(default_factory=Style)
     verbose: bool = False
     default_timeout: float | None = DEFAULT_TIMEOUT
-    destination: Destination = field(default_factory=Destination)
+    destination: DestinationOptions = field(default_factory=DestinationOptions)
     filters: Filters = field(default_factory=Filters)
     dry_run: bool = False
     _closing: ExitStack = field(default_factory=ExitStack)
@@ -78,11 +78,11 @@ class Context:
         return self.program.folders.config / "journal"
 
     @cached_property
-    def remembered(self) -> Remembered:
+    def completion_cache(self) -> CompletionCache:
         """What completion will offer for this profile."""
-        from astalty_cli.config.completion_cache import Remembered
+        from astalty_cli.config.completion_cache import CompletionCache
 
-        return Remembered(self.program.folders.cache, self.settings.profile.value)
+        return CompletionCache(self.program.folders.cache, self.settings.profile.value)
 
     @cached_property
     def settings(self) -> Settings:
@@ -126,7 +126,7 @@ class Context:
         """Seconds for the whole command; None: as long as it takes."""
         return self.default_timeout if self.account.timeout is None else self.account.timeout
 
-    def take_long(self) -> None:
+    def disable_time_limit(self) -> None:
         """Let the command go on as long as it takes; cycles are then collected often (see `__main__.py`)."""
         self.default_timeout = None
         gc.set_threshold(*_COLLECT_OFTEN)

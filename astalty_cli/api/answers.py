@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from astalty_cli.api import contract
-from astalty_cli.api.http import Answer
+from astalty_cli.api.http import HttpResponse
 from astalty_cli.api.models import ApiKey, IssuedKey, PageMeta
 from astalty_cli.base.errors import (
     AstaltyError,
@@ -23,7 +23,7 @@ from astalty_cli.base.errors import (
     ServiceError,
     UnauthorizedError,
 )
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.secret import Secret
 
 T = TypeVar("T")
@@ -87,18 +87,18 @@ class _ErrorBody(msgspec.Struct):
     errors: dict[str, list[str]] = {}
 
 
-def one(answer: Answer, model: type[T]) -> Row[T]:
+def one(answer: HttpResponse, model: type[T]) -> Row[T]:
     raw = bytes(decoded(answer.body, _Envelope).data)
     return Row(decoded(raw, model), raw)
 
 
-def page(answer: Answer, model: type[T]) -> Page[T]:
+def page(answer: HttpResponse, model: type[T]) -> Page[T]:
     envelope = decoded(answer.body, _ListEnvelope)
     rows = [Row(decoded(bytes(raw), model), bytes(raw)) for raw in envelope.data]
     return Page(rows, envelope.meta, date(answer))
 
 
-def date(answer: Answer) -> datetime | None:
+def date(answer: HttpResponse) -> datetime | None:
     """The server's clock, in whole seconds; None where it says none that can be read."""
     try:
         moment = parsedate_to_datetime(answer.headers.get("date", ""))
@@ -107,7 +107,7 @@ def date(answer: Answer) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def issued(answer: Answer) -> Issued:
+def issued(answer: HttpResponse) -> Issued:
     row = one(answer, IssuedKey)
     members = msgspec.json.decode(row.raw, type=dict[str, Raw])
     members.pop("secret", None)
@@ -123,7 +123,7 @@ def decoded(data: bytes, model: type[T]) -> T:
         raise ServiceError(
             f"The answer is not what this API promises: {error}.", outcome_unknown=True
         ) from None
-    except UNREADABLE:
+    except JSON_DECODE_ERRORS:
         raise _not_json(data) from None
 
 
@@ -141,11 +141,11 @@ def mended(body: bytes) -> bytes:
     """JSON with half a character in it, as JSON that anybody can read; other bytes as they came."""
     try:
         return bytes(_decoded_or_mended(body, Raw))
-    except UNREADABLE:
+    except JSON_DECODE_ERRORS:
         return body
 
 
-def must_be_done(answer: Answer, path: str) -> None:
+def raise_for_status(answer: HttpResponse, path: str) -> None:
     """Raises what a 4xx or 5xx stands for, and ServiceError for other text than JSON from `/public/v1`."""
     if not 200 <= answer.status < 300:
         raise failure(answer, path)
@@ -153,8 +153,8 @@ def must_be_done(answer: Answer, path: str) -> None:
         decoded(answer.body, Raw)
 
 
-def must_accept_key(answer: Answer) -> None:
-    """Check the answer of the documented call that a key is tried with. Raises as `must_be_done`.
+def raise_for_rejected_key(answer: HttpResponse) -> None:
+    """Check the answer of the documented call that a key is tried with. Raises as `raise_for_status`.
 
     NotOfferedError where that call is not there: then this is no server of the API.
     """
@@ -164,7 +164,7 @@ def must_accept_key(answer: Answer) -> None:
             hint="Check the base URL; astalty doctor says which one is used, and why.",
             status=404,
         )
-    must_be_done(answer, contract.PARTICIPANTS)
+    raise_for_status(answer, contract.PARTICIPANTS)
 
 
 def _secret(_kind: type[Secret], value: Any) -> Secret:
@@ -181,7 +181,7 @@ def _without_lone_surrogate(match: re.Match[bytes]) -> bytes:
 def _is_an_object(body: bytes) -> bool:
     try:
         _decoded_or_mended(body, dict[str, Raw])
-    except UNREADABLE:
+    except JSON_DECODE_ERRORS:
         return False
     return True
 
@@ -196,7 +196,7 @@ def _not_json(data: bytes, status: int | None = None) -> ServiceError:
     )
 
 
-def failure(answer: Answer, path: str) -> AstaltyError:
+def failure(answer: HttpResponse, path: str) -> AstaltyError:
     """The error that a 4xx or 5xx stands for, with the server's own words."""
     status, said, errors = answer.status, *_words(answer)
     reason, wait = said.rstrip(".") or str(status), number(answer, "retry-after")
@@ -255,13 +255,13 @@ def failure(answer: Answer, path: str) -> AstaltyError:
     return error
 
 
-def number(answer: Answer, header: str) -> int | None:
+def number(answer: HttpResponse, header: str) -> int | None:
     """A count in a header; None where it is absent or junk."""
     value = answer.headers.get(header, "")
     return int(value) if re.fullmatch(r"[0-9]{1,12}", value) else None
 
 
-def _words(answer: Answer) -> tuple[str, dict[str, list[str]]]:
+def _words(answer: HttpResponse) -> tuple[str, dict[str, list[str]]]:
     try:
         body = decoded(answer.body, _ErrorBody)
     except ServiceError:

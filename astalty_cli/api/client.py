@@ -12,13 +12,13 @@ from astalty_cli.api.answers import (
     Row,
     failure,
     issued,
-    must_accept_key,
     not_offered,
     one,
     page,
+    raise_for_rejected_key,
     walk,
 )
-from astalty_cli.api.http import Answer, Http
+from astalty_cli.api.http import Http, HttpResponse
 from astalty_cli.api.models import (
     ApiKey,
     ApiRequest,
@@ -149,11 +149,11 @@ class Client:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         paced: bool = False,
-    ) -> Answer:
-        """Any call below this origin, whatever was answered; see `answers.must_be_done`."""
+    ) -> HttpResponse:
+        """Any call below this origin, whatever was answered; see `answers.raise_for_status`."""
         return self._http.request(method, target, body=body, headers=headers, paced=paced)
 
-    def openapi(self, etag: str | None = None) -> Answer:
+    def openapi(self, etag: str | None = None) -> HttpResponse:
         """The answer to a call for the OpenAPI document: 304 where it still is the one with this ETag."""
         headers = {"If-None-Match": etag} if etag else {}
         return self._http.request("GET", contract.OPENAPI, headers=headers)
@@ -165,7 +165,7 @@ class Client:
     def accepts_key(self) -> None:
         """Make the cheapest documented call, for servers without `current_key`."""
         answer = self._http.request("GET", f"{contract.PARTICIPANTS}?{contract.PAGE_SIZE}=1")
-        must_accept_key(answer)
+        raise_for_rejected_key(answer)
 
     # -- how -------------------------------------------------------------------------------------
 
@@ -176,18 +176,18 @@ class Client:
         path: str,
         body: msgspec.Struct | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> HttpResponse:
         try:
             return self._call(method, path, body=body, headers=headers)
         except NotFoundError as error:
-            self._must_offer_keys()
+            self._ensure_offers_keys()
             raise NotFoundError(
                 f"There is no key {key_id}, or it is revoked.",
                 hint="See them: astalty keys list --status active,expiring,revoked",
                 status=error.status,
             ) from None
 
-    def _must_offer_keys(self) -> None:
+    def _ensure_offers_keys(self) -> None:
         """Tell "no such key" from "no such endpoint". Raises NotOfferedError."""
         try:
             self.list_keys()
@@ -206,7 +206,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         feature: str | None = None,
         paced: bool = False,
-    ) -> Answer:
+    ) -> HttpResponse:
         data = msgspec.json.encode(body) if body is not None else None
         target = f"{path}?{urlencode(params, safe='[],:')}" if params else path
         answer = self._http.request(method, target, body=data, headers=headers, paced=paced)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from astalty_cli import __version__
 from astalty_cli.api import tls
 from astalty_cli.api.hiding import hidden, spelling_of
-from astalty_cli.api.import_stubs import absent, hollow
+from astalty_cli.api.import_stubs import block, stub
 from astalty_cli.api.pacing import Pacer
 from astalty_cli.api.proxy import proxy_for
 from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, parse_retry_after, wait_before_retry
@@ -28,7 +28,7 @@ from astalty_cli.base.errors import ServiceError, UsageError
 from astalty_cli.base.secret import Secret
 
 # Its own command line (click, rich), asynchronous requests, and a list of authorities beside the system's.
-with absent("httpx._main", "anyio"), hollow("certifi"):
+with block("httpx._main", "anyio"), stub("certifi"):
     import httpcore  # noqa: F401 - httpx would import it later
     import httpx
 
@@ -39,7 +39,7 @@ _CONNECT_SECONDS: Final = 10.0
 _LONG_PAUSE: Final = 5.0  # seconds from which a user is told
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """What a server said, whole. `headers` have lower-case names."""
 
     status: int
@@ -114,7 +114,7 @@ class Http:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         paced: bool = False,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Send, and return whatever the server answered, also a 4xx or 5xx.
 
         `paced` is for the calls of a long read: they wait where the rate limit asks for it. Raises
@@ -151,7 +151,7 @@ class Http:
             self._pace_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Pacer(self._pace_folder / f"{self.fingerprint}.json")
 
-    def _send_until_answered(self, request: httpx.Request, pacer: Pacer | None) -> Answer:
+    def _send_until_answered(self, request: httpx.Request, pacer: Pacer | None) -> HttpResponse:
         for tries in range(1, MAX_TRIES + 1):
             last = self._once or tries == MAX_TRIES or request.method != "GET"
             if pacer is not None:
@@ -193,14 +193,14 @@ class Http:
             self._notice(f"{why}; trying again in {seconds:.0f} s.")
         self._sleep(min(seconds, self._budget.left))
 
-    def _send(self, request: httpx.Request) -> Answer:
+    def _send(self, request: httpx.Request) -> HttpResponse:
         started = time.monotonic()
         outcome = "no answer"
         try:
             with self._told_as_service(), self._budget.enforced(request, self._connected):
                 response = self._client.send(request, stream=True)
                 try:
-                    answer = Answer(
+                    answer = HttpResponse(
                         response.status_code,
                         {
                             name.lower(): self._scrubbed(value.encode()).decode()
@@ -366,7 +366,7 @@ def _transport(connection: Connection) -> httpx.BaseTransport:
     try:
         to_proxy = context if address and urlsplit(address).scheme == "https" else None
         proxy = httpx.Proxy(address, ssl_context=to_proxy) if address else None
-        with hollow("certifi"):
+        with stub("certifi"):
             return httpx.HTTPTransport(verify=context, proxy=proxy)
     except (ValueError, ImportError, httpx.InvalidURL):
         raise UsageError(

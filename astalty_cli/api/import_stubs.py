@@ -10,14 +10,14 @@ from types import ModuleType
 
 
 @contextmanager
-def absent(*names: str) -> Iterator[None]:
+def block(*names: str) -> Iterator[None]:
     """These modules cannot be imported meanwhile, where they have not been."""
     with _in_place(dict.fromkeys(names)):
         yield
 
 
 @contextmanager
-def hollow(name: str) -> Iterator[None]:
+def stub(name: str) -> Iterator[None]:
     """This module is there meanwhile, with nothing in it, where it has not been imported."""
     with _in_place({name: ModuleType(name)}):
         yield

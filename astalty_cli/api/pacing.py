@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from astalty_cli.api.contract import RATE_LIMIT
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 
 SPAN: Final = 60.0  # seconds that a limit is for
 LEFT_TO_OTHERS: Final = 3  # calls of each span
@@ -98,7 +98,7 @@ class Pacer:
 def _read(file: int) -> _State | None:
     try:
         return msgspec.json.decode(os.pread(file, os.fstat(file).st_size, 0), type=_State)
-    except (OSError, *UNREADABLE):  # new, or cut by a full disk
+    except (OSError, *JSON_DECODE_ERRORS):  # new, or cut by a full disk
         return None
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-UNREADABLE: Final = (
+JSON_DECODE_ERRORS: Final = (
     msgspec.DecodeError,  # no JSON, or of other types
     UnicodeDecodeError,  # a member's name is no UTF-8
     RecursionError,  # nested deeper than can be read

@@ -21,17 +21,17 @@ def read_private(path: Path) -> bytes | None:
 
     Raises LocalError where it is a link, is not ours, or is open to others.
     """
-    with _told_as_local(path, "read"):
+    with _translate_errors(path, "read"):
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         with os.fdopen(handle, "rb") as file:
-            must_be_private(path, os.fstat(handle))
+            ensure_private(path, os.fstat(handle))
             return file.read()
 
 
-def must_be_private(path: Path, status: os.stat_result) -> None:
+def ensure_private(path: Path, status: os.stat_result) -> None:
     """Raises LocalError for what is no file, is not ours, or is open to others."""
     if not stat.S_ISREG(status.st_mode):
         raise LocalError(f"{path} is not a regular file.", hint="Move it out of the way.")
@@ -50,13 +50,13 @@ def write_private(path: Path, data: bytes) -> None:
 
 def replace_private(path: Path, data: bytes) -> None:
     """As `write_private`, in a folder that must be there."""
-    with _told_as_local(path, "write"), _written_beside(path, data) as new:
+    with _translate_errors(path, "write"), _written_beside(path, data) as new:
         os.replace(new, path)  # noqa: PTH105 - the same call, and it is the point here
 
 
 def create_private(path: Path, data: bytes) -> None:
     """Make the file, 0600, in one step: it is there whole or not at all, and never over another one."""
-    with _told_as_local(path, "create"), _written_beside(path, data) as new:
+    with _translate_errors(path, "create"), _written_beside(path, data) as new:
         try:
             os.link(new, path)
         except FileExistsError:
@@ -70,9 +70,9 @@ def already_there(path: Path) -> LocalError:
     )
 
 
-def must_be_writable(folder: Path) -> None:
+def ensure_writable(folder: Path) -> None:
     """Try what `create_private` does, in a folder that must be there, and leave nothing."""
-    with _told_as_local(folder, "write in"), _written_beside(folder / "astalty", bytes(4096)) as new:
+    with _translate_errors(folder, "write in"), _written_beside(folder / "astalty", bytes(4096)) as new:
         link = Path(f"{new}.probe")
         os.link(new, link)
         link.unlink()
@@ -86,7 +86,7 @@ def must_be_writable(folder: Path) -> None:
 def private_folder(folder: Path) -> None:
     """Make the folder, and what is missing above it, 0700. Raises LocalError."""
     missing = []
-    with _told_as_local(folder, "create"):
+    with _translate_errors(folder, "create"):
         while not folder.is_dir():
             missing.append(folder)
             folder = folder.parent
@@ -96,7 +96,7 @@ def private_folder(folder: Path) -> None:
 
 def listed(folder: Path) -> list[Path]:
     """What is in the folder; nothing where there is none. Raises LocalError."""
-    with _told_as_local(folder, "read"):
+    with _translate_errors(folder, "read"):
         try:
             return list(folder.iterdir())
         except FileNotFoundError:
@@ -106,7 +106,7 @@ def listed(folder: Path) -> list[Path]:
 def remove(path: Path) -> None:
     """Remove the file if it is there. Raises LocalError."""
     clear_leftovers(path)
-    with _told_as_local(path, "remove"):
+    with _translate_errors(path, "remove"):
         path.unlink(missing_ok=True)
 
 
@@ -147,7 +147,7 @@ def _beginning(path: Path) -> str:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Change a file in the folder by what is in it, alone among processes of ours. Raises LocalError."""
-    with _told_as_local(folder, "lock"):
+    with _translate_errors(folder, "lock"):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -166,7 +166,7 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def _told_as_local(path: Path, verb: str) -> Iterator[None]:
+def _translate_errors(path: Path, verb: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:

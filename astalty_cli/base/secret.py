@@ -35,7 +35,7 @@ class Secret:
         return text.isascii() and text.isprintable() and " " not in text and 0 < len(text) <= MAX_LENGTH
 
     def reveal(self) -> str:
-        """Return the clear value: for the `Authorization` header and for a sink, and nothing else."""
+        """Return the clear value: for the `Authorization` header and for a destination, and nothing else."""
         return self._value
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Held:
+class DeferredSignals:
     """The signals that came while they were held back."""
 
     def __init__(self, say: Callable[[str], None], at_stake: str) -> None:
@@ -38,9 +38,9 @@ class Held:
 
 
 @contextmanager
-def held(say: Callable[[str], None], at_stake: str) -> Iterator[Held]:
+def deferred(say: Callable[[str], None], at_stake: str) -> Iterator[DeferredSignals]:
     """Let what is inside end, whoever interrupts it. What came meanwhile is in what this yields."""
-    signals = Held(say, at_stake)
+    signals = DeferredSignals(say, at_stake)
     if threading.current_thread() is not threading.main_thread():  # signals reach only that one
         yield signals
         return

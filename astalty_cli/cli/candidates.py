@@ -15,7 +15,7 @@ from astalty_cli.base.vocabulary import PROFILE, SANDBOX
 from astalty_cli.cli.completion import OffersFiles
 
 if TYPE_CHECKING:
-    from astalty_cli.config.completion_cache import Remembered
+    from astalty_cli.config.completion_cache import CompletionCache
     from astalty_cli.program import Program
 
 Candidates = list[tuple[str, str]]
@@ -24,7 +24,7 @@ Candidates = list[tuple[str, str]]
 def keys(ctx: typer.Context, incomplete: str) -> Candidates:
     """Names of keys, but for those that are typed already; ids for what begins as one."""
     typed = ctx.params.get("keys") or ()
-    known = {key_id: name for key_id, name in _remembered(ctx).keys().items() if name not in typed}
+    known = {key_id: name for key_id, name in _completion_cache(ctx).keys().items() if name not in typed}
     names = [(name, f"key {key_id[:8]}") for key_id, name in known.items()]
     return names + [(key_id, name) for key_id, name in known.items() if incomplete]
 
@@ -32,7 +32,9 @@ def keys(ctx: typer.Context, incomplete: str) -> Candidates:
 def calls(ctx: typer.Context, incomplete: str) -> Candidates:
     """Paths of the catalogue's calls, as they begin to be typed: of the method that is there, else of all."""
     typed = str(ctx.params.get("method") or "").upper().split(",")
-    known = [(path, method) for method, path in _remembered(ctx).calls() if method in typed or typed == [""]]
+    known = [
+        (path, method) for method, path in _completion_cache(ctx).calls() if method in typed or typed == [""]
+    ]
     short = [(path.removeprefix(PREFIX), method) for path, method in known]
     if incomplete.startswith("/"):
         return known + short
@@ -41,7 +43,7 @@ def calls(ctx: typer.Context, incomplete: str) -> Candidates:
 
 def methods(ctx: typer.Context, incomplete: str) -> list[str]:
     """Methods of the catalogue's calls."""
-    return in_any_case(sorted({method for method, _ in _remembered(ctx).calls()}))(incomplete)
+    return in_any_case(sorted({method for method, _ in _completion_cache(ctx).calls()}))(incomplete)
 
 
 def profiles(ctx: typer.Context) -> Candidates:
@@ -53,7 +55,7 @@ def files() -> Candidates:
     raise OffersFiles
 
 
-def sinks(ctx: typer.Context, incomplete: str) -> Candidates:
+def destinations(ctx: typer.Context, incomplete: str) -> Candidates:
     if incomplete.startswith("keyring:"):
         return [(f"keyring:{name}", "profile") for name in _configured(ctx)]
     return [
@@ -81,13 +83,13 @@ def some_of(words: Collection[str]) -> Callable[[str], Iterable[str]]:
     return candidates
 
 
-def _remembered(ctx: typer.Context) -> Remembered:
-    from astalty_cli.config.completion_cache import Remembered
+def _completion_cache(ctx: typer.Context) -> CompletionCache:
+    from astalty_cli.config.completion_cache import CompletionCache
 
     program: Program = ctx.obj
     named = ctx.params.get("profile") or program.environ.get(PROFILE)
     profile = named or _config(program).get("default_profile") or "default"
-    return Remembered(program.folders.cache, str(profile))
+    return CompletionCache(program.folders.cache, str(profile))
 
 
 def _configured(ctx: typer.Context) -> list[str]:

@@ -65,7 +65,8 @@ KEYS = Group(
         ),
         "audit": Command("keys.audit:audit", "Find keys to renew, end or ask about."),
         "recover": Command(
-            "keys.recover:recover", "Finish what a crash, a lost answer or a failed sink has left open."
+            "keys.recover:recover",
+            "Finish what a crash, a lost answer or a failed destination has left open.",
         ),
         "panic": Command(
             "keys.panic:panic",

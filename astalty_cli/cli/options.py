@@ -18,7 +18,7 @@ from astalty_cli.base.errors import InterruptedByUser, ReaderLeftError, UsageErr
 from astalty_cli.base.times import parse_duration
 from astalty_cli.cli import candidates
 from astalty_cli.context import Account, Context
-from astalty_cli.destinations.options import Destination
+from astalty_cli.destinations.options import DestinationOptions
 from astalty_cli.output.style import Style
 from astalty_cli.program import Program
 from astalty_cli.services.history.filters import Filters
@@ -192,14 +192,14 @@ ASK: Flags = {
     "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without being asked.")], False)
 }
 
-SINKS: Flags = {
+DESTINATIONS: Flags = {
     "to": (
         Annotated[
             list[str] | None,
             typer.Option(
                 "--to",
-                metavar="SINK",
-                autocompletion=candidates.sinks,
+                metavar="DESTINATION",
+                autocompletion=candidates.destinations,
                 help="Put the secret into file:PATH, dotenv:PATH#NAME, keyring:PROFILE, "
                 "github:OWNER/REPO#NAME or exec:COMMAND. Several may be named.",
             ),
@@ -219,10 +219,13 @@ SINKS: Flags = {
         ],
         "45s",
     ),
-    "force": (Annotated[bool, typer.Option("--force", help="Replace what a sink holds already.")], False),
+    "force": (
+        Annotated[bool, typer.Option("--force", help="Replace the value a destination holds.")],
+        False,
+    ),
 }
 SECRET: Flags = {
-    **SINKS,
+    **DESTINATIONS,
     "plain": (Annotated[bool, typer.Option("--plain", help="Print the secret alone on stdout.")], False),
 }
 DRY_RUN: Flags = {
@@ -288,8 +291,8 @@ def _context(program: Program, flags: dict[str, Any]) -> Context:
     return context
 
 
-def _destination(flags: dict[str, Any]) -> Destination:
-    return Destination(
+def _destination(flags: dict[str, Any]) -> DestinationOptions:
+    return DestinationOptions(
         to=tuple(flags["to"] or ()),
         copy=flags["copy"],
         clear_after=flags["clear_after"],

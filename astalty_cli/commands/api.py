@@ -14,8 +14,8 @@ from astalty_cli.cli.options import ACCOUNT, DRY_RUN, QUERY, takes
 from astalty_cli.context import Context
 
 if TYPE_CHECKING:
-    from astalty_cli.api.http import Answer
-    from astalty_cli.services.requests.fields import Field
+    from astalty_cli.api.http import HttpResponse
+    from astalty_cli.services.requests.fields import RequestField
     from astalty_cli.services.requests.request import Request
 
 _NOTE_HIDDEN: Final = "A secret in the answer is hidden: stdout is not a terminal."
@@ -122,9 +122,9 @@ def _request(
     fields = [request_fields.parse(text, typed=typed) for typed in (False, True) for text in given[typed]]
     streams = context.program.streams
     sources = Sources(streams.stdin, context.output.warn)
-    sources.must_be_readable([body, *(field.file for field in fields)])
+    sources.ensure_readable([body, *(field.file for field in fields)])
 
-    def carrying(fields: Sequence[Field], body: bytes | None) -> Request:
+    def carrying(fields: Sequence[RequestField], body: bytes | None) -> Request:
         return request(path, method=method, fields=fields, headers=headers, body=body)
 
     # A call that is refused whatever it carries is not worth waiting for what is to be read.
@@ -148,7 +148,7 @@ def _all_pages(context: Context, request: Request) -> None:
     if context.dry_run:
         _show(context, request.at(target(number)))
         return
-    context.take_long()
+    context.disable_time_limit()
     with context.output.progress("rows", beside_rows=True) as progress:
         rows = pages.rows(context.client, request, progress.at)
         if context.output.streams.stdout_is_terminal:
@@ -161,7 +161,7 @@ def _all_pages(context: Context, request: Request) -> None:
 
 
 def _once(context: Context, request: Request, *, include: bool) -> None:
-    from astalty_cli.api.answers import must_be_done
+    from astalty_cli.api.answers import raise_for_status
     from astalty_cli.services.requests.answer import outcome_said
 
     with outcome_said(request.method):
@@ -169,7 +169,7 @@ def _once(context: Context, request: Request, *, include: bool) -> None:
             request.method, request.target, body=request.body, headers=request.headers
         )
         try:
-            must_be_done(answer, request.path)
+            raise_for_status(answer, request.path)
         except AstaltyError:
             if include:
                 _print(context, request, answer, include=True)
@@ -177,7 +177,7 @@ def _once(context: Context, request: Request, *, include: bool) -> None:
     _print(context, request, answer, include=include)
 
 
-def _print(context: Context, request: Request, answer: Answer, *, include: bool) -> None:
+def _print(context: Context, request: Request, answer: HttpResponse, *, include: bool) -> None:
     """Raises LeftOpenError where a secret was made that must not be printed here."""
     from http import HTTPStatus
 
@@ -201,6 +201,6 @@ def _print(context: Context, request: Request, answer: Answer, *, include: bool)
     if request.method != "GET" and not refused:
         raise LeftOpenError(
             "The answer brought a new secret, which is not printed where stdout is not a terminal.",
-            hint=f"Make another one: astalty keys rotate {key_in(body)} --to SINK",
+            hint=f"Make another one: astalty keys rotate {key_in(body)} --to DESTINATION",
         )
     output.note(_NOTE_HIDDEN)

@@ -58,7 +58,7 @@ def login(
     old = settings.stored
     if old and old.storage:
         held = f"…{old.last_four} for {old.base_url}"
-        context.output.confirm(f"Profile {name!r} holds a key already, {held}. Replace it?")
+        context.output.ensure_confirmed(f"Profile {name!r} holds a key already, {held}. Replace it?")
     place = stored_in(storage, context.program.folders.config)
     try:
         place.check()

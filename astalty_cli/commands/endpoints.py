@@ -50,7 +50,7 @@ def list_endpoints(
         open_dashboard(context)
         return
     found = operations(_document(context, refresh=refresh))
-    context.remembered.set_calls((each.method, each.path) for each in found)
+    context.completion_cache.set_calls((each.method, each.path) for each in found)
     rows = [msgspec.json.encode(each) for each in (matching(found, wanted) if wanted else found)]
     if output.is_laid_out and rows:
         from astalty_cli.output import human_catalogue

@@ -17,7 +17,7 @@ _CALL: Final = "call"
 _MOST: Final = 5000  # of a kind: all is read on every key press
 
 
-class Remembered:
+class CompletionCache:
     """The words of one profile. Nothing here raises: a command does its work without them."""
 
     def __init__(self, cache: Path, profile: str) -> None:

@@ -1,6 +1,6 @@
 """What a key operation has left open: a file for each, written before the call that makes or ends a secret.
 
-It holds ids, names, rotation numbers, idempotency keys, sinks and phases, and never a secret. With it
+It holds ids, names, rotation numbers, idempotency keys, destinations and phases, and never a secret. With it
 `keys recover` finishes what a crash or a lost answer has interrupted.
 """
 
@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import ConflictError, LocalError
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 
 _LOOKS: Final = 10  # at a lock that another process has
 _BETWEEN_LOOKS: Final = 0.05  # seconds
@@ -36,12 +36,12 @@ class Phase(StrEnum):
     """How far an operation certainly is; it may be one step further than the journal knows."""
 
     ASKED = "asked"  # the call that makes or ends a secret may have been sent
-    DELIVERING = "delivering"  # a secret was made; any of the sinks may have it
-    DELIVERED = "delivered"  # all sinks have it
-    PROVED = "proved"  # it works, and this machine's profiles use it
+    DELIVERING = "delivering"  # a secret was made; any of the destinations may have it
+    DELIVERED = "delivered"  # all destinations have it
+    VERIFIED = "proved"  # it works, and this machine's profiles use it
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class JournalEntry(Struct, frozen=True, kw_only=True):
     """One open operation.
 
     `rotation` is the key's before the call (-1 before it exists), so the secret in question is that of
@@ -61,7 +61,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     idempotency_key: str
     first_grace: int = 0
     grace: int = 0
-    sinks: list[str] = []
+    destinations: list[str] = msgspec.field(default_factory=list, name="sinks")  # its name on the disk
     delivered: list[str] = []
     lost: bool = False
     force: bool = False
@@ -84,7 +84,7 @@ def new_idempotency_key() -> str:
 class Contents(NamedTuple):
     """What the journal holds: entries, the oldest first, and the files that cannot be read."""
 
-    entries: list[Entry]
+    entries: list[JournalEntry]
     damaged: list[Path]
 
 
@@ -94,23 +94,23 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def write(self, entry: Entry) -> Entry:
+    def write(self, entry: JournalEntry) -> JournalEntry:
         """Put an entry on the disk, new or changed. Raises LocalError."""
         private_files.write_private(self._path(entry.id), msgspec.json.encode(entry))
         return entry
 
-    def close(self, entry: Entry) -> None:
+    def close(self, entry: JournalEntry) -> None:
         private_files.remove(self._path(entry.id))
         if entry.lock_name == entry.id:  # nobody else will ever lock this name; a key's lock file stays
             private_files.remove(self._folder / f"{entry.id}.lock")
 
-    def read(self, entry_id: str) -> Entry | None:
+    def read(self, entry_id: str) -> JournalEntry | None:
         """Raises LocalError where the file is not what was written."""
         path = self._path(entry_id)
         data = private_files.read_private(path)
         try:
-            return None if data is None else msgspec.json.decode(data, type=Entry)
-        except UNREADABLE as error:
+            return None if data is None else msgspec.json.decode(data, type=JournalEntry)
+        except JSON_DECODE_ERRORS as error:
             raise LocalError(
                 f"{path} is not usable: {error}.",
                 hint="It says what a key operation has left open. Look at the key, then move the file away.",
@@ -131,15 +131,15 @@ class Journal:
         there = (entry for entry in entries if entry is not None)
         return Contents(sorted(there, key=lambda entry: entry.started_at), damaged)
 
-    def of_key(self, base_url: str, key_id: str) -> list[Entry]:
+    def of_key(self, base_url: str, key_id: str) -> list[JournalEntry]:
         entries = self.contents().entries
         return [entry for entry in entries if (entry.base_url, entry.key_id) == (base_url, key_id)]
 
-    def abandoned(self, found: Contents) -> list[Entry]:
+    def abandoned(self, found: Contents) -> list[JournalEntry]:
         """Those of the entries that no running process works on."""
         return [entry for entry in found.entries if self.is_abandoned(entry)]
 
-    def is_abandoned(self, entry: Entry) -> bool:
+    def is_abandoned(self, entry: JournalEntry) -> bool:
         """Whether no running process works on it."""
         with self._locked(entry.lock_name, fcntl.LOCK_SH, looks=1) as is_free:  # shared by all who only look
             return is_free

@@ -1,58 +1,60 @@
-"""Where a new secret goes, by the flags: sinks by name, the clipboard, or a form of stdout."""
+"""Where a new secret goes, by the flags: destinations by name, the clipboard, or a form of stdout."""
 
 from datetime import timedelta
 
 from astalty_cli.base.errors import UsageError
 from astalty_cli.destinations import kinds
-from astalty_cli.destinations.destination import Sink
-from astalty_cli.destinations.kinds import Surroundings
-from astalty_cli.destinations.options import Destination
+from astalty_cli.destinations.destination import Destination
+from astalty_cli.destinations.kinds import Environment
+from astalty_cli.destinations.options import DestinationOptions
 from astalty_cli.output.output import Output
 
 FORMS = frozenset({"terminal", "plain", "json"})  # of stdout: the journal names them, and none can be read
 
 
-def chosen(output: Output, wanted: Destination, around: Surroundings) -> list[Sink]:
-    """The sinks that the flags ask for.
+def chosen(output: Output, wanted: DestinationOptions, environment: Environment) -> list[Destination]:
+    """The destinations that the flags ask for.
 
     Raises UsageError, before any call, where stdout is not a terminal and no flag asks for the secret by
     name (so that a CI log never gets one by accident), and where a flag would drop it.
     """
-    sinks = named(wanted, around)
-    if wanted.plain or not sinks:
-        sinks.append(_form_of_stdout(output, plain=wanted.plain))
-    _must_be_different(sinks)
-    return sinks
+    destinations = named(wanted, environment)
+    if wanted.plain or not destinations:
+        destinations.append(_form_of_stdout(output, plain=wanted.plain))
+    _ensure_different(destinations)
+    return destinations
 
 
-def _must_be_different(sinks: list[Sink]) -> None:
-    specs = [sink.spec for sink in sinks]
+def _ensure_different(destinations: list[Destination]) -> None:
+    specs = [destination.spec for destination in destinations]
     whole = {spec.removeprefix("file:") for spec in specs if spec.startswith("file:")}
     in_part = {spec[7:].rpartition("#")[0] for spec in specs if spec.startswith("dotenv:")}
     if len(set(specs)) < len(specs) or whole & in_part:
-        raise UsageError("Two sinks are the same place.", hint="Name each place once.")
+        raise UsageError("Two destinations are the same place.", hint="Name each place once.")
 
 
-def named(wanted: Destination, around: Surroundings) -> list[Sink]:
-    """The sinks of `--to` and `--copy`. Raises UsageError for a text that names none."""
-    sinks = [kinds.parse(text, around, force=wanted.force) for text in wanted.to]
+def named(wanted: DestinationOptions, environment: Environment) -> list[Destination]:
+    """The destinations of `--to` and `--copy`. Raises UsageError for a text that names none."""
+    destinations = [kinds.parse(text, environment, force=wanted.force) for text in wanted.to]
     if wanted.copy:
         from astalty_cli.destinations.clipboard import Clipboard
 
-        sinks.append(Clipboard(around.environ, wanted.clear_after))
-    return sinks
+        destinations.append(Clipboard(environment.environ, wanted.clear_after))
+    return destinations
 
 
-def again(spec: str, around: Surroundings, clear_after: timedelta) -> Sink | None:
-    """A sink of the journal, to be read and filled once more; None for a form of stdout."""
+def again(spec: str, environment: Environment, clear_after: timedelta) -> Destination | None:
+    """A destination of the journal, to be read and filled once more; None for a form of stdout."""
     if spec in FORMS:
         return None
     copied = spec == "clipboard"
-    wanted = Destination(to=() if copied else (spec,), copy=copied, clear_after=clear_after, force=True)
-    return named(wanted, around)[0]
+    wanted = DestinationOptions(
+        to=() if copied else (spec,), copy=copied, clear_after=clear_after, force=True
+    )
+    return named(wanted, environment)[0]
 
 
-def _form_of_stdout(output: Output, *, plain: bool) -> Sink:
+def _form_of_stdout(output: Output, *, plain: bool) -> Destination:
     from astalty_cli.destinations import terminal
 
     style = output.style
@@ -67,7 +69,7 @@ def _form_of_stdout(output: Output, *, plain: bool) -> Sink:
         flag = next(flag for flag, drops in dropping.items() if drops)
         raise UsageError(
             f"{flag} does not go with a new secret on stdout, which is shown only once.",
-            hint="Use --plain, --json, --to SINK, or no output flag on a terminal.",
+            hint="Use --plain, --json, --to DESTINATION, or no output flag on a terminal.",
         )
     if plain:
         if style.format is not None:

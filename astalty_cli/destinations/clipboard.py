@@ -84,7 +84,7 @@ class Clipboard:
         return False
 
     @property
-    def told(self) -> str:
+    def success_message(self) -> str:
         helper, seconds = self._helper, self.clear_after.total_seconds()
         if helper is None:
             return (
@@ -105,7 +105,7 @@ class Clipboard:
     def probe(self) -> None:
         helper = self._helper
         if helper is None:
-            self._must_have_terminal()
+            self._ensure_terminal()
         elif helper.paste:
             said = self._run(helper.paste, b"").err
             if any(words in said.lower() for words in _NO_DISPLAY):
@@ -170,12 +170,12 @@ class Clipboard:
             "hash": hashlib.sha256(salt + text).hexdigest(),
         }
         try:
-            self._must_start((sys.executable, "-I", clearing.__file__), json.dumps(order).encode())
+            self._ensure_started((sys.executable, "-I", clearing.__file__), json.dumps(order).encode())
         except LocalError:
             self._run(helper.clear, b"")  # rather not there than there for good
             raise
 
-    def _must_start(self, argv: tuple[str, ...], order: bytes) -> None:
+    def _ensure_started(self, argv: tuple[str, ...], order: bytes) -> None:
         if self._run(argv, order).code != 0:
             raise LocalError(
                 "Nothing could be set up to clear the clipboard, so the secret was taken off it.",
@@ -184,7 +184,7 @@ class Clipboard:
 
     # -- the terminal's ----------------------------------------------------------------------------
 
-    def _must_have_terminal(self) -> None:
+    def _ensure_terminal(self) -> None:
         try:
             with controlling_terminal():
                 if self.environ.get("TERM", "") not in _PLAIN_TERMINALS:

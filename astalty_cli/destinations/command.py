@@ -31,7 +31,7 @@ class Command:
         return False
 
     @property
-    def told(self) -> str:
+    def success_message(self) -> str:
         return f"{shlex.join(self.argv)} was given the secret and reported success."
 
     def probe(self) -> None:

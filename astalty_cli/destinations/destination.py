@@ -7,7 +7,7 @@ from astalty_cli.api.models import ApiKey
 from astalty_cli.base.secret import Secret
 
 
-class Sink(Protocol):
+class Destination(Protocol):
     """A place where the user asked a new secret to go: asked first, then given, then read back."""
 
     @property
@@ -19,7 +19,7 @@ class Sink(Protocol):
         """Whether `held` can tell what is there, so that a crash can be reconciled without asking."""
 
     @property
-    def told(self) -> str:
+    def success_message(self) -> str:
         """The sentence for the user once it has the secret."""
 
     def probe(self) -> None:

@@ -55,12 +55,12 @@ class Dotenv:
         return True
 
     @property
-    def told(self) -> str:
+    def success_message(self) -> str:
         return f"The secret is {self.name} in {self.path}, which only you can read; it was read back."
 
     def probe(self) -> None:
         self._entry(self._content())
-        private_files.must_be_writable(self.path.parent)
+        private_files.ensure_writable(self.path.parent)
 
     def held(self) -> Secret | None:
         private_files.clear_leftovers(self.path)

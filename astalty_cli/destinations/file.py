@@ -26,14 +26,14 @@ class File:
         return True
 
     @property
-    def told(self) -> str:
+    def success_message(self) -> str:
         return f"The secret is in {self.path}, which only you can read; it was read back."
 
     def probe(self) -> None:
         there = private_files.read_private(self.path) is not None
         if there and not self.force:
             raise private_files.already_there(self.path)
-        private_files.must_be_writable(self.path.parent)
+        private_files.ensure_writable(self.path.parent)
 
     def held(self) -> Secret | None:
         private_files.clear_leftovers(self.path)

@@ -30,7 +30,7 @@ class Github:
         return False
 
     @property
-    def told(self) -> str:
+    def success_message(self) -> str:
         return f"The secret is {self.name} in {self.repository} on GitHub, which does not give it back."
 
     def probe(self) -> None:

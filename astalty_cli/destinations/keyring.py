@@ -30,7 +30,7 @@ class Keyring:
         return True
 
     @property
-    def told(self) -> str:
+    def success_message(self) -> str:
         return (
             f"The secret is in the keyring, as profile {self.profile!r} for {self.origin}; it was read back."
         )

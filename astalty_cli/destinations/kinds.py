@@ -14,7 +14,7 @@ from astalty_cli.base.errors import UsageError
 
 if TYPE_CHECKING:
     from astalty_cli.config.profiles import ConfigFile
-    from astalty_cli.destinations.destination import Sink
+    from astalty_cli.destinations.destination import Destination
 
 KINDS: Final = "file:PATH, dotenv:PATH#NAME, keyring:PROFILE, github:OWNER/REPO#NAME, exec:COMMAND"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -22,7 +22,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}$)[A-Za-z0-9
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Environment:
     """What a place is made with. `origin` is where the key is for: None is the sandbox in this process."""
 
     environ: Mapping[str, str] = field(repr=False)  # it may hold a key
@@ -30,7 +30,7 @@ class Surroundings:
     origin: str | None
 
 
-def parse(text: str, around: Surroundings, *, force: bool) -> Sink:
+def parse(text: str, environment: Environment, *, force: bool) -> Destination:
     """The place that `text` names, with an absolute path. Raises UsageError, which repeats no secret."""
     if re.search(SECRET_SHAPE, text):
         raise UsageError(
@@ -38,44 +38,44 @@ def parse(text: str, around: Surroundings, *, force: bool) -> Sink:
             hint="Treat it as leaked: astalty keys panic",
         )
     try:
-        return _made(text, around, force)
+        return _made(text, environment, force)
     except ValueError as error:
         named = "exec:…" if text.startswith("exec:") else text  # a command may have a secret in it
         raise UsageError(f"--to {named!r}: {error}", hint=f"It takes one of {KINDS}.") from None
 
 
-def _made(text: str, around: Surroundings, force: bool) -> Sink:
+def _made(text: str, environment: Environment, force: bool) -> Destination:
     """Raises ValueError with a sentence for the user, as each maker does."""
     if not text.isprintable():
         raise ValueError("A place is one line of printable text.")
     kind, _, rest = text.partition(":")
     if kind not in _MAKERS or not rest.strip():
         raise ValueError("This names no place.")
-    return _MAKERS[kind](rest, around, force)
+    return _MAKERS[kind](rest, environment, force)
 
 
-def _file(rest: str, _around: Surroundings, force: bool) -> Sink:
+def _file(rest: str, _environment: Environment, force: bool) -> Destination:
     from astalty_cli.destinations.file import File
 
     return File(_absolute(rest), force)
 
 
-def _dotenv(rest: str, _around: Surroundings, _force: bool) -> Sink:
+def _dotenv(rest: str, _environment: Environment, _force: bool) -> Destination:
     from astalty_cli.destinations.dotenv import Dotenv
 
     path, name = _with_variable(rest, "dotenv:PATH#NAME")
     return Dotenv(_absolute(path), name)
 
 
-def _keyring(rest: str, around: Surroundings, force: bool) -> Sink:
+def _keyring(rest: str, environment: Environment, force: bool) -> Destination:
     from astalty_cli.destinations.keyring import Keyring
 
-    if around.origin is None:
+    if environment.origin is None:
         raise ValueError("A key of the sandbox is of no use in the keyring: it needs no login.")
-    return Keyring(rest, around.origin, around.config_file, force=force)
+    return Keyring(rest, environment.origin, environment.config_file, force=force)
 
 
-def _github(rest: str, around: Surroundings, _force: bool) -> Sink:
+def _github(rest: str, environment: Environment, _force: bool) -> Destination:
     from astalty_cli.destinations.github import Github
 
     repository, name = _with_variable(rest, "github:OWNER/REPO#NAME")
@@ -83,10 +83,10 @@ def _github(rest: str, around: Surroundings, _force: bool) -> Sink:
         raise ValueError("github:OWNER/REPO#NAME names a repository as its address does: OWNER/REPO.")
     if name.upper().startswith("GITHUB_"):
         raise ValueError("GitHub keeps names that start with GITHUB_ for itself.")
-    return Github(repository, name, around.environ)
+    return Github(repository, name, environment.environ)
 
 
-def _exec(rest: str, around: Surroundings, _force: bool) -> Sink:
+def _exec(rest: str, environment: Environment, _force: bool) -> Destination:
     from astalty_cli.destinations.command import Command
 
     try:
@@ -96,10 +96,10 @@ def _exec(rest: str, around: Surroundings, _force: bool) -> Sink:
     if not argv or not argv[0]:
         raise ValueError("exec:COMMAND names no program.")
     program = str(_absolute(argv[0])) if "/" in argv[0] else argv[0]  # else it is looked for on PATH
-    return Command((program, *argv[1:]), around.environ)
+    return Command((program, *argv[1:]), environment.environ)
 
 
-_MAKERS: Final[dict[str, Callable[[str, Surroundings, bool], Sink]]] = {
+_MAKERS: Final[dict[str, Callable[[str, Environment, bool], Destination]]] = {
     "file": _file,
     "dotenv": _dotenv,
     "keyring": _keyring,

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 
-class Destination(NamedTuple):
+class DestinationOptions(NamedTuple):
     """`to` are the texts of `--to`. `force` lets the secret replace what a slot holds already."""
 
     to: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ class _Stdout:
 
     output: Output
     readable: ClassVar[bool] = False
-    told: ClassVar[str] = ""  # it can be seen
+    success_message: ClassVar[str] = ""  # it can be seen
 
     def probe(self) -> None:
         """Nothing to ask: what stdout is was looked at when this form was chosen."""

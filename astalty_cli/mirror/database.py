@@ -102,7 +102,7 @@ def alone(place: Place) -> Iterator[None]:
     """Be the only one who changes the mirror. Raises RefusedError while another process does."""
     private_files.private_folder(place.folder)
     path = place.beside(".lock")
-    with told(place):
+    with translate_errors(place):
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         if not _is_locked(handle, path):
@@ -128,7 +128,7 @@ def create(place: Place) -> None:
     """Make an empty mirror. It is there whole or not at all; call it `alone`."""
     remove(place)  # a side file that was left would be taken for the new one's
     draft = place.beside(".new")
-    with told(place):
+    with translate_errors(place):
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
             connection.executescript(f"PRAGMA journal_mode = MEMORY; BEGIN; {_SCHEMA} COMMIT;")
@@ -137,8 +137,8 @@ def create(place: Place) -> None:
 
 def connect(place: Place, *, writes: bool) -> sqlite3.Connection:
     """Open the mirror. Raises LocalError where the file is not what it should be."""
-    with told(place):
-        private_files.must_be_private(place.path, place.path.lstat())
+    with translate_errors(place):
+        private_files.ensure_private(place.path, place.path.lstat())
         # mode=rw: a file that has gone is an error, never a new and empty database
         uri = f"{place.path.absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
@@ -168,7 +168,7 @@ def remove_lock(place: Place) -> None:
 
 
 @contextmanager
-def told(place: Place) -> Iterator[None]:
+def translate_errors(place: Place) -> Iterator[None]:
     """Make a LocalError of what goes wrong with the file."""
     try:
         yield

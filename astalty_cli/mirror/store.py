@@ -14,7 +14,7 @@ from astalty_cli.api.contract import is_uuid
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.base.errors import NotFoundError, UsageError
 from astalty_cli.base.times import from_iso_or_none
-from astalty_cli.mirror.database import Place, connect, told
+from astalty_cli.mirror.database import Place, connect, translate_errors
 from astalty_cli.mirror.query import order, where
 from astalty_cli.services.history.filters import Filters
 
@@ -39,11 +39,11 @@ class Mirror:
 
     def synced_at(self) -> datetime | None:
         """When the last complete sync began; None where the first one has not come to its end."""
-        with told(self.place):
+        with translate_errors(self.place):
             return from_iso_or_none(self._value("SELECT synced_at FROM mirror"))
 
     def extent(self) -> Extent:
-        with told(self.place):
+        with translate_errors(self.place):
             count = self._value("SELECT count(*) FROM entries")
             oldest = self._value("SELECT min(created_at) FROM entries")
             newest = self._value("SELECT max(created_at) FROM entries")
@@ -51,7 +51,7 @@ class Mirror:
 
     def count(self, filters: Filters) -> int:
         condition, values = self._where(filters)
-        with told(self.place):
+        with translate_errors(self.place):
             found: int = self._value(f"SELECT count(*) FROM entries WHERE {condition}", *values)  # noqa: S608
         return found
 
@@ -60,7 +60,7 @@ class Mirror:
         condition, values = self._where(filters)
         wanted = f"SELECT number FROM entries WHERE {condition} ORDER BY {order(sort)} LIMIT ?"  # noqa: S608
         entry = "SELECT json FROM entries WHERE number = ?"
-        with told(self.place):
+        with translate_errors(self.place):
             # Numbers are sorted, not entries: a sort too large for memory goes to a file in the system's
             # own folder, where nothing of an entry should be.
             for row in self._connection.execute(wanted, [*values, -1 if limit is None else limit]):
@@ -68,14 +68,14 @@ class Mirror:
 
     def requests(self, filters: Filters) -> Iterator[ApiRequest]:
         """The entries as structs, the oldest first."""
-        with told(self.place):
+        with translate_errors(self.place):
             for raw in self.entries(filters, "created_at"):
                 yield msgspec.json.decode(raw, type=ApiRequest)
 
     def get(self, entry_id: str) -> bytes | None:
         """An entry, with its bodies where they were synced; None where it is not here."""
         sql = "SELECT json, request, response FROM entries LEFT JOIN bodies USING (id) WHERE id = ?"
-        with told(self.place):
+        with translate_errors(self.place):
             row = self._connection.execute(sql, [entry_id]).fetchone()
         if row is None:
             return None
@@ -94,7 +94,7 @@ class Mirror:
         """
         if is_uuid(wanted):
             return wanted.lower()
-        with told(self.place):
+        with translate_errors(self.place):
             keys = self._connection.execute("SELECT id, name FROM keys ORDER BY id, name").fetchall()
         prefix = wanted.lower()
         found = [key for key in keys if key[1] == wanted]
@@ -126,6 +126,6 @@ def reading(place: Place) -> Iterator[Mirror]:
             hint=f"Make it: {place.command('sync')}",
         )
     with closing(connect(place, writes=False)) as connection:
-        with told(place):
+        with translate_errors(place):
             connection.execute("BEGIN")
         yield Mirror(place, connection)

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from astalty_cli.api.client import Client
 from astalty_cli.base.times import iso, utc_now
 from astalty_cli.mirror.writing import WritableMirror
-from astalty_cli.services.history.reading import Position, Question, Upwards, page_size
+from astalty_cli.services.history.reading import HistoryQuery, Position, Upwards, page_size
 
 
 @dataclass(frozen=True)
-class Wish:
+class SyncOptions:
     """What to sync. `since` is where a new mirror begins; older entries than `keep` are not kept."""
 
     bodies: bool = False
@@ -25,7 +25,7 @@ class Sync:
 
     client: Client
     mirror: WritableMirror
-    wish: Wish
+    wish: SyncOptions
     added: int = 0
     removed: int = 0
     _position: Position | None = field(init=False)
@@ -45,11 +45,11 @@ class Sync:
     def run(self, tell: Callable[[int, int], None]) -> None:
         """Read what is new; `tell` hears after each page how much was added, and of how much."""
         began = utc_now()
-        reading = Upwards(Question(self.client, {}, self.wish.bodies), self._position)
-        pin = reading.pin()
-        newest = pin.time if pin else self.goes_on
+        reading = Upwards(HistoryQuery(self.client, {}, self.wish.bodies), self._position)
+        boundary = reading.set_boundary()
+        newest = boundary.time if boundary else self.goes_on
         oldest_kept = newest - self.wish.keep if newest and self.wish.keep is not None else None
-        if pin:
+        if boundary:
             self._read(self._within(reading, oldest_kept), tell)
         self.mirror.finish(began)
         if oldest_kept:
@@ -61,7 +61,7 @@ class Sync:
         if not bounds:
             return reading
         filters = {"created_from": iso(max(bounds))}
-        return Upwards(Question(self.client, filters, self.wish.bodies), self._position, reading.end)
+        return Upwards(HistoryQuery(self.client, filters, self.wish.bodies), self._position, reading.end)
 
     def _read(self, reading: Upwards, tell: Callable[[int, int], None]) -> None:
         for page in reading.pages():

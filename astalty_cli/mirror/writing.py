@@ -12,7 +12,7 @@ from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.base.errors import RefusedError, ServiceError
 from astalty_cli.base.times import iso
-from astalty_cli.mirror.database import Place, connect, create, told
+from astalty_cli.mirror.database import Place, connect, create, translate_errors
 from astalty_cli.mirror.store import Mirror
 from astalty_cli.services.history.reading import Position
 
@@ -33,7 +33,7 @@ class WritableMirror(Mirror):
         Where the service does not say whose the key is, it goes by the key: `key` is its fingerprint.
         """
         by_key = f"key {key}"
-        with told(self.place):
+        with translate_errors(self.place):
             known = self._value("SELECT account FROM mirror")
             if known in {None, by_key}:
                 self._connection.execute("UPDATE mirror SET account = ?", [account or by_key])
@@ -46,7 +46,7 @@ class WritableMirror(Mirror):
 
     def position(self) -> Position | None:
         """How far it has been read."""
-        with told(self.place):
+        with translate_errors(self.place):
             time, ids = self._connection.execute("SELECT reached, reached_ids FROM mirror").fetchone()
             if time is None:
                 return None
@@ -88,7 +88,7 @@ class WritableMirror(Mirror):
     def scrub(self) -> None:
         """Leave nothing of removed entries in the files. Raises RefusedError while somebody reads."""
         folder = str(self.place.folder.absolute()).replace("'", "''")
-        with told(self.place):
+        with translate_errors(self.place):
             # VACUUM copies what is kept by way of a file that has no name: on this disk, not on another
             self._connection.execute(f"PRAGMA temp_store_directory = '{folder}'")
             self._connection.execute("VACUUM")
@@ -102,7 +102,7 @@ class WritableMirror(Mirror):
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
-        with told(self.place):
+        with translate_errors(self.place):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection

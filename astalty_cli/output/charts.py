@@ -40,9 +40,9 @@ def timeline(counts: Sequence[int], start: datetime, end: datetime, step: timede
     gap = max(len(counts) - sum(map(len, ends)), 2)
     most = max(counts)
     at = start + counts.index(most) * step
-    told = f"Each mark is {_span(step)}; the peak is {most:,} from {hour(at)} on."
+    caption = f"Each mark is {_span(step)}; the peak is {most:,} from {hour(at)} on."
     lines = [sparkline(counts, blocks=draws_blocks(streams)), (" " * gap).join(ends)]
-    return "".join(f"{_INDENT}{line}\n" for line in lines) + paragraph(told, streams)
+    return "".join(f"{_INDENT}{line}\n" for line in lines) + paragraph(caption, streams)
 
 
 def paragraph(text: str, streams: Streams) -> str:

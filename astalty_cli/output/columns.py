@@ -52,7 +52,7 @@ JOURNAL = (
     Field("name", "Key", Kind.NAME),
     Field("key_id", "Key ID", Kind.ID, short=True),
     Field("phase", "Phase"),
-    Field("sinks", "Sinks", spare=True),
+    Field("sinks", "Destinations", spare=True),
     Field("started_at", "Started", Kind.TIME, spare=True),
     Field("profile", "Profile", spare=True),
 )

@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from astalty_cli.base import times
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.output import charts, machine
 from astalty_cli.output.fields import Field, Kind
 from astalty_cli.output.picking import pick
@@ -280,7 +280,7 @@ def json_text(value: bytes) -> Text:
 def _indented(value: bytes) -> str:
     try:
         return msgspec.json.format(value, indent=2).decode("utf-8", "replace")
-    except UNREADABLE:
+    except JSON_DECODE_ERRORS:
         return value.decode("utf-8", "replace")
 
 

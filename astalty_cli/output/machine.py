@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from astalty_cli.base.errors import UsageError
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.output.picking import pick
 from astalty_cli.output.safe import defuse_formula, visible
 
@@ -67,7 +67,7 @@ def text(value: bytes) -> str:
     if value.startswith(b'"'):
         try:
             return msgspec.json.decode(value, type=str)
-        except UNREADABLE:
+        except JSON_DECODE_ERRORS:
             return ascii_json(value)
     return compact(value)
 

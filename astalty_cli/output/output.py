@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from astalty_cli.base.errors import AstaltyError, InterruptedByUser, ServiceError, UsageError
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.output import machine
 from astalty_cli.output.columns import EXCHANGE, SIDES
 from astalty_cli.output.fields import Field
@@ -125,7 +125,7 @@ class Output:
             return
         try:
             msgspec.json.decode(body, type=msgspec.Raw)
-        except UNREADABLE:
+        except JSON_DECODE_ERRORS:
             if self.result_wanted:
                 raise ServiceError(
                     "The answer is not JSON.", hint="To see it, leave out --query and -o."
@@ -292,7 +292,7 @@ class Output:
 
     # -- questions -------------------------------------------------------------------------------
 
-    def must_be_able_to_ask(self, question: str) -> None:
+    def ensure_can_ask(self, question: str) -> None:
         """Raise UsageError, before any call, where a question is coming that nobody can answer."""
         if not (self.style.yes or self.streams.can_ask):
             raise UsageError(
@@ -300,21 +300,21 @@ class Output:
                 hint="Say --yes to go ahead without being asked.",
             )
 
-    def confirm(self, question: str) -> None:
+    def ensure_confirmed(self, question: str) -> None:
         """Return if the user agrees, else raise InterruptedByUser. `--yes` agrees beforehand."""
-        if not self.agrees(question):
+        if not self.confirm(question):
             raise InterruptedByUser("Nothing was done.")
 
-    def agrees(self, question: str) -> bool:
+    def confirm(self, question: str) -> bool:
         """Ask. `--yes` agrees beforehand; Ctrl-C, or anything but a yes, is a no."""
         try:
-            return self.style.yes or self.answer(question) is True
+            return self.style.yes or self.ask(question) is True
         except KeyboardInterrupt:
             return False
 
-    def answer(self, question: str) -> bool | None:
+    def ask(self, question: str) -> bool | None:
         """Ask, and return a yes or a no that was typed; None where it was neither."""
-        self.must_be_able_to_ask(question)
+        self.ensure_can_ask(question)
         self.say(self.streams.folded(f"{visible_lines(question)} [y/N]") + " ")
         typed = ""
         try:

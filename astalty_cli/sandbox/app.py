@@ -14,7 +14,7 @@ import falcon
 
 from astalty_cli.api import contract
 from astalty_cli.sandbox import resources
-from astalty_cli.sandbox.exchange import Answer, Call, ask, read_call, send
+from astalty_cli.sandbox.exchange import Call, Reply, ask, read_call, send
 from astalty_cli.sandbox.idempotency import once
 from astalty_cli.sandbox.layers import authenticated, guarded, recorded
 from astalty_cli.sandbox.problems import Problem
@@ -29,7 +29,7 @@ def create_app(store: Store, *, rate_limit: int = contract.RATE_LIMIT) -> WSGIAp
     """Make the API over a store. `rate_limit` is calls a minute for each key; 0 is no limit."""
     routes = _routes(store)
 
-    def answer_from_routes(call: Call) -> Answer:
+    def answer_from_routes(call: Call) -> Reply:
         return ask(routes, call)
 
     public = recorded(

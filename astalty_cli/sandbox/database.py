@@ -127,7 +127,7 @@ def open_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> Dat
     return Database(path)
 
 
-def must_be_unused(path: Path) -> None:
+def ensure_unused(path: Path) -> None:
     """Raises `LocalError` while another process has the database open; a file that is none is unused."""
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:

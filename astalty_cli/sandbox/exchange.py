@@ -24,7 +24,7 @@ _CALL = "astalty.call"
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     status: int
     headers: dict[str, str]
     body: bytes
@@ -45,7 +45,7 @@ class Call:
     caller: Caller | None = None  # known after authentication
 
 
-Handler = Callable[[Call], Answer]
+Handler = Callable[[Call], Reply]
 
 
 def read_call(environ: WSGIEnvironment) -> Call:
@@ -75,7 +75,7 @@ def call_of(environ: WSGIEnvironment) -> Call:
     return call
 
 
-def ask(app: WSGIApplication, call: Call) -> Answer:
+def ask(app: WSGIApplication, call: Call) -> Reply:
     """Let a WSGI application answer the call."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -94,10 +94,10 @@ def ask(app: WSGIApplication, call: Call) -> Answer:
     }
     body = b"".join(app(environ, start_response))
     status, headers = started[-1]
-    return Answer(int(status.split()[0]), {name.title(): value for name, value in headers}, body)
+    return Reply(int(status.split()[0]), {name.title(): value for name, value in headers}, body)
 
 
-def send(answer: Answer, now: datetime, start_response: StartResponse) -> Iterable[bytes]:
+def send(answer: Reply, now: datetime, start_response: StartResponse) -> Iterable[bytes]:
     """Give an answer to the WSGI server, with its date."""
     phrase = HTTPStatus(answer.status).phrase
     date = format_datetime(now.astimezone(UTC), usegmt=True)
@@ -105,12 +105,12 @@ def send(answer: Answer, now: datetime, start_response: StartResponse) -> Iterab
     return [answer.body]
 
 
-def json_answer(status: int, body: bytes, headers: dict[str, str] | None = None) -> Answer:
+def json_answer(status: int, body: bytes, headers: dict[str, str] | None = None) -> Reply:
     length = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    return Answer(status, length | (headers or {}), body)
+    return Reply(status, length | (headers or {}), body)
 
 
-def problem_answer(problem: Problem) -> Answer:
+def problem_answer(problem: Problem) -> Reply:
     return json_answer(problem.status, encode(problem.payload()), problem.headers)
 
 

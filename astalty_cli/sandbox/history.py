@@ -21,7 +21,7 @@ from astalty_cli.api.models import ApiRequest, Exchange, KeyReference, PageMeta,
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.times import Clock, iso
 from astalty_cli.sandbox.database import Database
-from astalty_cli.sandbox.exchange import Answer, Call
+from astalty_cli.sandbox.exchange import Call, Reply
 from astalty_cli.sandbox.filters import before, equals, http_status, path_prefix, since
 from astalty_cli.sandbox.listing import Listing, Query, page_meta
 from astalty_cli.sandbox.problems import not_found
@@ -83,7 +83,7 @@ class History:
             raise not_found()
         return _api_request(row)
 
-    def add(self, call: Call, answer: Answer, duration_ms: float) -> None:
+    def add(self, call: Call, answer: Reply, duration_ms: float) -> None:
         """Write an entry. Answers of the history itself are kept without their body: they hold all others."""
         caller = call.caller
         entry = ApiRequest(

@@ -9,7 +9,7 @@ from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.times import Clock, utc_now
-from astalty_cli.sandbox.database import must_be_unused
+from astalty_cli.sandbox.database import ensure_unused
 from astalty_cli.sandbox.problems import Problem
 from astalty_cli.sandbox.secret_format import is_well_formed
 from astalty_cli.sandbox.store import Store
@@ -58,7 +58,7 @@ class Home:
     def reset(self) -> None:
         """Remove the database and the key. Raises `LocalError` while another process uses them."""
         if self.database.exists():
-            must_be_unused(self.database)
+            ensure_unused(self.database)
         side_files = (self.database.with_name(self.database.name + end) for end in ("-wal", "-shm"))
         for path in (self.key_file, self.database, *side_files):
             private_files.remove(path)

@@ -15,7 +15,7 @@ import msgspec
 from astalty_cli.api.contract import IDEMPOTENCY_KEY, IDEMPOTENCY_TTL
 from astalty_cli.base.times import Clock, iso
 from astalty_cli.sandbox.database import Database
-from astalty_cli.sandbox.exchange import Answer, Call, Handler, json_answer
+from astalty_cli.sandbox.exchange import Call, Handler, Reply, json_answer
 from astalty_cli.sandbox.problems import invalid
 
 KEY_PATTERN = "[!-~]([ -~]{0,253}[!-~])?"  # 1 to 255 printable ASCII characters; HTTP strips outer blanks
@@ -25,7 +25,7 @@ _FIELD = "idempotency_key"
 def once(database: Database, clock: Clock, handler: Handler) -> Handler:
     """Answer a repeated POST from the record of the first. A failure (5xx) is raised and leaves no record."""
 
-    def handle(call: Call) -> Answer:
+    def handle(call: Call) -> Reply:
         key = call.environ.get("HTTP_IDEMPOTENCY_KEY")
         if call.method != "POST" or key is None:
             return handler(call)

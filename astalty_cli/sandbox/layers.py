@@ -4,7 +4,7 @@ import logging
 import math
 import time
 
-from astalty_cli.sandbox.exchange import Answer, Call, Handler, problem_answer
+from astalty_cli.sandbox.exchange import Call, Handler, Reply, problem_answer
 from astalty_cli.sandbox.history import History
 from astalty_cli.sandbox.keys import Caller, Keys
 from astalty_cli.sandbox.problems import SERVER_ERROR, TOO_MANY, UNAUTHENTICATED, Problem
@@ -21,7 +21,7 @@ def recorded(history: History, handler: Handler) -> Handler:
     costs the caller the answer. Any failure within becomes a 500 here, in the API's shape.
     """
 
-    def handle(call: Call) -> Answer:
+    def handle(call: Call) -> Reply:
         started = time.perf_counter()
         answer = guarded(handler, call)
         try:
@@ -33,7 +33,7 @@ def recorded(history: History, handler: Handler) -> Handler:
     return handle
 
 
-def guarded(handler: Handler, call: Call) -> Answer:
+def guarded(handler: Handler, call: Call) -> Reply:
     """Call the handler; a problem that it raises, or a failure of ours, becomes the answer."""
     try:
         return handler(call)
@@ -47,7 +47,7 @@ def guarded(handler: Handler, call: Call) -> Answer:
 def authenticated(keys: Keys, rate_limit: int, handler: Handler) -> Handler:
     """Let only callers with a working key through, and each key `rate_limit` times a minute (0: any)."""
 
-    def handle(call: Call) -> Answer:
+    def handle(call: Call) -> Reply:
         caller = keys.authenticate(_bearer(call), call.ip_address, rate_limit)
         if caller is None:
             raise Problem(401, UNAUTHENTICATED)
@@ -58,7 +58,7 @@ def authenticated(keys: Keys, rate_limit: int, handler: Handler) -> Handler:
         if caller.remaining == -1:
             raise Problem(429, TOO_MANY, headers=limits | _retry_after(caller))
         answer = guarded(handler, call)
-        return Answer(answer.status, answer.headers | limits, answer.body)
+        return Reply(answer.status, answer.headers | limits, answer.body)
 
     return handle
 

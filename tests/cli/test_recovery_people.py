@@ -226,6 +226,6 @@ def test_with_a_terminal_left_a_secret_that_no_sink_took_is_shown_on_it(faulty: 
     account, _ = faulty
     terminal = Terminal(account.shell, "keys create ci --to exec:false", columns=120)
     shown = terminal.ends(7)
-    assert "No sink took the new secret, so it was shown on the terminal." in shown
+    assert "No destination took the new secret, so it was shown on the terminal." in shown
     secret = next(line.strip() for line in shown.splitlines() if line.strip().startswith("astalty_"))
     assert works(account, secret)

@@ -15,7 +15,7 @@ import pytest
 
 from astalty_cli.base.errors import LocalError
 from astalty_cli.destinations.clipboard import Clipboard, suitable
-from astalty_cli.destinations.destination import Sink
+from astalty_cli.destinations.destination import Destination
 from tests.destinations.canary import BYTES, KEY, SECRET
 from tests.destinations.conftest import Stand
 
@@ -100,12 +100,12 @@ def wait_for_clearing(environ: dict[str, str]) -> None:
 
 
 def test_on_the_clipboard_and_off_it_again(desktop: dict[str, str]) -> None:
-    sink: Sink = Clipboard(desktop, SOON)
-    sink.probe()
-    assert (sink.spec, sink.readable, sink.held()) == ("clipboard", False, None)
-    sink.deliver(KEY, SECRET)
+    destination: Destination = Clipboard(desktop, SOON)
+    destination.probe()
+    assert (destination.spec, destination.readable, destination.held()) == ("clipboard", False, None)
+    destination.deliver(KEY, SECRET)
     assert pasted(desktop) == BYTES
-    assert "cleared in 2 s" in sink.told
+    assert "cleared in 2 s" in destination.success_message
     wait_for_clearing(desktop)
     assert pasted(desktop) == b""
 
@@ -118,11 +118,11 @@ def test_what_was_copied_meanwhile_is_left_alone(desktop: dict[str, str]) -> Non
 
 
 def test_zero_keeps_it(desktop: dict[str, str]) -> None:
-    sink = Clipboard(desktop, KEPT)
-    sink.deliver(KEY, SECRET)
+    destination = Clipboard(desktop, KEPT)
+    destination.deliver(KEY, SECRET)
     assert clearing_process(desktop) is None
     assert pasted(desktop) == BYTES
-    assert "stays" in sink.told
+    assert "stays" in destination.success_message
 
 
 def test_what_was_there_before_the_probe_is_there_after(desktop: dict[str, str]) -> None:
@@ -249,12 +249,12 @@ def test_windows_cannot_be_read_and_so_not_cleared(
     environ: dict[str, str], stand_in: Stand, tmp_path: Path
 ) -> None:
     stand_in("clip.exe", "record('clip', sys.stdin.buffer.read())")
-    sink = Clipboard({**environ, "WSL_DISTRO_NAME": "Debian"}, SOON)
-    sink.probe()
-    sink.deliver(KEY, SECRET)
+    destination = Clipboard({**environ, "WSL_DISTRO_NAME": "Debian"}, SOON)
+    destination.probe()
+    destination.deliver(KEY, SECRET)
     assert (tmp_path / "record" / "clip").read_bytes() == BYTES
     assert clearing_process(environ) is None
-    assert "cannot be read back or cleared" in sink.told
+    assert "cannot be read back or cleared" in destination.success_message
 
 
 # -- the terminal's ------------------------------------------------------------------------------

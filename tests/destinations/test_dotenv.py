@@ -22,12 +22,12 @@ def env_file(folder: Path, content: bytes) -> Dotenv:
 
 
 def after(folder: Path, content: bytes, secret: Secret = SECRET) -> bytes:
-    sink = env_file(folder, content)
-    sink.probe()
-    sink.deliver(KEY, secret)
-    assert sink.held() == secret
-    assert sink.path.stat().st_mode & 0o777 == 0o600
-    return sink.path.read_bytes()
+    destination = env_file(folder, content)
+    destination.probe()
+    destination.deliver(KEY, secret)
+    assert destination.held() == secret
+    assert destination.path.stat().st_mode & 0o777 == 0o600
+    return destination.path.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -84,15 +84,15 @@ def test_a_line_that_is_missing_or_empty(tmp_path: Path, content: bytes, expecte
 
 
 def test_a_file_that_is_missing(tmp_path: Path) -> None:
-    sink = Dotenv(tmp_path / ".env", "KEY")
-    sink.probe()
-    assert sink.held() is None
+    destination = Dotenv(tmp_path / ".env", "KEY")
+    destination.probe()
+    assert destination.held() is None
     assert list(tmp_path.iterdir()) == []
-    sink.deliver(KEY, SECRET)
-    assert sink.path.read_bytes() == b"KEY=" + BYTES + b"\n"
-    assert sink.path.stat().st_mode & 0o777 == 0o600
-    assert "KEY" in sink.told
-    assert sink.spec == f"dotenv:{tmp_path}/.env#KEY"
+    destination.deliver(KEY, SECRET)
+    assert destination.path.read_bytes() == b"KEY=" + BYTES + b"\n"
+    assert destination.path.stat().st_mode & 0o777 == 0o600
+    assert "KEY" in destination.success_message
+    assert destination.spec == f"dotenv:{tmp_path}/.env#KEY"
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_a_file_that_is_missing(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_not_clear_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
-    sink = env_file(tmp_path, content)
-    for attempt in (sink.probe, sink.held, lambda: sink.deliver(KEY, SECRET)):
+    destination = env_file(tmp_path, content)
+    for attempt in (destination.probe, destination.held, lambda: destination.deliver(KEY, SECRET)):
         with pytest.raises(LocalError, match=why):
             attempt()
-    assert sink.path.read_bytes() == content
+    assert destination.path.read_bytes() == content
 
 
 @pytest.mark.parametrize(
@@ -130,11 +130,11 @@ def test_a_secret_that_needs_quotes_gets_them(
 
 @pytest.mark.parametrize("secret", ["both'\"", "back\\slash", "${PATH}"])
 def test_a_secret_that_no_quotes_keep_is_refused(tmp_path: Path, secret: str) -> None:
-    sink = env_file(tmp_path, b"KEY=old\n")
+    destination = env_file(tmp_path, b"KEY=old\n")
     with pytest.raises(LocalError, match="no quotes") as refused:
-        sink.deliver(KEY, Secret(secret))
+        destination.deliver(KEY, Secret(secret))
     assert secret not in refused.value.message
-    assert sink.path.read_bytes() == b"KEY=old\n"
+    assert destination.path.read_bytes() == b"KEY=old\n"
 
 
 NAMES = st.from_regex(rb"[A-Z]{1,3}_", fullmatch=True)

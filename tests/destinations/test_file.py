@@ -16,17 +16,17 @@ from tests.destinations.canary import BYTES, KEY, OLD, SECRET
 
 
 def test_the_secret_and_a_newline_for_the_owner_alone(tmp_path: Path) -> None:
-    sink = File(tmp_path / "key")
-    sink.probe()
-    assert sink.held() is None
+    destination = File(tmp_path / "key")
+    destination.probe()
+    assert destination.held() is None
     assert list(tmp_path.iterdir()) == []
-    sink.deliver(KEY, SECRET)
-    assert sink.path.read_bytes() == BYTES + b"\n"
-    assert sink.path.stat().st_mode & 0o777 == 0o600
-    assert sink.held() == SECRET
-    assert list(tmp_path.iterdir()) == [sink.path]
-    assert str(sink.path) in sink.told
-    assert sink.spec == f"file:{sink.path}"
+    destination.deliver(KEY, SECRET)
+    assert destination.path.read_bytes() == BYTES + b"\n"
+    assert destination.path.stat().st_mode & 0o777 == 0o600
+    assert destination.held() == SECRET
+    assert list(tmp_path.iterdir()) == [destination.path]
+    assert str(destination.path) in destination.success_message
+    assert destination.spec == f"file:{destination.path}"
 
 
 def test_another_file_is_replaced_only_by_force(tmp_path: Path) -> None:
@@ -98,10 +98,10 @@ def test_a_disk_that_lies_is_no_success(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_name_as_long_as_names_may_be(tmp_path: Path) -> None:
-    sink = File(tmp_path / ("k" * 255))
-    sink.probe()
-    sink.deliver(KEY, SECRET)
-    assert sink.held() == SECRET
+    destination = File(tmp_path / ("k" * 255))
+    destination.probe()
+    destination.deliver(KEY, SECRET)
+    assert destination.held() == SECRET
     with pytest.raises(LocalError, match="too long"):
         File(tmp_path / ("k" * 256)).probe()
 

@@ -44,29 +44,29 @@ def config(tmp_path: Path) -> ConfigFile:
 
 def test_a_new_profile(config: ConfigFile) -> None:
     place = Kept()
-    sink = Keyring("work", HERE, config, place)
-    sink.probe()
-    assert sink.held() is None
+    destination = Keyring("work", HERE, config, place)
+    destination.probe()
+    assert destination.held() is None
     assert not config.path.exists()
-    sink.deliver(KEY, SECRET)
-    assert sink.held() == SECRET
+    destination.deliver(KEY, SECRET)
+    assert destination.held() == SECRET
     assert place.secrets == {("work", HERE): SECRET}
     profile = config.read().profiles["work"]
     assert profile == Profile(HERE, Storage.KEYRING, KEY.value.id, SECRET.last_four)
     assert SECRET.reveal() not in config.path.read_text()
-    assert sink.spec == "keyring:work"
-    assert "'work'" in sink.told
+    assert destination.spec == "keyring:work"
+    assert "'work'" in destination.success_message
 
 
 def test_a_profile_of_the_same_place_is_renewed(config: ConfigFile) -> None:
     place = Kept()
     place.store("work", HERE, OLD)
     config.save("work", Profile(HERE, Storage.KEYRING, "another", "4567", "Ana's"))
-    sink = Keyring("work", HERE, config, place)
-    sink.probe()
-    assert sink.held() == OLD
-    sink.deliver(KEY, SECRET)
-    assert sink.held() == SECRET
+    destination = Keyring("work", HERE, config, place)
+    destination.probe()
+    assert destination.held() == OLD
+    destination.deliver(KEY, SECRET)
+    assert destination.held() == SECRET
     assert config.read().profiles["work"].account == "Ana's"
 
 
@@ -83,10 +83,10 @@ def test_a_profile_of_another_place_needs_force(config: ConfigFile, old: Profile
     with pytest.raises(LocalError, match="is another one") as refused:
         Keyring("work", HERE, config, place).probe()
     assert "--force" in refused.value.hint
-    sink = Keyring("work", HERE, config, place, force=True)
-    sink.probe()
-    sink.deliver(KEY, SECRET)
-    assert sink.held() == SECRET
+    destination = Keyring("work", HERE, config, place, force=True)
+    destination.probe()
+    destination.deliver(KEY, SECRET)
+    assert destination.held() == SECRET
     assert config.read().profiles["work"].base_url == HERE
     assert (("work", ELSEWHERE) in place.secrets) == (old.storage is not Storage.KEYRING)
     assert (file.load("work", HERE) is None) == (old.storage is Storage.FILE)

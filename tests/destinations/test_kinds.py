@@ -8,15 +8,15 @@ import pytest
 
 from astalty_cli.base.errors import UsageError
 from astalty_cli.config.profiles import ConfigFile
-from astalty_cli.destinations.kinds import KINDS, Surroundings, parse
+from astalty_cli.destinations.kinds import KINDS, Environment, parse
 from tests.destinations.canary import SECRET
 
 
 @pytest.fixture
-def around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Surroundings:
+def around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     monkeypatch.setenv("HOME", "/home/ana")
     monkeypatch.chdir(tmp_path)
-    return Surroundings({"PATH": "/bin"}, ConfigFile(tmp_path), "https://a.example")
+    return Environment({"PATH": "/bin"}, ConfigFile(tmp_path), "https://a.example")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Surroundings:
     ],
 )
 def test_a_place_and_its_name_in_the_journal(
-    around: Surroundings, tmp_path: Path, text: str, spec: str
+    around: Environment, tmp_path: Path, text: str, spec: str
 ) -> None:
     made = parse(text, around, force=False)
     assert made.spec == spec.format(here=tmp_path)
@@ -60,7 +60,7 @@ def test_a_place_and_its_name_in_the_journal(
         ("file:~nobody-here/x", "home folder"),
     ],
 )
-def test_what_names_no_place_is_refused(around: Surroundings, text: str, why: str) -> None:
+def test_what_names_no_place_is_refused(around: Environment, text: str, why: str) -> None:
     with pytest.raises(UsageError, match=why) as refused:
         parse(text, around, force=False)
     assert repr("exec:…" if text.startswith("exec:") else text) in refused.value.message
@@ -68,23 +68,23 @@ def test_what_names_no_place_is_refused(around: Surroundings, text: str, why: st
 
 
 @pytest.mark.parametrize("text", ["{}", "file:{}", "dotenv:.env#{}", "exec:put {}", "x\n{}"])
-def test_a_secret_in_the_name_of_a_place_is_not_repeated(around: Surroundings, text: str) -> None:
+def test_a_secret_in_the_name_of_a_place_is_not_repeated(around: Environment, text: str) -> None:
     with pytest.raises(UsageError, match="secret") as refused:
         parse(text.format(SECRET.reveal()), around, force=False)
     assert "canary" not in refused.value.message + refused.value.hint
 
 
-def test_a_key_of_the_sandbox_is_of_no_use_in_the_keyring(around: Surroundings) -> None:
-    sandbox = Surroundings(around.environ, around.config_file, None)
+def test_a_key_of_the_sandbox_is_of_no_use_in_the_keyring(around: Environment) -> None:
+    sandbox = Environment(around.environ, around.config_file, None)
     with pytest.raises(UsageError, match="sandbox"):
         parse("keyring:work", sandbox, force=False)
 
 
-def test_force_reaches_the_place(around: Surroundings) -> None:
+def test_force_reaches_the_place(around: Environment) -> None:
     assert parse("file:key", around, force=True) != parse("file:key", around, force=False)
 
 
-def test_the_environment_is_in_no_repr(around: Surroundings) -> None:
+def test_the_environment_is_in_no_repr(around: Environment) -> None:
     assert "PATH" not in repr(around) + repr(parse("exec:put", around, force=False))
 
 

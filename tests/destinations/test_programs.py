@@ -30,19 +30,22 @@ def test_gh_gets_the_secret_on_stdin_alone(
     environ: dict[str, str], stand_in: Stand, recorded: Callable[[str], bytes]
 ) -> None:
     stand_in("gh", GH)
-    sink = Github("ana/site", "ASTALTY_KEY", environ)
-    sink.probe()
+    destination = Github("ana/site", "ASTALTY_KEY", environ)
+    destination.probe()
     assert recorded("list") == b"secret list --repo ana/site"
-    sink.deliver(KEY, SECRET)
+    destination.deliver(KEY, SECRET)
     assert recorded("argv").split() == [b"secret", b"set", b"ASTALTY_KEY", b"--repo", b"ana/site"]
     assert recorded("stdin") == BYTES
     assert b"ana/site" in recorded("cmdlines")
     assert BYTES not in recorded("cmdlines") + recorded("environ")
     assert b"own_key_of_the_caller" not in recorded("environ")
-    assert not sink.readable
-    assert sink.held() is None
-    assert (sink.spec, "ana/site" in sink.told) == ("github:ana/site#ASTALTY_KEY", True)
-    assert "own_key" not in repr(sink)
+    assert not destination.readable
+    assert destination.held() is None
+    assert (destination.spec, "ana/site" in destination.success_message) == (
+        "github:ana/site#ASTALTY_KEY",
+        True,
+    )
+    assert "own_key" not in repr(destination)
 
 
 def test_gh_that_is_not_signed_in_shows_at_once(environ: dict[str, str], stand_in: Stand) -> None:
@@ -73,15 +76,15 @@ def test_a_command_gets_exactly_the_secret(
     environ: dict[str, str], stand_in: Stand, recorded: Callable[[str], bytes]
 ) -> None:
     stand_in("vault", "record_all(); print(Path(os.environ['RECORD'], 'stdin').read_text())")
-    sink = Command(("vault", "put", "a b; $HOME"), environ)
-    sink.probe()
-    sink.deliver(KEY, SECRET)
+    destination = Command(("vault", "put", "a b; $HOME"), environ)
+    destination.probe()
+    destination.deliver(KEY, SECRET)
     assert recorded("stdin") == BYTES
     assert recorded("argv") == b"put\na b; $HOME"
     assert b"a b; $HOME" in recorded("cmdlines")
     assert BYTES not in recorded("cmdlines") + recorded("environ")
-    assert sink.spec == "exec:vault put 'a b; $HOME'"
-    assert not sink.readable
+    assert destination.spec == "exec:vault put 'a b; $HOME'"
+    assert not destination.readable
 
 
 @pytest.mark.parametrize("name", ["no-such-program", "./no/such", "plain", "/"])

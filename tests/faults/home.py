@@ -165,14 +165,14 @@ class World:
     # -- what the user types ---------------------------------------------------------------------
 
     def words(self) -> list[str]:
-        shape, sinks = self.shape, self.sink_words()
+        shape, destinations = self.shape, self.sink_words()
         own = ["--allow-self"] if shape.own else []
         match shape.operation:
             case "create":
-                return ["keys", "create", NAME, *sinks]
+                return ["keys", "create", NAME, *destinations]
             case "revoke":
                 return ["keys", "revoke", self.target, "--yes", *own]
-        return ["keys", "rotate", self.target, "--grace", shape.grace, "--yes", *own, *sinks]
+        return ["keys", "rotate", self.target, "--grace", shape.grace, "--yes", *own, *destinations]
 
     def rival_words(self, kind: str) -> list[str]:
         """Another command of the same user: the same rotation to a place of its own, or a recovery."""
@@ -182,22 +182,22 @@ class World:
 
     def sink_words(self) -> list[str]:
         words = []
-        for sink in self.shape.sinks:
-            words += ["--plain"] if sink == "stdout" else ["--to", self.spec(sink)]
+        for destination in self.shape.destinations:
+            words += ["--plain"] if destination == "stdout" else ["--to", self.spec(destination)]
         return words
 
-    def spec(self, sink: str) -> str:
+    def spec(self, destination: str) -> str:
         return {
             "file": f"file:{self.home / 'new.key'}",
             "dotenv": f"dotenv:{self.home / 'app.env'}#ASTALTY_KEY",
             "keyring": f"keyring:{VAULT}",
             "exec": f"exec:{self.folder / 'take'}",
-        }[sink]
+        }[destination]
 
     def lay_out(self) -> None:
         """The places where secrets go, as they are before."""
         self._write_taker("")
-        if "dotenv" in self.shape.sinks:
+        if "dotenv" in self.shape.destinations:
             old = f"ASTALTY_KEY={self.own.reveal() if self.shape.own else self.old}\n"
             before, after = _OTHER_LINES
             path = self.home / "app.env"
@@ -206,7 +206,7 @@ class World:
 
     def dotenv_is_whole(self) -> bool:
         """Whether the lines of the .env file that are not ours are as they were."""
-        if "dotenv" not in self.shape.sinks:
+        if "dotenv" not in self.shape.destinations:
             return True
         text = (self.home / "app.env").read_text()
         return all(lines in text for lines in _OTHER_LINES)

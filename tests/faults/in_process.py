@@ -138,9 +138,9 @@ class InProcess:
             swap(time, name, getattr(self.clock, name))
         _swap_default(self._undo, http.Http.__init__, self.clock.sleep)
         with contextlib.suppress(ImportError):
-            from astalty_cli.services.keys.operation import Session
+            from astalty_cli.services.keys.operation import OperationContext
 
-            _swap_default(self._undo, Session.__init__, self.clock.sleep)
+            _swap_default(self._undo, OperationContext.__init__, self.clock.sleep)
         swap(threading, "excepthook", lambda _: None)  # a kill on the keyring's thread
         for number in _HEARD:
             self._undo.callback(signal.signal, number, signal.getsignal(number))

@@ -165,12 +165,12 @@ def _newest(world: World, key_id: str) -> str:
 
 def _sinks_hold(world: World, key_id: str, done: Done) -> Iterator[Violation]:
     newest, places = _newest(world, key_id), set(world.places())
-    for sink in world.shape.sinks:
-        if sink == "stdout":
+    for destination in world.shape.destinations:
+        if destination == "stdout":
             if done.out != f"{newest}\n":
                 yield Violation(Kind.SILENT_LOSS, "exit 0, and stdout is not the newest secret")
-        elif (newest, sink) not in places:
-            yield Violation(Kind.SILENT_LOSS, f"exit 0, and the newest secret is not in {sink}")
+        elif (newest, destination) not in places:
+            yield Violation(Kind.SILENT_LOSS, f"exit 0, and the newest secret is not in {destination}")
 
 
 def _old_ends(world: World) -> Iterator[Violation]:

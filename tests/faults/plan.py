@@ -58,26 +58,26 @@ class Shape:
     """An operation as a user types it. `own`: on the key that the profile holds."""
 
     operation: str
-    sinks: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
     own: bool = False
     grace: str = "24h"
 
     def __str__(self) -> str:
         key = " own" if self.own else ""
         grace = f" --grace {self.grace}" if self.operation == "rotate" else ""
-        return f"{self.operation}{key}{grace} to {'+'.join(self.sinks) or 'nowhere'}"
+        return f"{self.operation}{key}{grace} to {'+'.join(self.destinations) or 'nowhere'}"
 
 
 _ONE: Final = ("stdout", "file", "dotenv", "keyring", "exec")
 _SINKS: Final = (
-    *((sink,) for sink in _ONE),
+    *((destination,) for destination in _ONE),
     *((first, second) for first in _ONE[1:] for second in _ONE[1:] if first != second),
 )
 SHAPES: Final = (
-    *(Shape("create", sinks) for sinks in _SINKS),
+    *(Shape("create", destinations) for destinations in _SINKS),
     *(
-        Shape("rotate", sinks, own=own, grace=grace)
-        for sinks in _SINKS
+        Shape("rotate", destinations, own=own, grace=grace)
+        for destinations in _SINKS
         for own in (False, True)
         for grace in ("24h", "0")
     ),
@@ -100,11 +100,11 @@ def kinds(shape: Shape, *, slow: bool) -> list[tuple[At, str]]:
     else:
         asked.remove("other-secret")
     found = [(At.REQUEST, kind) for kind in asked] + [(At.STEP, kind) for kind in STEPS]
-    if "stdout" in shape.sinks:
+    if "stdout" in shape.destinations:
         found += [(At.STDOUT, kind) for kind in STDOUTS]
-    if "exec" in shape.sinks:
+    if "exec" in shape.destinations:
         found += [(At.EXEC, kind) for kind in EXECS]
-    if "keyring" in shape.sinks:
+    if "keyring" in shape.destinations:
         found += [(At.KEYRING, kind) for kind in KEYRINGS]
     return [each for each in found if slow or each[1] not in {"hang", "hold-before", "hold-after"}]
 

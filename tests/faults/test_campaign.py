@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from astalty_cli.api.client import Client
-from astalty_cli.config.journal import Entry, Journal
+from astalty_cli.config.journal import Journal, JournalEntry
 from astalty_cli.sandbox.keys import Keys
 from tests.faults.invariants import Kind
 from tests.faults.work import Job, work
@@ -60,7 +60,7 @@ def found(runs: int = 120) -> set[Kind]:
 
 
 def test_it_finds_a_journal_that_is_not_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    def keep(_: Journal, entry: Entry) -> Entry:
+    def keep(_: Journal, entry: JournalEntry) -> JournalEntry:
         return entry
 
     monkeypatch.setattr(Journal, "write", keep)
@@ -70,7 +70,7 @@ def test_it_finds_a_journal_that_is_not_on_the_disk(monkeypatch: pytest.MonkeyPa
 def test_it_finds_a_journal_that_is_closed_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
     write = Journal.write
 
-    def forget(journal: Journal, entry: Entry) -> Entry:
+    def forget(journal: Journal, entry: JournalEntry) -> JournalEntry:
         write(journal, entry)
         if entry.phase == "delivering":
             journal.close(entry)

@@ -52,8 +52,10 @@ class OwnersOfKeys(RuleBasedStateMachine):
 
     @rule(name=KEYS, grace=st.sampled_from(("0", "24h")), printed=st.booleans(), fault=FAULTS)
     def rotate(self, name: str, grace: str, printed: bool, fault: Fault | None) -> None:
-        sink = ["--plain"] if printed else ["--to", self._place()]
-        self._run("rotate", self._id(name), "--grace", grace, "--yes", "--allow-self", *sink, fault=fault)
+        destination = ["--plain"] if printed else ["--to", self._place()]
+        self._run(
+            "rotate", self._id(name), "--grace", grace, "--yes", "--allow-self", *destination, fault=fault
+        )
 
     @precondition(lambda self: self._made())
     @rule(data=st.data(), fault=FAULTS)

@@ -82,7 +82,7 @@ def asked(account: Account, leaked: str, answer: str = "y", flags: str = "", cod
     terminal = Terminal(account.shell, f"keys panic {flags}", columns=200)
     terminal.expect("Leaked secret (not shown): ")
     terminal.type(leaked)
-    terminal.expect("Revoke? It cannot be undone")
+    terminal.expect("Revoke? This can't be undone")
     terminal.type(answer)
     return terminal.ends(code)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from astalty_cli.base.errors import ServiceError
 from astalty_cli.output import human_catalogue, human_operation, machine
 from astalty_cli.output.streams import Streams
-from astalty_cli.services.endpoints.catalogue import must_be_openapi
+from astalty_cli.services.endpoints.catalogue import ensure_openapi
 from astalty_cli.services.endpoints.description import describe
 from astalty_cli.services.endpoints.operations import find, operations
 from tests.support.documents import Json, answering_with, openapi, ref
@@ -151,7 +151,7 @@ def test_no_document_breaks_anything_or_prints_without_end(document: Any) -> Non
     if not isinstance(document, dict):
         return
     try:
-        must_be_openapi(document)
+        ensure_openapi(document)
     except ServiceError:
         return
     assert len(shown(document)) < 5_000_000

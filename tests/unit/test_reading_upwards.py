@@ -13,7 +13,7 @@ from astalty_cli.api.http import Connection, Http
 from astalty_cli.config.settings import SANDBOX_ORIGIN
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.home import Home
-from astalty_cli.services.history.reading import Pin, Question, Upwards
+from astalty_cli.services.history.reading import HistoryQuery, ReadBoundary, Upwards
 from tests.support.accounts import Account
 from tests.support.histories import Between, add, entry, page_number, series
 from tests.support.serving import Clock
@@ -35,11 +35,11 @@ class Reader:
     newest: datetime
     late: list[str] = field(default_factory=list)
 
-    def asked_for(self, ip: str = OURS, *, end: Pin | None = None) -> list[int]:
+    def asked_for(self, ip: str = OURS, *, end: ReadBoundary | None = None) -> list[int]:
         """Read what came from that address; return the numbers of the pages asked for, the pin's first."""
         self.between.calls.clear()
-        reading = Upwards(Question(self.client, {"ip_address": ip}), end=end)
-        assert reading.pin()
+        reading = Upwards(HistoryQuery(self.client, {"ip_address": ip}), end=end)
+        assert reading.set_boundary()
         found = [row.value.id for page in reading.pages() for row in page.rows]
         assert len(set(found)) == len(found)
         assert set(self.late) <= set(found), "a late entry is missing"
@@ -119,11 +119,11 @@ def test_a_single_page_is_asked_for_once(reader: Reader) -> None:
 
 def test_going_on_at_once_it_waits_as_well(reader: Reader) -> None:
     reader.when(12, reader.turn_up)
-    assert reader.asked_for(end=Pin.kept(reader.newest)) == [*range(1, 11), 11, 11]
+    assert reader.asked_for(end=ReadBoundary.kept(reader.newest)) == [*range(1, 11), 11, 11]
     assert reader.late
 
 
 def test_going_on_another_day_nothing_is_late(reader: Reader) -> None:
     reader.account.clock.move(days=1)
-    assert reader.asked_for(end=Pin.kept(reader.newest)) == [*range(1, 12)]
+    assert reader.asked_for(end=ReadBoundary.kept(reader.newest)) == [*range(1, 12)]
     assert reader.stopwatch.slept == []

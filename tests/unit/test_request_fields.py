@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astalty_cli.base.errors import UsageError
-from astalty_cli.services.requests.fields import MAX_DEPTH, Field, NoElements, nested, pairs, parse
+from astalty_cli.services.requests.fields import MAX_DEPTH, NoElements, RequestField, nested, pairs, parse
 
 
 def body(*texts: str, typed: bool = True) -> dict[str, Any]:
@@ -124,4 +124,4 @@ def leaves(made: Any) -> int:
 
 @given(st.text("ab[]", min_size=1, max_size=10), st.text(max_size=5))
 def test_a_text_goes_into_a_query_string_unchanged(key: str, value: str) -> None:
-    assert pairs([Field(key, value)]) == [(key, value)]
+    assert pairs([RequestField(key, value)]) == [(key, value)]

@@ -21,7 +21,7 @@ from astalty_cli.output import columns
 if TYPE_CHECKING:
     from astalty_cli.services.export.export import Spelling
     from astalty_cli.services.export.manifest import Manifest
-    from astalty_cli.services.export.partial import Asked
+    from astalty_cli.services.export.partial import ExportSpec
 
 _BODIES = (
     "Bodies can hold personal health data. They will lie in {target} in clear, for whoever can read it: "
@@ -57,8 +57,8 @@ def export(
     shown = output.columns(columns.MANIFEST, Manifest)
     check_time(context)
     wanted = Target(target, _format(target, form), force)
-    _must_be_possible(wanted.format)
-    context.take_long()
+    _ensure_possible(wanted.format)
+    context.disable_time_limit()
     with opened(wanted, restart=restart) as part:
         if bodies:
             output.warn(_BODIES.format(target=target))
@@ -68,7 +68,7 @@ def export(
             made = Export(context.client, wanted, asked, spelling, part, output.note, progress.at).run()
     if output.result_wanted:
         output.item(msgspec.json.encode(made), shown)
-    output.note(_told(made, target))
+    output.note(_summary(made, target))
 
 
 def _format(target: Path, named: ExportFormat | None) -> ExportFormat:
@@ -88,19 +88,19 @@ def _format(target: Path, named: ExportFormat | None) -> ExportFormat:
         ) from None
 
 
-def _must_be_possible(form: ExportFormat) -> None:
+def _ensure_possible(form: ExportFormat) -> None:
     if form is ExportFormat.PARQUET:
         from astalty_cli.services.export import archive
 
-        archive.must_be_installed()
+        archive.ensure_installed()
 
 
-def _asked(context: Context, form: ExportFormat, *, bodies: bool) -> Asked:
-    from astalty_cli.services.export.partial import Asked
+def _asked(context: Context, form: ExportFormat, *, bodies: bool) -> ExportSpec:
+    from astalty_cli.services.export.partial import ExportSpec
 
     filters = {name: value for name, value in api_filters(context).items() if value is not None}
     account_id = context.client.account_id()
-    return Asked(
+    return ExportSpec(
         origin=context.settings.base_url.value,
         account_id=account_id,
         key=None if account_id else context.client.fingerprint,
@@ -129,7 +129,7 @@ def _spelling(*, bodies: bool, raw: bool) -> Spelling:
     return Spelling(files.json_lines, lambda rows: files.csv_lines(rows, paths, raw=raw))
 
 
-def _told(made: Manifest, target: Path) -> str:
+def _summary(made: Manifest, target: Path) -> str:
     import humanize
 
     from astalty_cli.services.export.manifest import place

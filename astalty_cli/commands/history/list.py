@@ -64,7 +64,7 @@ def _read(context: Context, shown: Sequence[Field], sort: str | None, wanted: in
     from astalty_cli.services.history.listing import HistoryReader
 
     if wanted is None or wanted > _LONG:
-        context.take_long()
+        context.disable_time_limit()
     filters = api_filters(context)
     reader = HistoryReader(context.client, filters, sort, wanted)
     with context.output.progress("requests", beside_rows=True) as progress:

@@ -44,11 +44,11 @@ def sync(
 
     from astalty_cli.commands.shared.records import MirrorState
     from astalty_cli.mirror.database import alone
-    from astalty_cli.mirror.sync import Sync, Wish
+    from astalty_cli.mirror.sync import Sync, SyncOptions
     from astalty_cli.mirror.writing import writing
 
     shown = context.output.columns(columns.MIRROR, MirrorState)
-    context.take_long()
+    context.disable_time_limit()
     output, client, place = context.output, context.client, place_of(context)
     if bodies:
         output.note(f"Bodies may hold personal health data; with --bodies they will lie in {place.path}.")
@@ -56,14 +56,14 @@ def sync(
         account = client.account_id()
         with writing(place) as mirror:
             mirror.claim(account, client.fingerprint)
-            run = Sync(client, mirror, Wish(bodies, context.filters.since, keep))
+            run = Sync(client, mirror, SyncOptions(bodies, context.filters.since, keep))
             _note_since(context, run.goes_on)
             with output.progress("requests", page_size=run.page_size) as progress:
                 run.run(progress.at)
             facts = _facts(mirror, run)
     if output.result_wanted:
         output.item(msgspec.json.encode(facts), shown)
-    output.note(_told(facts))
+    output.note(_summary(facts))
 
 
 @takes(_WHOSE, ASK)
@@ -122,7 +122,7 @@ def _facts(mirror: WritableMirror, run: Sync) -> MirrorState:
     )
 
 
-def _told(facts: MirrorState) -> str:
+def _summary(facts: MirrorState) -> str:
     changed = f"Added {_requests(facts.added)}"
     if facts.removed:
         changed += f", removed {facts.removed:,}"
@@ -147,7 +147,7 @@ def _note_since(context: Context, goes_on: datetime | None) -> None:
 def _remove(context: Context, place: Place) -> None:
     from astalty_cli.mirror.database import alone, remove, remove_lock
 
-    context.output.confirm(f"Remove the mirror {place.path} with all that is in it?")
+    context.output.ensure_confirmed(f"Remove the mirror {place.path} with all that is in it?")
     with alone(place):
         remove(place)
         remove_lock(place)
@@ -162,7 +162,9 @@ def _purge(context: Context, place: Place, before: datetime) -> None:
     with reading(place) as mirror:
         count = mirror.count(Filters(until=before))
     if count:
-        context.output.confirm(f"Remove {_requests(count)} from before {local(before)} from {place.path}?")
+        context.output.ensure_confirmed(
+            f"Remove {_requests(count)} from before {local(before)} from {place.path}?"
+        )
     with alone(place), writing(place) as writable:
         removed = writable.forget(before)
         writable.scrub()

@@ -19,7 +19,7 @@ from astalty_cli.output.fields import Field, Kind
 
 if TYPE_CHECKING:
     from astalty_cli.api.models import ApiRequest
-    from astalty_cli.services.history.self_traffic import OwnReads
+    from astalty_cli.services.history.self_traffic import SelfTraffic
     from astalty_cli.services.history.stats import Group, Stats
 
 _STRETCH = timedelta(hours=24)
@@ -58,7 +58,7 @@ def stats(
 
     output = context.output
     shown = output.columns(columns.STATS, Group)
-    context.take_long()  # a day of a busy account is many pages
+    context.disable_time_limit()  # a day of a busy account is many pages
     start, end = _stretch(context)
     found = Stats(by, start, end, marks=max(min(_MARKS, output.streams.width - 2), 1))
     check_time(context)
@@ -67,7 +67,7 @@ def stats(
     found.add(entry for entry in entries if own is None or not own.is_own(entry))
     _print(context, found, shown)
     if own and own.left_out:
-        output.note(own.told())
+        output.note(own.summary())
 
 
 def _stretch(context: Context) -> tuple[datetime, datetime]:
@@ -79,13 +79,13 @@ def _stretch(context: Context) -> tuple[datetime, datetime]:
     return start, end
 
 
-def _own_reads(context: Context, *, offline: bool) -> OwnReads:
-    from astalty_cli.services.history.self_traffic import OwnReads
+def _own_reads(context: Context, *, offline: bool) -> SelfTraffic:
+    from astalty_cli.services.history.self_traffic import SelfTraffic
 
     if not offline:
-        return OwnReads.with_key_of(context.client)
+        return SelfTraffic.with_key_of(context.client)
     stored = context.settings.stored
-    return OwnReads(stored.key_id if stored and not context.settings.variable else None)
+    return SelfTraffic(stored.key_id if stored and not context.settings.variable else None)
 
 
 def _mirrored(context: Context) -> Iterator[ApiRequest]:
@@ -96,11 +96,11 @@ def _mirrored(context: Context) -> Iterator[ApiRequest]:
 
 
 def _read(context: Context) -> Iterator[ApiRequest]:
-    from astalty_cli.services.history.reading import Question, Upwards
+    from astalty_cli.services.history.reading import HistoryQuery, Upwards
 
-    reading = Upwards(Question(context.client, api_filters(context)))
+    reading = Upwards(HistoryQuery(context.client, api_filters(context)))
     with context.output.progress("requests") as progress:
-        if reading.pin():
+        if reading.set_boundary():
             rows = (row for page in reading.pages() for row in page.rows)
             yield from (row.value for row in progress.counted(rows, lambda: reading.total))
 
@@ -127,7 +127,7 @@ def _picture(
     fitted = _fitted(shown, found.by, groups, chosen=context.output.style.fields is not None)
     yield charts.timeline(line.counts, line.start, line.end, line.step, streams) + "\n"
     yield from human.table(rows, fitted, streams, piece_size=len(rows))  # a later figure may be the widest
-    yield "\n" + charts.paragraph(_told(found.total), streams)
+    yield "\n" + charts.paragraph(_summary(found.total), streams)
 
 
 def _fitted(shown: Sequence[Field], by: By, groups: list[Group], *, chosen: bool) -> list[Field]:
@@ -143,7 +143,7 @@ def _fitted(shown: Sequence[Field], by: By, groups: list[Group], *, chosen: bool
     return [fitted.get(field.path, field) for field in shown if has_ids or field.path != "group_id"]
 
 
-def _told(total: Group) -> str:
+def _summary(total: Group) -> str:
     from astalty_cli.output import charts
 
     failed = f"{total.errors:,} failed ({charts.percent(total.error_rate or 0)})"

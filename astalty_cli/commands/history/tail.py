@@ -33,16 +33,16 @@ def tail(
 ) -> None:
     from astalty_cli.api.models import ApiRequest
     from astalty_cli.output.following import Follower
-    from astalty_cli.services.history.reading import Question
-    from astalty_cli.services.history.self_traffic import OwnReads
+    from astalty_cli.services.history.reading import HistoryQuery
+    from astalty_cli.services.history.self_traffic import SelfTraffic
     from astalty_cli.services.history.tail import Tail
 
-    context.take_long()
+    context.disable_time_limit()
     output = context.output
     printer = Follower(output, output.columns(columns.REQUESTS, ApiRequest))
-    following = Tail(Question(context.client, api_filters(context)))
+    following = Tail(HistoryQuery(context.client, api_filters(context)))
     polling = _Polling(context)
-    own: OwnReads | None = None
+    own: SelfTraffic | None = None
 
     def show(entries: list[Entry]) -> None:
         printer.print(row.raw for row in entries if own is None or not own.is_own(row.value))
@@ -53,7 +53,7 @@ def tail(
         return True
 
     try:
-        own = None if include_self else polling.answer(lambda: OwnReads.with_key_of(context.client))
+        own = None if include_self else polling.answer(lambda: SelfTraffic.with_key_of(context.client))
         if context.filters.since:
             polling.answer(caught_up)
         while polling.goes_on():
@@ -63,7 +63,7 @@ def tail(
     finally:  # also where the key was revoked meanwhile: what was seen is what one wants to see then
         show(following.rest())
     if own and own.left_out:
-        output.note(own.told())
+        output.note(own.summary())
 
 
 class _Polling:

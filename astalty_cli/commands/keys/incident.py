@@ -16,9 +16,9 @@ from astalty_cli.output.safe import visible
 if TYPE_CHECKING:
     from astalty_cli.api.models import ApiKey
     from astalty_cli.base.secret import Secret
-    from astalty_cli.services.incident.evidence import Deed, Evidence, Trail
+    from astalty_cli.services.incident.evidence import Consequences, HistoryEvidence, KeyEvent
     from astalty_cli.services.incident.report import Step
-    from astalty_cli.services.keys.operation import Session
+    from astalty_cli.services.keys.operation import OperationContext
 
 _PATIENCE = 300.0  # seconds for reading the history: it comes last, and a busy key has thousands of calls
 _SHOWN = 20  # lines of a list on stderr; the report has all of them
@@ -39,12 +39,12 @@ class Case:
 
         self.steps.append(Step(utc_now(), what))
 
-    def trail(self, session: Session, secret: Secret) -> Trail:
+    def evidence(self, operation: OperationContext, secret: Secret) -> HistoryEvidence:
         """The history as far back as the user wants it, as this secret may read it."""
-        from astalty_cli.services.incident.evidence import Trail
+        from astalty_cli.services.incident.evidence import HistoryEvidence
 
         client = self.context.client_with(secret, self.context.account.timeout or _PATIENCE)
-        return Trail(client, session.now - self.since)
+        return HistoryEvidence(client, operation.now - self.since)
 
     # -- on stderr -------------------------------------------------------------------------------
 
@@ -59,21 +59,21 @@ class Case:
                 "What follows ends them all."
             )
 
-    def show_recent(self, session: Session, key: ApiKey) -> str:
+    def show_recent(self, operation: OperationContext, key: ApiKey) -> str:
         """List the latest use of a key before this command, and return the last one in words.
 
         What cannot be read does not hold up the rest, so it is given little time.
         """
         from astalty_cli.services.history.usage import uses
-        from astalty_cli.services.incident.evidence import Trail
+        from astalty_cli.services.incident.evidence import HistoryEvidence
 
-        trail = Trail(session.fresh(), session.now - self.since)
+        evidence = HistoryEvidence(operation.fresh(), operation.now - self.since)
         try:
-            page = trail.recent(key.id, until=session.now)
+            page = evidence.recent(key.id, until=operation.now)
         except AstaltyError as error:
             self.context.output.note(f"Its recent use cannot be shown: {error.message}")
             return "whose last use is not known"
-        entries, start = [row.value for row in page.rows], local(trail.start)
+        entries, start = [row.value for row in page.rows], local(evidence.start)
         if not entries:
             self.context.output.note(f"No use since {start}.")
             return f"not used since {start}"
@@ -90,20 +90,20 @@ class Case:
         last = entries[0]
         return f"last used {local(last.created_at)} from {last.ip_address or 'an unknown address'}"
 
-    def show_deeds(self, deeds: Sequence[Deed], keys: Mapping[str, ApiKey]) -> None:
+    def show_events(self, events: Sequence[KeyEvent], keys: Mapping[str, ApiKey]) -> None:
         """List the keys that were made or rotated."""
         lines = [
-            (deed.how, local(deed.at), f"from {deed.ip_address or 'unknown'}", *_now(deed, keys))
-            for deed in deeds
+            (event.how, local(event.at), f"from {event.ip_address or 'unknown'}", *_now(event, keys))
+            for event in events
         ]
         if lines:
             self._list("Keys that it made or rotated, and what those made or rotated:", lines)
         else:
             self.context.output.note("No key is known that it made or rotated.")
 
-    def show_missing(self, trail: Trail, told: int = 0) -> None:
+    def show_missing(self, evidence: HistoryEvidence, told: int = 0) -> None:
         """Say what could not be told; so many of it was said before."""
-        for each in trail.missing[told:]:
+        for each in evidence.missing[told:]:
             self.context.output.note(each)
 
     def _list(self, title: str, rows: Sequence[tuple[str, ...]]) -> None:
@@ -120,9 +120,9 @@ class Case:
 
     def report(
         self,
-        session: Session,
-        found: Evidence,
-        trail: Trail,
+        operation: OperationContext,
+        found: Consequences,
+        evidence: HistoryEvidence,
         *,
         keys: Sequence[ApiKey],
         worked: bool,
@@ -132,23 +132,23 @@ class Case:
         from astalty_cli.services.history import usage
         from astalty_cli.services.incident import report
 
-        before = [entry for entry in found.entries if entry.created_at < session.now]
-        meanwhile = [entry for entry in found.entries if entry.created_at >= session.now]
+        before = [entry for entry in found.entries if entry.created_at < operation.now]
+        meanwhile = [entry for entry in found.entries if entry.created_at >= operation.now]
         told = report.Incident(
-            account_id=session.own.account.id,
+            account_id=operation.own.account.id,
             leaked_secret_ended_in=self.leaked.last_four,
             worked=worked,
             keys=[report.facts(found.keys.get(key.id, key)) for key in keys],
-            since=trail.start,
-            started_at=session.now,
+            since=evidence.start,
+            started_at=operation.now,
             steps=self.steps,
             calls=len(before),
             uses=usage.uses(before),
             uses_meanwhile=usage.uses(meanwhile),
             user_agents=usage.agents(found.entries),
-            made_or_rotated=report.touched(found.deeds, found.keys.values()),
+            made_or_rotated=report.touched(found.events, found.keys.values()),
             revoked=list(revoked),
-            not_known=trail.missing,
+            not_known=evidence.missing,
         )
         paths = report.write(report.redacted(told, self.leaked), self.folder, utc_now(), visible)
         return f"The incident report: {paths[0]}, and as data: {paths[1].name}"
@@ -170,8 +170,8 @@ class Case:
         return failure
 
 
-def _now(deed: Deed, keys: Mapping[str, ApiKey]) -> tuple[str, str, str]:
+def _now(event: KeyEvent, keys: Mapping[str, ApiKey]) -> tuple[str, str, str]:
     """The key as it is now: name, id, status."""
-    if key := keys.get(deed.key_id or ""):
+    if key := keys.get(event.key_id or ""):
         return repr(key.name), key.id, key.status
-    return "a key", deed.key_id or f"see: astalty history show {deed.entry_id}", "unknown"
+    return "a key", event.key_id or f"see: astalty history show {event.entry_id}", "unknown"

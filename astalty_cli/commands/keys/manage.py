@@ -110,7 +110,7 @@ def list_keys(
 
     context.output.rows(rows(), shown, none="No keys.")
     if status is None:
-        context.remembered.set_keys(names)
+        context.completion_cache.set_keys(names)
     secrets.remind(context)
 
 
@@ -132,15 +132,15 @@ def create(context: Context, name: Name) -> None:
     from astalty_cli.services.keys.creation import Creation
     from astalty_cli.services.keys.delivery import probe
 
-    sinks, force = secrets.sinks(context), context.destination.force
+    destinations, force = secrets.destinations(context), context.destination.force
     if context.dry_run:
-        probe(sinks, None, force=force)
-        dry_run.show(context, [("POST", contract.API_KEYS, CreateKey(name))], sinks)
+        probe(destinations, None, force=force)
+        dry_run.show(context, [("POST", contract.API_KEYS, CreateKey(name))], destinations)
         return
     secrets.remind(context)
     with _name_may_be_refused("Choose another name; `keys rotate` gives a key that is there a new secret."):
-        made = Creation(secrets.session(context), sinks, force).run(name)
-    context.remembered.note_key(made.value.id, made.value.name)
+        made = Creation(secrets.operation(context), destinations, force).run(name)
+    context.completion_cache.note_key(made.value.id, made.value.name)
     secrets.print_key(context, made.raw)
 
 
@@ -162,7 +162,7 @@ def rename(
     secrets.remind(context)
     with _name_may_be_refused("Choose another name; `keys list` has those that are taken."):
         renamed = context.client.rename_key(found.id, new_name)
-    context.remembered.note_key(found.id, renamed.value.name)
+    context.completion_cache.note_key(found.id, renamed.value.name)
     context.output.note(f"Renamed {found.name!r} to {renamed.value.name!r} ({found.id}).")
     if context.output.result_wanted:
         context.output.item(renamed.raw, shown)
@@ -188,33 +188,33 @@ def rotate(
     from astalty_cli.services.keys.delivery import probe
     from astalty_cli.services.keys.finder import KeyFinder, described, secret_age
     from astalty_cli.services.keys.guards import Guards
-    from astalty_cli.services.keys.rotation import Rotation, must_be_free
+    from astalty_cli.services.keys.rotation import Rotation, ensure_free
 
     output, force = context.output, context.destination.force
-    sinks = secrets.sinks(context)
+    destinations = secrets.destinations(context)
     if not grace and not context.dry_run:
-        output.must_be_able_to_ask("end the old secret at once?")
-    session = secrets.session(context)
-    own = session.own
-    found = KeyFinder(session.client).find_active(key)
-    must_be_free(session, found.id)
-    if if_older_than is not None and secret_age(found, session.now) < if_older_than:
-        days = secret_age(found, session.now).days
+        output.ensure_can_ask("end the old secret at once?")
+    operation = secrets.operation(context)
+    own = operation.own
+    found = KeyFinder(operation.client).find_active(key)
+    ensure_free(operation, found.id)
+    if if_older_than is not None and secret_age(found, operation.now) < if_older_than:
+        days = secret_age(found, operation.now).days
         output.note(f"The secret of {described(found)} is {days} days old: nothing was done.")
         return
     if not grace:
-        Guards(session, secrets.variable(context), allow_self=allow_self).refuse_in_use(found)
+        Guards(operation, secrets.variable(context), allow_self=allow_self).refuse_in_use(found)
     if context.dry_run:
-        probe(sinks, found, force=force)
-        dry_run.show_rotation(context, found, grace, sinks)
+        probe(destinations, found, force=force)
+        dry_run.show_rotation(context, found, grace, destinations)
         return
     secrets.remind(context)
     if not grace:
-        output.confirm(
+        output.ensure_confirmed(
             f"Rotate {described(found)}, {_last_use(found, own.id)}, and end its old secret at once? "
             "Whatever uses the old one stops working."
         )
-    rotated, _ = Rotation(session, sinks, grace, force=force).run(found)
+    rotated, _ = Rotation(operation, destinations, grace, force=force).run(found)
     secrets.say_rotated(context, rotated.value, own=own.id == found.id)
     secrets.print_key(context, rotated.raw)
 
@@ -242,13 +242,13 @@ def revoke(
 
     output = context.output
     if not context.dry_run:
-        output.must_be_able_to_ask("revoke keys for good?")
+        output.ensure_can_ask("revoke keys for good?")
     shown = output.columns(columns.KEYS, ApiKey)
-    session = secrets.session(context)
+    operation = secrets.operation(context)
     guards = Guards(
-        session, secrets.variable(context), allow_self=allow_self, allow_last=allow_last, idle=if_idle
+        operation, secrets.variable(context), allow_self=allow_self, allow_last=allow_last, idle=if_idle
     )
-    revocation = Revocation(session, guards)
+    revocation = Revocation(operation, guards)
     revocation.look_up(keys)
     if context.dry_run:
         dry_run.show(context, [("DELETE", contract.api_key(key.id), None) for key in revocation.keys])
@@ -256,12 +256,16 @@ def revoke(
         return
     secrets.remind(context)
     if revocation.keys:
-        listed = "\n".join(f"  {described(key)}, {_last_use(key, session.own.id)}" for key in revocation.keys)
-        output.confirm(f"{listed}\nRevoke? It cannot be undone: what uses a revoked key stops working.")
+        listed = "\n".join(
+            f"  {described(key)}, {_last_use(key, operation.own.id)}" for key in revocation.keys
+        )
+        output.ensure_confirmed(
+            f"{listed}\nRevoke? It cannot be undone: what uses a revoked key stops working."
+        )
     revoked, rows = 0, []
     for key in revocation.run():
         revoked += 1
-        context.remembered.note_key(key.id, None)
+        context.completion_cache.note_key(key.id, None)
         output.note(f"Revoked {described(key)}.")
         if output.result_wanted and (row := revocation.seen_again(key)):
             rows.append(row)

@@ -17,9 +17,9 @@ from astalty_cli.commands.keys.manage import AllowLast, AllowSelf
 from astalty_cli.context import Context
 
 if TYPE_CHECKING:
-    from astalty_cli.destinations.destination import Sink
-    from astalty_cli.services.incident.evidence import Evidence, Trail
-    from astalty_cli.services.keys.operation import Session
+    from astalty_cli.destinations.destination import Destination
+    from astalty_cli.services.incident.evidence import Consequences, HistoryEvidence
+    from astalty_cli.services.keys.operation import OperationContext
 
 
 @takes(ACCOUNT, JSON, SECRET, ASK, DRY_RUN)
@@ -45,24 +45,24 @@ def panic(
     --allow-self and --allow-last are for those.
     """
     from astalty_cli.base import private_files
-    from astalty_cli.commands.keys.panic_cleanup import clean_up, works
+    from astalty_cli.commands.keys.panic_cleanup import revoke_suspects, works
     from astalty_cli.commands.shared import secrets
 
-    sinks = secrets.sinks(context)
-    _must_be_able_to_ask(context, with_token=with_token)
-    private_files.must_be_writable(report)
+    destinations = secrets.destinations(context)
+    _ensure_can_ask(context, with_token=with_token)
+    private_files.ensure_writable(report)
     leaked = secrets.read_key(
         context, "Leaked secret (not shown): ", with_token=with_token, stopped="Nothing was done."
     )
     case = Case(context, leaked, report, since)
-    session = secrets.session(context, leaked)
-    if works(session):
-        _end(case, session, sinks)
+    operation = secrets.operation(context, leaked)
+    if works(operation):
+        _end(case, operation, destinations)
     else:
-        clean_up(case, allow_self=allow_self, allow_last=allow_last)
+        revoke_suspects(case, allow_self=allow_self, allow_last=allow_last)
 
 
-def _must_be_able_to_ask(context: Context, *, with_token: bool) -> None:
+def _ensure_can_ask(context: Context, *, with_token: bool) -> None:
     """Raises UsageError where the secret, or a question, would have to be asked for and cannot be."""
     if with_token and not (context.output.style.yes or context.dry_run):
         raise UsageError(
@@ -76,36 +76,38 @@ def _must_be_able_to_ask(context: Context, *, with_token: bool) -> None:
         )
 
 
-def _end(case: Case, session: Session, sinks: Sequence[Sink]) -> None:
+def _end(case: Case, operation: OperationContext, destinations: Sequence[Destination]) -> None:
     """Rotate the key of a secret that works, end every earlier one, and report what was done with it."""
     from astalty_cli.commands.shared import dry_run, secrets
-    from astalty_cli.services.incident.evidence import FIRST_GRACE, Trail
+    from astalty_cli.services.incident.evidence import FIRST_GRACE, HistoryEvidence
     from astalty_cli.services.keys.delivery import probe
     from astalty_cli.services.keys.finder import described
     from astalty_cli.services.keys.rotation import Rotation
 
-    context, key, force = case.context, session.own, case.context.destination.force
+    context, key, force = case.context, operation.own, case.context.destination.force
     case.did("The service accepted the leaked secret and named its key.")
     case.introduce(key)
-    last_use = case.show_recent(session, key)
-    probe(sinks, key, force=force)
+    last_use = case.show_recent(operation, key)
+    probe(destinations, key, force=force)
     if context.dry_run:
-        _consequences(case, case.trail(session, case.leaked), key.id)
-        dry_run.show_rotation(context, key, timedelta(), sinks, first_grace=FIRST_GRACE, secret=case.leaked)
+        _consequences(case, case.evidence(operation, case.leaked), key.id)
+        dry_run.show_rotation(
+            context, key, timedelta(), destinations, first_grace=FIRST_GRACE, secret=case.leaked
+        )
         return
     secrets.remind(context)
-    context.output.confirm(
+    context.output.ensure_confirmed(
         f"Rotate {described(key)}, {last_use}, and end all its earlier secrets at once? "
         "Whatever uses one of them stops working."
     )
-    profiles = session.holders.holding(key.id)
+    profiles = operation.holders.holding(key.id)
     try:
-        row, new = Rotation(session, sinks, timedelta(), FIRST_GRACE, force).run(key)
+        row, new = Rotation(operation, destinations, timedelta(), FIRST_GRACE, force).run(key)
     except AstaltyError as error:
         case.did(f"The rotation stopped: {error.message}")
-        trail = Trail(session.fresh(), session.now - case.since)
-        raise case.with_report(error, lambda: _report(case, session, trail)) from None
-    where = ", ".join(sink.spec.partition(":")[0] for sink in sinks)
+        evidence = HistoryEvidence(operation.fresh(), operation.now - case.since)
+        raise case.with_report(error, lambda: _report(case, operation, evidence)) from None
+    where = ", ".join(destination.spec.partition(":")[0] for destination in destinations)
     case.did(f"The key got a new secret, handed over ({where}) and proved. Every earlier one was ended.")
     if profiles:
         case.did(f"Profiles that now use the new secret: {', '.join(profiles)}.")
@@ -113,28 +115,32 @@ def _end(case: Case, session: Session, sinks: Sequence[Sink]) -> None:
     own = variable is not None and variable.last_four in {case.leaked.last_four, key.last_four}
     secrets.say_rotated(context, row.value, own=own)
     secrets.print_key(context, row.raw)
-    trail = case.trail(session, new)
-    with trail.told("The last calls before the end may be missing"):
-        trail.settle()
-    case.say_report(lambda: _report(case, session, trail, row.value.rotation), "The rotation stands.")
+    evidence = case.evidence(operation, new)
+    with evidence.record_failure("The last calls before the end may be missing"):
+        evidence.settle()
+    case.say_report(lambda: _report(case, operation, evidence, row.value.rotation), "The rotation stands.")
 
 
-def _report(case: Case, session: Session, trail: Trail, rotation: int | None = None) -> str:
+def _report(
+    case: Case, operation: OperationContext, evidence: HistoryEvidence, rotation: int | None = None
+) -> str:
     """Read what was done with the key until now, and write it. `rotation` is the one that we made."""
-    found = _consequences(case, trail, session.own.id, rotation)
-    if found.deeds:
+    found = _consequences(case, evidence, operation.own.id, rotation)
+    if found.events:
         case.context.output.note("Revoke those that none of you made: astalty keys revoke ID...")
-    told = len(trail.missing)
-    found = replace(found, entries=trail.entries([session.own.id]))
-    case.show_missing(trail, told)
-    return case.report(session, found, trail, keys=[session.own], worked=True)
+    record_failure = len(evidence.missing)
+    found = replace(found, entries=evidence.entries([operation.own.id]))
+    case.show_missing(evidence, record_failure)
+    return case.report(operation, found, evidence, keys=[operation.own], worked=True)
 
 
-def _consequences(case: Case, trail: Trail, key_id: str, rotation: int | None = None) -> Evidence:
+def _consequences(
+    case: Case, evidence: HistoryEvidence, key_id: str, rotation: int | None = None
+) -> Consequences:
     """Read and show which keys were made or rotated."""
     from astalty_cli.services.incident.evidence import consequences
 
-    found = consequences(trail, key_id, rotation)
-    case.show_deeds(found.deeds, found.keys)
-    case.show_missing(trail)
+    found = consequences(evidence, key_id, rotation)
+    case.show_events(found.events, found.keys)
+    case.show_missing(evidence)
     return found

@@ -20,15 +20,15 @@ from astalty_cli.commands.keys.incident import Case
 
 if TYPE_CHECKING:
     from astalty_cli.api.models import ApiKey
-    from astalty_cli.services.incident.evidence import Deed, Match, Trail
-    from astalty_cli.services.keys.operation import Session
+    from astalty_cli.services.incident.evidence import HistoryEvidence, KeyEvent, Match
+    from astalty_cli.services.keys.operation import OperationContext
     from astalty_cli.services.keys.revoking import Revocation
 
 
-def works(session: Session) -> bool:
+def works(operation: OperationContext) -> bool:
     """Whether the service accepts the session's key. Raises AstaltyError where nobody can tell."""
     try:
-        session.own  # noqa: B018 - the call is what tells
+        operation.own  # noqa: B018 - the call is what tells
     except ForbiddenError:
         raise
     except UnauthorizedError:
@@ -36,31 +36,31 @@ def works(session: Session) -> bool:
     return True
 
 
-def clean_up(case: Case, *, allow_self: bool, allow_last: bool) -> None:
+def revoke_suspects(case: Case, *, allow_self: bool, allow_last: bool) -> None:
     """Find the key of the secret, offer to revoke what was made or rotated with it, and report."""
     from astalty_cli.commands.shared import dry_run, secrets
-    from astalty_cli.services.incident.evidence import Evidence, following, matches, suspects
+    from astalty_cli.services.incident.evidence import Consequences, following, matches, suspects
     from astalty_cli.services.keys.guards import Guards
     from astalty_cli.services.keys.revoking import Revocation
 
-    context, session = case.context, _another(case)
-    trail = case.trail(session, session.secret)
-    all_deeds, keys = _read(trail), trail.keys()
-    found = matches(case.leaked.last_four, keys.values(), all_deeds)
+    context, operation = case.context, _another(case)
+    evidence = case.evidence(operation, operation.secret)
+    all_events, keys = _read(evidence), evidence.keys()
+    found = matches(case.leaked.last_four, keys.values(), all_events)
     if not found:
-        raise _no_match(case, trail)
+        raise _no_match(case, evidence)
     case.did("The service did not accept the leaked secret.")
     for match in found:
         context.output.note(_story(match))
-        case.show_recent(session, match.key)
+        case.show_recent(operation, match.key)
     ids = [match.key.id for match in found]
-    deeds = following(all_deeds, ids)
-    case.show_deeds(deeds, keys)
-    guards = Guards(session, secrets.variable(context), allow_self=allow_self, allow_last=allow_last)
-    revocation = Revocation(session, guards)
-    revocation.look_up([key.id for key in suspects(found, deeds, keys)])
+    events = following(all_events, ids)
+    case.show_events(events, keys)
+    guards = Guards(operation, secrets.variable(context), allow_self=allow_self, allow_last=allow_last)
+    revocation = Revocation(operation, guards)
+    revocation.look_up([key.id for key in suspects(found, events, keys)])
     if context.dry_run:
-        case.show_missing(trail)
+        case.show_missing(evidence)
         plan = [("DELETE", contract.api_key(key.id), None) for key in revocation.keys]
         dry_run.show(context, plan)
         if revocation.failures:
@@ -70,10 +70,10 @@ def clean_up(case: Case, *, allow_self: bool, allow_last: bool) -> None:
     revoked, failure = _revoked(case, revocation)
 
     def write() -> str:
-        seen = Evidence(trail.entries(ids), deeds, keys)
-        case.show_missing(trail)
+        seen = Consequences(evidence.entries(ids), events, keys)
+        case.show_missing(evidence)
         matching = [match.key for match in found]
-        return case.report(session, seen, trail, keys=matching, worked=False, revoked=revoked)
+        return case.report(operation, seen, evidence, keys=matching, worked=False, revoked=revoked)
 
     if failure:
         raise case.with_report(failure, write)
@@ -81,14 +81,14 @@ def clean_up(case: Case, *, allow_self: bool, allow_last: bool) -> None:
     case.say_report(write, f"Keys that were revoked: {len(revoked)}.")
 
 
-def _another(case: Case) -> Session:
+def _another(case: Case) -> OperationContext:
     """The account as another key sees it. Raises UnauthorizedError where there is none that works."""
     from astalty_cli.commands.shared import secrets
 
     try:
-        session = secrets.session(case.context)
-        if session.secret != case.leaked and works(session):
-            return session
+        operation = secrets.operation(case.context)
+        if operation.secret != case.leaked and works(operation):
+            return operation
     except ForbiddenError:
         raise
     except UnauthorizedError:
@@ -99,24 +99,24 @@ def _another(case: Case) -> Session:
     )
 
 
-def _read(trail: Trail) -> list[Deed]:
+def _read(evidence: HistoryEvidence) -> list[KeyEvent]:
     """Which keys were made or rotated, by whatever key. Without a history there is nothing to read."""
     try:
-        trail.look_how_far_back_it_goes()
-        trail.settle()
-        return trail.deeds()
+        evidence.look_how_far_back_it_goes()
+        evidence.settle()
+        return evidence.events()
     except NotOfferedError:
-        trail.missing.append("This server has no request history.")
+        evidence.missing.append("This server has no request history.")
         return []
 
 
-def _no_match(case: Case, trail: Trail) -> NotFoundError:
+def _no_match(case: Case, evidence: HistoryEvidence) -> NotFoundError:
     last_four = case.leaked.last_four
     if not last_four:
         return NotFoundError("The leaked secret does not work, and is too short to tell a key by its end.")
     return NotFoundError(
         f"The leaked secret does not work. No key of this account ends in {last_four}, and none made or "
-        f"rotated a key with a secret that did, since {local(trail.start)}.",
+        f"rotated a key with a secret that did, since {local(evidence.start)}.",
         hint="Look further back with --since 90d. It may be of another account (-p), or not copied whole.",
     )
 
@@ -160,7 +160,7 @@ def _revoked(case: Case, revocation: Revocation) -> tuple[list[str], AstaltyErro
             f"Not revoked, since they may be yours: {', '.join(map(described, keys))}.",
             hint=f"Those that are not: astalty keys revoke {' '.join(key.id for key in keys)} --yes",
         )
-    if keys and not output.agrees(_question(keys)):
+    if keys and not output.confirm(_question(keys)):
         case.did("The user was asked whether to revoke these keys, and declined.")
         return [], InterruptedByUser("Nothing was revoked.")
     revoked = []
@@ -180,4 +180,4 @@ def _question(keys: list[ApiKey]) -> str:
     from astalty_cli.services.keys.finder import described
 
     listed = "\n".join(f"  {described(key)}" for key in keys)
-    return f"{listed}\nRevoke? It cannot be undone: what uses a revoked key stops working."
+    return f"{listed}\nRevoke? This can't be undone: whatever uses a revoked key stops working."

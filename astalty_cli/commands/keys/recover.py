@@ -9,16 +9,16 @@ import typer
 
 from astalty_cli.base.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
 from astalty_cli.base.times import iso
-from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, SINKS, takes
+from astalty_cli.cli.options import ACCOUNT, ASK, DESTINATIONS, OUTPUT, takes
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
 if TYPE_CHECKING:
-    from astalty_cli.config.journal import Entry
+    from astalty_cli.config.journal import JournalEntry
     from astalty_cli.services.keys.recovery import Recovery
 
 
-@takes(ACCOUNT, OUTPUT, SINKS, ASK)
+@takes(ACCOUNT, OUTPUT, DESTINATIONS, ASK)
 def recover(
     context: Context,
     ids: Annotated[
@@ -38,7 +38,7 @@ def recover(
     if not (entries and output.style.yes):
         output.rows(map(_row, entries), shown, none="" if found.damaged or busy else "Nothing is open.")
     if entries:
-        _must_be_answerable(context, entries)
+        _ensure_answerable(context, entries)
     failures = {path.name: _damaged(path) for path in found.damaged} | _finished(context, entries)
     if entries and output.style.yes and output.result_wanted:
         output.rows([_row(entry) for entry in entries if journal.read(entry.id)], shown, none="")
@@ -46,7 +46,7 @@ def recover(
         raise _left_open(failures)
 
 
-def _must_be_answerable(context: Context, entries: list[Entry]) -> None:
+def _ensure_answerable(context: Context, entries: list[JournalEntry]) -> None:
     """Raises LeftOpenError where nobody can say what to do, UsageError where one place is for several."""
     from astalty_cli.commands.shared import secrets
 
@@ -58,7 +58,8 @@ def _must_be_answerable(context: Context, entries: list[Entry]) -> None:
         )
     if len(entries) > 1 and (wanted.to or wanted.copy):
         lines = [
-            f"  {secrets.recover(context, each.profile)} {each.id[:8]} --yes --to SINK" for each in entries
+            f"  {secrets.recover(context, each.profile)} {each.id[:8]} --yes --to DESTINATION"
+            for each in entries
         ]
         raise UsageError(
             "--to and --copy name a place for one secret, and several operations are open.",
@@ -73,14 +74,14 @@ def _damaged(path: Path) -> LeftOpenError:
     )
 
 
-def _wanted(entries: list[Entry], ids: list[str]) -> list[Entry]:
+def _wanted(entries: list[JournalEntry], ids: list[str]) -> list[JournalEntry]:
     for wanted in ids:
         if not any(entry.id.startswith(wanted) for entry in entries):
             raise NotFoundError(f"Nothing open has the id {wanted!r}.", hint="See: astalty keys recover")
     return [entry for entry in entries if not ids or entry.id.startswith(tuple(ids))]
 
 
-def _row(entry: Entry) -> bytes:
+def _row(entry: JournalEntry) -> bytes:
     import msgspec
 
     from astalty_cli.commands.shared.records import OpenOperation
@@ -92,7 +93,7 @@ def _row(entry: Entry) -> bytes:
             entry.name,
             entry.key_id,
             entry.phase,
-            entry.sinks,
+            entry.destinations,
             iso(entry.started_at),
             entry.profile,
             entry.base_url,
@@ -100,7 +101,7 @@ def _row(entry: Entry) -> bytes:
     )
 
 
-def _finished(context: Context, entries: list[Entry]) -> dict[str, LeftOpenError]:
+def _finished(context: Context, entries: list[JournalEntry]) -> dict[str, LeftOpenError]:
     """Try each; return what stays open, by the start of its id."""
     from astalty_cli.services.keys.recovery import elsewhere
 
@@ -118,25 +119,33 @@ def _finished(context: Context, entries: list[Entry]) -> dict[str, LeftOpenError
     return failures
 
 
-def _recovery(context: Context, entry: Entry) -> Recovery:
+def _recovery(context: Context, entry: JournalEntry) -> Recovery:
     from astalty_cli.commands.shared import secrets
     from astalty_cli.destinations.choice import again, named
     from astalty_cli.destinations.terminal import Panel
     from astalty_cli.services.keys.recovery import Recovery
-    from astalty_cli.services.keys.recovery_destinations import Places, Words
+    from astalty_cli.services.keys.recovery_destinations import Prompts, RecoveryDestinations
 
-    around, output, wanted = secrets.surroundings(context), context.output, context.destination
-    own = [sink for spec in entry.sinks if (sink := again(spec, around, wanted.clear_after))]
-    given = named(wanted, around)
+    environment, output, wanted = (
+        secrets.destination_environment(context),
+        context.output,
+        context.destination,
+    )
+    own = [
+        destination
+        for spec in entry.destinations
+        if (destination := again(spec, environment, wanted.clear_after))
+    ]
+    given = named(wanted, environment)
     screen = Panel(output) if output.streams.stdout_is_terminal and not output.result_wanted else None
-    session = secrets.session(context)  # the key is read anew: the entry before may have rotated it
+    operation = secrets.operation(context)  # the key is read anew: the entry before may have rotated it
     yes = output.style.yes
     return Recovery(
-        session,
-        Places(session, own, given, screen, wanted.force),
-        Words(
-            agrees=lambda question: yes or output.answer(question) is True,
-            knows=lambda question: output.answer(question) if output.streams.can_ask and not yes else None,
+        operation,
+        RecoveryDestinations(operation, own, given, screen, wanted.force),
+        Prompts(
+            confirm=lambda question: yes or output.ask(question) is True,
+            ask=lambda question: output.ask(question) if output.streams.can_ask and not yes else None,
         ),
     )
 

@@ -56,7 +56,7 @@ def serve(
     from astalty_cli.sandbox.app import create_app
     from astalty_cli.sandbox.home import Home
 
-    context.take_long()
+    context.disable_time_limit()
     server.check_host(host, allow_remote=allow_remote)
     home = Home(database) if database else context.sandbox
     home.secret()
@@ -152,7 +152,7 @@ def reset(context: Context) -> None:
     from astalty_cli.config.settings import SANDBOX_ORIGIN
 
     home = context.sandbox
-    context.output.confirm(f"Remove {home.database} with its keys and its history?")
+    context.output.ensure_confirmed(f"Remove {home.database} with its keys and its history?")
     home.reset()
     for entry in context.journal.contents().entries:
         if entry.base_url == SANDBOX_ORIGIN:

@@ -11,13 +11,13 @@ import msgspec
 from astalty_cli.api import contract
 from astalty_cli.api.hiding import hidden, spelling_of
 from astalty_cli.api.models import ApiKey, ExpirePrevious, RotateKey
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
 if TYPE_CHECKING:
     from astalty_cli.base.secret import Secret
-    from astalty_cli.destinations.destination import Sink
+    from astalty_cli.destinations.destination import Destination
     from astalty_cli.output.fields import Field
     from astalty_cli.output.output import Output
     from astalty_cli.services.requests.request import Request as Typed
@@ -38,17 +38,17 @@ class Planned(msgspec.Struct, omit_defaults=True):
 def show(
     context: Context,
     requests: Sequence[Request],
-    sinks: Sequence[Sink] = (),
+    destinations: Sequence[Destination] = (),
     secret: Secret | None = None,
 ) -> None:
-    """Print the requests, and say which sinks were asked whether they can take a secret.
+    """Print the requests, and say which destinations were asked whether they can take a secret.
 
     `secret` is the key that would make them, where that is not the one in force.
     """
     secret = secret or context.secret()
     shown = context.output.columns(columns.PLAN, Planned)
-    for sink in sinks:
-        context.output.note(f"{sink.spec}: can take the secret.")
+    for destination in destinations:
+        context.output.note(f"{destination.spec}: can take the secret.")
     planned = [
         Planned(
             method,
@@ -82,7 +82,7 @@ def show_call(context: Context, request: Typed) -> None:
 def _as_json(body: bytes | None) -> bytes:
     try:
         return msgspec.json.format(body or b"null", indent=-1)
-    except UNREADABLE:
+    except JSON_DECODE_ERRORS:
         return msgspec.json.encode((body or b"").decode("utf-8", "replace"))
 
 
@@ -103,7 +103,7 @@ def show_rotation(
     context: Context,
     key: ApiKey,
     grace: timedelta,
-    sinks: Sequence[Sink],
+    destinations: Sequence[Destination],
     *,
     first_grace: timedelta = timedelta(seconds=contract.MAX_GRACE),
     secret: Secret | None = None,
@@ -117,6 +117,6 @@ def show_rotation(
             ("POST", contract.rotate(key.id), making),
             ("POST", contract.expire_previous(key.id), ending),
         ],
-        sinks,
+        destinations,
         secret,
     )

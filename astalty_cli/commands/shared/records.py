@@ -48,7 +48,7 @@ class OpenOperation(Struct):
     name: str
     key_id: str | None
     phase: Phase
-    sinks: list[str]
+    sinks: list[str]  # the destinations; scripts know the field by this name
     started_at: str
     profile: str
     base_url: str

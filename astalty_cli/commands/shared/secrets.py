@@ -14,17 +14,17 @@ from astalty_cli.output import columns
 if TYPE_CHECKING:
     from astalty_cli.api.models import ApiKey
     from astalty_cli.base.secret import Secret
-    from astalty_cli.destinations.destination import Sink
-    from astalty_cli.destinations.kinds import Surroundings
-    from astalty_cli.services.keys.operation import Holders, Session
+    from astalty_cli.destinations.destination import Destination
+    from astalty_cli.destinations.kinds import Environment
+    from astalty_cli.services.keys.operation import Holders, OperationContext
 
 
-def session(context: Context, secret: Secret | None = None) -> Session:
+def operation(context: Context, secret: Secret | None = None) -> OperationContext:
     """The account in force, as the services work with it; with `secret`, no key needs to be set up here."""
-    from astalty_cli.services.keys.operation import PATIENCE, Session
+    from astalty_cli.services.keys.operation import PATIENCE, OperationContext
 
     settings, secret = context.settings, secret or context.secret()
-    return Session(
+    return OperationContext(
         client=context.client_with(secret, context.timeout),
         client_with=lambda secret: context.client_with(secret, PATIENCE),
         secret=secret,
@@ -55,19 +55,19 @@ def read_key(context: Context, prompt: str, *, with_token: bool, stopped: str) -
         raise InterruptedByUser(stopped) from None
 
 
-def sinks(context: Context) -> list[Sink]:
+def destinations(context: Context) -> list[Destination]:
     """Where the flags want a new secret. Raises UsageError where they do not say, or contradict."""
     from astalty_cli.destinations.choice import chosen
 
-    return chosen(context.output, context.destination, surroundings(context))
+    return chosen(context.output, context.destination, destination_environment(context))
 
 
-def surroundings(context: Context) -> Surroundings:
-    from astalty_cli.destinations.kinds import Surroundings
+def destination_environment(context: Context) -> Environment:
+    from astalty_cli.destinations.kinds import Environment
 
     settings = context.settings
     origin = None if settings.is_sandbox else settings.base_url.value
-    return Surroundings(context.program.environ, context.config_file, origin)
+    return Environment(context.program.environ, context.config_file, origin)
 
 
 def remind(context: Context) -> None:
@@ -130,7 +130,7 @@ def say_rotated(context: Context, key: ApiKey, *, own: bool) -> None:
 
 
 def print_key(context: Context, row: bytes) -> None:
-    """Print the key where a flag asked for data and a sink took the secret."""
+    """Print the key where a flag asked for data and a destination took the secret."""
     from astalty_cli.api.models import ApiKey
 
     wanted, output = context.destination, context.output

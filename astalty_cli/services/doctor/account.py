@@ -6,7 +6,7 @@ from typing import Final
 
 from astalty_cli.api import answers, contract
 from astalty_cli.api.contract import Assumed
-from astalty_cli.api.http import Answer
+from astalty_cli.api.http import HttpResponse
 from astalty_cli.api.models import CurrentKey
 from astalty_cli.base.errors import AstaltyError, NotOfferedError
 from astalty_cli.base.times import local, utc_now
@@ -24,7 +24,7 @@ _FEW: Final = 10  # calls left in this minute
 def account(server: Server) -> Result:
     """Raises the error with which every command would end."""
     if server.current.status == 404:
-        answers.must_accept_key(server.proof.answer)
+        answers.raise_for_rejected_key(server.proof.answer)
         server.accepts_key = True
         return ok("The key works. Whose it is, this server does not say.")
     key = answers.one(_good(server.current), CurrentKey).value
@@ -54,7 +54,7 @@ def endpoints(server: Server, origin: str) -> Result:
         return _tried(server, error)
     else:
         missing = [each for each in contract.ASSUMED if not offers(offered, each.method, each.path)]
-        _must_be_none(missing, "The OpenAPI document of this server does not name")
+        _ensure_none_missing(missing, "The OpenAPI document of this server does not name")
         found = f"All {len(contract.ASSUMED)} are in the OpenAPI document"
         if server.accepts_key and server.current.status == 404:
             return warning(
@@ -71,11 +71,11 @@ def _tried(server: Server, error: AstaltyError) -> Result:
     if not server.accepts_key:
         return skipped(f"{without} There is no key that works to ask with.")
     lists = [each for each in contract.ASSUMED if each.method == "GET" and "{" not in each.path]
-    _must_be_none(
+    _ensure_none_missing(
         [each for each in lists if _asked(server, each).status == 404], "This server does not offer"
     )
     for each in lists:
-        answers.must_be_done(_asked(server, each).answer, each.path)
+        answers.raise_for_status(_asked(server, each).answer, each.path)
     return ok(f"{len(lists)} were tried and are there. {without}")
 
 
@@ -90,7 +90,7 @@ def rate_limit(server: Server) -> Result:
     return ok(found)
 
 
-def _good(reply: Reply) -> Answer:
+def _good(reply: Reply) -> HttpResponse:
     answer = reply.answer
     if not 200 <= answer.status < 300:
         raise answers.failure(answer, contract.PARTICIPANTS)
@@ -101,7 +101,7 @@ def _asked(server: Server, call: Assumed) -> Reply:
     return server.current if call.path == contract.API_KEYS_CURRENT else server.ask_for_one(call.path)
 
 
-def _must_be_none(missing: Sequence[Assumed], without: str) -> None:
+def _ensure_none_missing(missing: Sequence[Assumed], without: str) -> None:
     if missing:
         named = ", ".join(f"{each.method} {each.path} (for {each.command})" for each in missing)
         raise NotOfferedError(f"{without} {named}.", hint=answers.not_offered("").hint)

@@ -61,7 +61,7 @@ def tls(settings: Settings, server: Server, ca_file: Path | None, environ: Mappi
         return skipped(_IN_PROCESS)
     reply = server.document
     try:
-        reply.must_have_arrived()
+        reply.raise_for_failure()
     except ServiceError as error:
         if "CERTIFICATE" in error.message:
             raise ServiceError(error.message, hint=_certificate_hint(error.message)) from None

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from astalty_cli.api import answers, contract
-from astalty_cli.api.http import Answer, Http
+from astalty_cli.api.http import Http, HttpResponse
 from astalty_cli.api.tls import Security
 from astalty_cli.base.errors import AstaltyError, ServiceError
 from astalty_cli.base.secret import Secret
@@ -25,12 +25,12 @@ Connect = Callable[[Secret | None, float, Secret | None], Http]
 class Reply:
     """What came of a question, and when by our clock."""
 
-    outcome: Answer | AstaltyError
+    outcome: HttpResponse | AstaltyError
     security: Security | None
     at: datetime
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> HttpResponse:
         """Raises the error that stood in its way."""
         if isinstance(self.outcome, AstaltyError):
             raise self.outcome
@@ -43,10 +43,10 @@ class Reply:
     @property
     def clock_ahead(self) -> timedelta | None:
         """How far our clock is ahead of the server's, which tells whole seconds; None where it tells none."""
-        date = answers.date(self.outcome) if isinstance(self.outcome, Answer) else None
+        date = answers.date(self.outcome) if isinstance(self.outcome, HttpResponse) else None
         return None if date is None else self.at - date
 
-    def must_have_arrived(self) -> None:
+    def raise_for_failure(self) -> None:
         """Raises the error where nothing can have reached the server, be it a time-out or a refusal."""
         error = self.outcome
         arrived = isinstance(error, ServiceError) and (error.outcome_unknown or error.status is not None)
@@ -100,7 +100,7 @@ class Server:
 
     def _ask(self, path: str, secret: Secret | None) -> Reply:
         security = None
-        outcome: Answer | AstaltyError
+        outcome: HttpResponse | AstaltyError
         try:
             http = self._connect(secret, self._patience_left(), self.secret)
             try:

@@ -19,9 +19,9 @@ import msgspec
 from astalty_cli.api import contract
 from astalty_cli.api.answers import decoded
 from astalty_cli.api.client import Client
-from astalty_cli.api.http import NOT_MODIFIED, Answer
+from astalty_cli.api.http import NOT_MODIFIED, HttpResponse
 from astalty_cli.base.errors import LocalError, NotOfferedError, ServiceError
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.private_files import read_private, write_private
 from astalty_cli.base.times import relative, utc_now
 from astalty_cli.openapi import Json
@@ -76,9 +76,9 @@ class Catalogue:
     def _copy(self) -> _Copy | None:
         try:
             copy = msgspec.json.decode(read_private(self._path) or b"", type=_Copy)
-            must_be_openapi(copy.document)
+            ensure_openapi(copy.document)
             copy.checked_at = copy.checked_at.astimezone(UTC)
-        except (LocalError, ServiceError, OverflowError, *UNREADABLE):
+        except (LocalError, ServiceError, OverflowError, *JSON_DECODE_ERRORS):
             return None
         return copy if copy.origin == self._origin and _sayable(copy.etag) == copy.etag else None
 
@@ -102,7 +102,7 @@ def _sayable(etag: str | None) -> str | None:
     return etag if etag and _ETAG.fullmatch(etag) else None
 
 
-def read_document(answer: Answer, origin: str) -> Json:
+def read_document(answer: HttpResponse, origin: str) -> Json:
     """The OpenAPI document that was answered to a call without a key.
 
     Raises NotOfferedError where there is none for everybody, ServiceError for whatever else is none.
@@ -123,11 +123,11 @@ def read_document(answer: Answer, origin: str) -> Json:
     if len(answer.body) > MAX_DOCUMENT:
         raise ServiceError(f"The endpoint catalogue is larger than {MAX_DOCUMENT >> 20} MiB.")
     document = decoded(answer.body.removeprefix(codecs.BOM_UTF8), Json)
-    must_be_openapi(document)
+    ensure_openapi(document)
     return document
 
 
-def must_be_openapi(document: Json) -> None:
+def ensure_openapi(document: Json) -> None:
     """Raises ServiceError for what is no OpenAPI 3 document."""
     version = document.get("openapi", document.get("swagger"))
     if not isinstance(version, str) or not version.startswith("3."):

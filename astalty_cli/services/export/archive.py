@@ -54,7 +54,7 @@ class _Line(msgspec.Struct):
     created_at: datetime
 
 
-def must_be_installed() -> None:
+def ensure_installed() -> None:
     """Raises LocalError, with the command that helps, where the extra is not installed."""
     try:
         import duckdb  # noqa: F401 - whether it can be is the question

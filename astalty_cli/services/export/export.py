@@ -24,8 +24,8 @@ from astalty_cli.base.times import iso, local, utc_now
 from astalty_cli.base.vocabulary import ExportFormat
 from astalty_cli.services.export import archive, manifest
 from astalty_cli.services.export.manifest import File, Manifest, Window
-from astalty_cli.services.export.partial import Asked, Begun, Lines, Part, begun_of
-from astalty_cli.services.history.reading import Pin, Position, Question, Upwards
+from astalty_cli.services.export.partial import ExportSpec, ExportState, Lines, PartialExport, begun_of
+from astalty_cli.services.history.reading import HistoryQuery, Position, ReadBoundary, Upwards
 
 _GO_ON: Final = "What was read is kept: the same command goes on."
 
@@ -46,7 +46,7 @@ class Target:
     format: ExportFormat
     force: bool = False
 
-    def must_be_free(self, *, with_manifest: bool = False) -> None:
+    def ensure_free(self, *, with_manifest: bool = False) -> None:
         """Raises RefusedError where something is there that may not be replaced."""
         places = [self.path, *([manifest.place(self.path, self.format)] if with_manifest else [])]
         there = next((place for place in places if os.path.lexists(place)), None)
@@ -65,12 +65,12 @@ class Target:
 
 
 @contextmanager
-def opened(target: Target, *, restart: bool) -> Iterator[Part]:
+def opened(target: Target, *, restart: bool) -> Iterator[PartialExport]:
     """The part of a target, for this process alone. Makes no call; raises where there could be no export."""
     if not os.path.lexists(begun_of(target.path)):  # else what is there may be what was begun
-        target.must_be_free(with_manifest=True)
-    private_files.must_be_writable(target.path.parent)
-    with Part.opened(target.path) as part:
+        target.ensure_free(with_manifest=True)
+    private_files.ensure_writable(target.path.parent)
+    with PartialExport.opened(target.path) as part:
         if restart:
             part.clear()
         with _kept(part):
@@ -78,7 +78,7 @@ def opened(target: Target, *, restart: bool) -> Iterator[Part]:
 
 
 @contextmanager
-def _kept(part: Part) -> Iterator[None]:
+def _kept(part: PartialExport) -> Iterator[None]:
     """Where the reading is cut short, say that nothing of it is lost."""
     try:
         yield
@@ -96,9 +96,9 @@ class Export:
 
     client: Client
     target: Target
-    asked: Asked
+    asked: ExportSpec
     spelling: Spelling
-    part: Part
+    part: PartialExport
     say: Callable[[str], None]
     at: Callable[[int, int], None]
     _lines: Lines = field(default_factory=Lines)
@@ -106,22 +106,22 @@ class Export:
     def run(self) -> Manifest:
         begun = self.part.begun()
         if begun is not None:
-            self._must_be_the_same(begun.asked)
+            self._ensure_same_export(begun.asked)
             if done := self._ended(begun):
                 self._clear_up()
                 return done
-        self.target.must_be_free()
+        self.target.ensure_free()
         self._lines = self.part.lines()
         return self._publish(self._read(begun))
 
-    def _must_be_the_same(self, before: Asked) -> None:
+    def _ensure_same_export(self, before: ExportSpec) -> None:
         if differences := list(dict.fromkeys(before.differences(self.asked))):
             raise RefusedError(
                 f"{self.part.path} holds an export that was begun with another {' and '.join(differences)}.",
                 hint="Go on with that one, choose another FILE, or begin anew with --restart.",
             )
 
-    def _ended(self, begun: Begun) -> Manifest | None:
+    def _ended(self, begun: ExportState) -> Manifest | None:
         """The manifest, where all was done but the clearing up."""
         found, asked = manifest.read(self.target.path, self.target.format), begun.asked
         if found is None or not manifest.holds(found, self.target.path):
@@ -133,21 +133,21 @@ class Export:
 
     # -- reading ---------------------------------------------------------------------------------
 
-    def _read(self, begun: Begun | None) -> Begun:
+    def _read(self, begun: ExportState | None) -> ExportState:
         asked = begun.asked if begun else self.asked
-        question = Question(self.client, asked.filters, asked.bodies)
-        end = Pin.kept(begun.end) if begun and begun.end else None
-        reading = Upwards(question, self._lines.position, end)
-        pin = reading.pin()
+        query = HistoryQuery(self.client, asked.filters, asked.bodies)
+        end = ReadBoundary.kept(begun.end) if begun and begun.end else None
+        reading = Upwards(query, self._lines.position, end)
+        boundary = reading.set_boundary()
         if begun is None or begun.end is None:
-            begun = Begun(asked, pin.time if pin else None)
+            begun = ExportState(asked, boundary.time if boundary else None)
             self.part.begin(begun)
         if self._lines.count:
             self.say(
                 f"Going on with the export into {self.target.path}: {self._lines.count:,} requests are there "
                 f"already. It ends with those of {local(begun.end) if begun.end else 'then'}."
             )
-        if pin:
+        if boundary:
             self._append(reading)
         return begun
 
@@ -163,7 +163,7 @@ class Export:
 
     # -- the result ------------------------------------------------------------------------------
 
-    def _publish(self, begun: Begun) -> Manifest:
+    def _publish(self, begun: ExportState) -> Manifest:
         self.part.sync()
         target = self.target.path
         built, written = self._build(begun)
@@ -178,7 +178,7 @@ class Export:
         self._clear_up()
         return made
 
-    def _build(self, begun: Begun) -> tuple[Path, list[File]]:
+    def _build(self, begun: ExportState) -> tuple[Path, list[File]]:
         """Make what will be the target, beside it."""
         lines, name, count = self.part.path, self.target.path.name, self._lines.count
         match self.target.format:
@@ -203,7 +203,7 @@ class Export:
         private_files.clear_leftovers(manifest.place(self.target.path, self.target.format))
         self.part.remove()
 
-    def _manifest(self, begun: Begun, written: list[File]) -> Manifest:
+    def _manifest(self, begun: ExportState, written: list[File]) -> Manifest:
         asked, lines = begun.asked, self._lines
         return Manifest(
             astalty=__version__,
@@ -221,7 +221,7 @@ class Export:
         )
 
 
-def _window(begun: Begun) -> Window:
+def _window(begun: ExportState) -> Window:
     filters = begun.asked.filters
     return Window(filters.get("created_from"), filters.get("created_to"), manifest.moment(begun.end))
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.times import iso
 from astalty_cli.base.vocabulary import ExportFormat
 
@@ -78,7 +78,7 @@ def read(target: Path, form: ExportFormat) -> Manifest | None:
     try:
         data = private_files.read_private(place(target, form))
         return None if data is None else msgspec.json.decode(data, type=Manifest)
-    except (LocalError, *UNREADABLE):
+    except (LocalError, *JSON_DECODE_ERRORS):
         return None
 
 

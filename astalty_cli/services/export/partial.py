@@ -20,12 +20,12 @@ from msgspec import Struct
 
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import ConflictError, LocalError
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.vocabulary import ExportFormat
 from astalty_cli.services.history.reading import Position
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class ExportSpec(Struct, frozen=True, kw_only=True):
     """What an export is of. `typed` holds the words of `--since` and `--until`."""
 
     origin: str
@@ -36,7 +36,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     bodies: bool
     format: ExportFormat
 
-    def differences(self, other: "Asked") -> Iterator[str]:
+    def differences(self, other: "ExportSpec") -> Iterator[str]:
         """What is not the same, as people say it. `24h` is the same as `24h`, whenever it was typed."""
         if self.origin != other.origin:
             yield "base URL"
@@ -50,7 +50,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         if self.format != other.format:
             yield "--format"
 
-    def _typed_alike(self, other: "Asked", flag: str) -> bool:
+    def _typed_alike(self, other: "ExportSpec", flag: str) -> bool:
         return flag in self.typed and self.typed[flag] == other.typed.get(flag)
 
 
@@ -67,10 +67,10 @@ _FLAGS: Mapping[str, str] = {
 }
 
 
-class Begun(Struct, frozen=True):
+class ExportState(Struct, frozen=True):
     """What `FILE.part.json` holds. `end` is None where there was nothing to read."""
 
-    asked: Asked
+    asked: ExportSpec
     end: datetime | None
 
 
@@ -92,7 +92,7 @@ class Lines:
         return self.position.time if self.position else None
 
 
-class Part:
+class PartialExport:
     """The part file of a target, open and locked; `opened` makes one."""
 
     def __init__(self, target: Path, file: BinaryIO) -> None:
@@ -102,15 +102,15 @@ class Part:
 
     @classmethod
     @contextmanager
-    def opened(cls, target: Path) -> Iterator["Part"]:
+    def opened(cls, target: Path) -> Iterator["PartialExport"]:
         """Work on the export into `target` alone. Raises ConflictError where another process does so.
 
         What holds nothing is not left behind.
         """
         path = part_of(target)
-        with _told(path), _locked(path) as file:
+        with _translate_errors(path), _locked(path) as file:
             part = cls(target, file)
-            _must_be_private(path, file)
+            _ensure_private(path, file)
             try:
                 yield part
             finally:
@@ -125,7 +125,7 @@ class Part:
     def is_begun(self) -> bool:
         return os.path.lexists(self._begun)
 
-    def begun(self) -> Begun | None:
+    def begun(self) -> ExportState | None:
         """What was begun here and not ended. Raises LocalError where that cannot be known."""
         data = private_files.read_private(self._begun)
         if data is None:
@@ -135,13 +135,13 @@ class Part:
                 )
             return None
         try:
-            return msgspec.json.decode(data, type=Begun)
-        except UNREADABLE as error:
+            return msgspec.json.decode(data, type=ExportState)
+        except JSON_DECODE_ERRORS as error:
             raise LocalError(
                 f"{self._begun} is not usable: {error}.", hint="Begin anew with --restart."
             ) from None
 
-    def begin(self, begun: Begun) -> None:
+    def begin(self, begun: ExportState) -> None:
         private_files.replace_private(self._begun, msgspec.json.encode(begun))
 
     def clear(self) -> None:
@@ -196,7 +196,7 @@ def begun_of(target: Path) -> Path:
 def _decoded(text: bytes) -> _Line | None:
     try:
         return msgspec.json.decode(text, type=_Line) if text.endswith(b"\n") else None
-    except UNREADABLE:
+    except JSON_DECODE_ERRORS:
         return None
 
 
@@ -233,7 +233,7 @@ def _busy(path: Path) -> ConflictError:
     )
 
 
-def _must_be_private(path: Path, file: BinaryIO) -> None:
+def _ensure_private(path: Path, file: BinaryIO) -> None:
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise LocalError(
@@ -242,7 +242,7 @@ def _must_be_private(path: Path, file: BinaryIO) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -8,7 +8,14 @@ from astalty_cli.api.answers import Page, Row, walk
 from astalty_cli.api.client import Client
 from astalty_cli.api.contract import MAX_PAGE_SIZE
 from astalty_cli.api.models import ApiRequest
-from astalty_cli.services.history.reading import Pin, Question, Upwards, Walk, after, downwards
+from astalty_cli.services.history.reading import (
+    HistoryQuery,
+    PageWalker,
+    ReadBoundary,
+    Upwards,
+    after,
+    downwards,
+)
 
 
 def oldest(client: Client) -> datetime | None:
@@ -49,32 +56,32 @@ class HistoryReader:
 
     def _pages(self) -> Iterator[Page[ApiRequest]]:
         most = self.limit or MAX_PAGE_SIZE
-        question = Question(self.client, self.filters, paced=not self._fits_a_page, most=most)
+        query = HistoryQuery(self.client, self.filters, paced=not self._fits_a_page, most=most)
         if self.sort in {None, "-created_at"}:
-            return downwards(question, settled=self.settled or self.limit is not None)
+            return downwards(query, settled=self.settled or self.limit is not None)
         if self.sort == "created_at":
-            return self._upwards(question)
-        return self._by_number(question, str(self.sort))
+            return self._upwards(query)
+        return self._by_number(query, str(self.sort))
 
     @property
     def _fits_a_page(self) -> bool:
         return self.limit is not None and self.limit <= MAX_PAGE_SIZE
 
-    def _upwards(self, question: Question) -> Iterator[Page[ApiRequest]]:
+    def _upwards(self, query: HistoryQuery) -> Iterator[Page[ApiRequest]]:
         if self._fits_a_page:
-            yield from Walk(question, {}, downwards=False).pages()
+            yield from PageWalker(query, {}, downwards=False).pages()
             return
-        reading = Upwards(question, settled=self.limit is not None)
-        if reading.pin():
+        reading = Upwards(query, settled=self.limit is not None)
+        if reading.set_boundary():
             yield from reading.pages()
 
-    def _by_number(self, question: Question, sort: str) -> Iterator[Page[ApiRequest]]:
+    def _by_number(self, query: HistoryQuery, sort: str) -> Iterator[Page[ApiRequest]]:
         bounds = {}
-        pin = None if self._fits_a_page else Pin.of(question.page(1, {}, "-created_at", size=1))
-        if pin:
-            pin.wait_for_late_entries(self.client)
-            bounds["created_to"] = question.until(after(pin.time))
+        boundary = None if self._fits_a_page else ReadBoundary.of(query.page(1, {}, "-created_at", size=1))
+        if boundary:
+            boundary.wait_for_late_entries(self.client)
+            bounds["created_to"] = query.until(after(boundary.time))
         seen: set[str] = set()
-        for page in walk(lambda number: question.page(number, bounds, sort)):
+        for page in walk(lambda number: query.page(number, bounds, sort)):
             yield Page([row for row in page.rows if row.value.id not in seen], page.meta)
             seen |= {row.value.id for row in page.rows}

@@ -41,7 +41,7 @@ def page_size(*, bodies: bool) -> int:
 
 
 @dataclass(frozen=True)
-class Question:
+class HistoryQuery:
     """Which entries to read. `filters` go by the API's own names."""
 
     client: Client
@@ -81,7 +81,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Pin:
+class ReadBoundary:
     """The newest entry of a first answer: where reading ends.
 
     `date` is the answer's, by the server's clock; since `known`, by the monotonic clock, it is the pin.
@@ -92,12 +92,12 @@ class Pin:
     known: float
 
     @classmethod
-    def of(cls, page: Page[ApiRequest]) -> "Pin | None":
+    def of(cls, page: Page[ApiRequest]) -> "ReadBoundary | None":
         """The pin that a first answer, the newest first, sets; None where it is empty."""
         return cls(page.rows[0].value.created_at, page.date, time.monotonic()) if page.rows else None
 
     @classmethod
-    def kept(cls, moment: datetime) -> "Pin":
+    def kept(cls, moment: datetime) -> "ReadBoundary":
         """The pin of an earlier reading, however short a time ago that was."""
         return cls(moment, None, time.monotonic())
 
@@ -133,16 +133,16 @@ class Pin:
 
 
 @dataclass
-class Walk:
+class PageWalker:
     """Goes over a window of time in one direction, page by page; yields what was not seen before.
 
     Before a pin that is `late`, upwards, a page is not taken until all its late entries can be seen.
     """
 
-    question: Question
+    query: HistoryQuery
     bounds: dict[str, str]
     downwards: bool
-    late: Pin | None = None
+    late: ReadBoundary | None = None
     _seen: dict[str, datetime] = field(default_factory=dict)
 
     def pages(self) -> Iterator[Page[ApiRequest]]:
@@ -163,7 +163,7 @@ class Walk:
             # Downwards, what retention drops is still to come, and moves nothing.
             expected = page.meta.total - len(self._seen) if asked == 1 or not self.downwards else None
             if self.downwards and asked == 1:
-                self.bounds["created_to"] = self.question.until(just_after(page.rows[0].value.created_at))
+                self.bounds["created_to"] = self.query.until(just_after(page.rows[0].value.created_at))
             elif asked % WINDOW == 0:
                 number = self._move(page.rows[0].value.created_at)
 
@@ -171,24 +171,24 @@ class Walk:
         sent = time.monotonic()
         page = self._page(number)
         if self.late and self.late.is_near(page, number) and self.late.hides_late_entries(sent, page.date):
-            self.late.wait_for_late_entries(self.question.client)
+            self.late.wait_for_late_entries(self.query.client)
             page = self._page(number)
         return page
 
     def _page(self, number: int) -> Page[ApiRequest]:
-        return self.question.page(number, self.bounds, "-created_at" if self.downwards else "created_at")
+        return self.query.page(number, self.bounds, "-created_at" if self.downwards else "created_at")
 
     def _move(self, to: datetime) -> int:
         """Let the window begin at the page that was read last; return the number to go on with."""
         if self.downwards:
             end = after(to)
-            self.bounds["created_to"] = self.question.until(end)
+            self.bounds["created_to"] = self.query.until(end)
             self._seen = {each: at for each, at in self._seen.items() if at < end}
         else:
             start = to.replace(microsecond=0)
-            self.bounds["created_from"] = self.question.since(start)
+            self.bounds["created_from"] = self.query.since(start)
             self._seen = {each: at for each, at in self._seen.items() if at >= start}
-        return len(self._seen) // self.question.size + 1
+        return len(self._seen) // self.query.size + 1
 
     def _begin_again(self) -> int:
         """There is less than there was: find the place anew, and return the number of the page there.
@@ -210,27 +210,29 @@ def after(moment: datetime) -> datetime:
     return moment.replace(microsecond=0) + timedelta(seconds=1)
 
 
-def downwards(question: Question, *, settled: bool) -> Iterator[Page[ApiRequest]]:
+def downwards(query: HistoryQuery, *, settled: bool) -> Iterator[Page[ApiRequest]]:
     """The newest first. Unless `settled`, late entries come at the end; that can take `LATE`.
 
     `settled` says that none are waited for: they do not matter, or the caller has waited.
     """
-    pin: Pin | None = None
+    boundary: ReadBoundary | None = None
     recent: set[str] = set()
-    for page in Walk(question, {}, downwards=True).pages():
-        pin = pin or Pin.of(page)
-        if pin is None:  # the first page, and there is none
+    for page in PageWalker(query, {}, downwards=True).pages():
+        boundary = boundary or ReadBoundary.of(page)
+        if boundary is None:  # the first page, and there is none
             yield page
             return
-        rows = [row for row in page.rows if row.value.created_at <= pin.time]
-        recent |= {row.value.id for row in rows if row.value.created_at >= pin.edge}
+        rows = [row for row in page.rows if row.value.created_at <= boundary.time]
+        recent |= {row.value.id for row in rows if row.value.created_at >= boundary.edge}
         yield Page(rows, page.meta, page.date)
-    if not settled and pin is not None and pin.has_late_entries:
-        pin.wait_for_late_entries(question.client)
-        bounds = {"created_from": question.since(pin.edge), "created_to": question.until(after(pin.time))}
-        for page in Walk(question, bounds, downwards=True).pages():
+    if not settled and boundary is not None and boundary.has_late_entries:
+        boundary.wait_for_late_entries(query.client)
+        bounds = {"created_from": query.since(boundary.edge), "created_to": query.until(after(boundary.time))}
+        for page in PageWalker(query, bounds, downwards=True).pages():
             late = [
-                row for row in page.rows if row.value.id not in recent and row.value.created_at <= pin.time
+                row
+                for row in page.rows
+                if row.value.id not in recent and row.value.created_at <= boundary.time
             ]
             yield Page(late, page.meta, page.date)
 
@@ -260,29 +262,29 @@ class Upwards:
     were to read, by the first answer. `settled`: late entries are not waited for.
     """
 
-    question: Question
+    query: HistoryQuery
     start: Position | None = None
-    end: Pin | None = None
+    end: ReadBoundary | None = None
     total: int = 0
     settled: bool = False
 
-    def pin(self) -> Pin | None:
+    def set_boundary(self) -> ReadBoundary | None:
         """Find the end; None where there are no entries."""
         if self.end is None:
-            first = self.question.page(1, self._from(), "-created_at", size=1)
-            self.end, self.total = Pin.of(first), first.meta.total
+            first = self.query.page(1, self._from(), "-created_at", size=1)
+            self.end, self.total = ReadBoundary.of(first), first.meta.total
         return self.end
 
     def pages(self) -> Iterator[Page[ApiRequest]]:
-        """The entries that follow, page by page. Call `pin` before."""
+        """The entries that follow, page by page. Call `set_boundary` before."""
         assert self.end is not None  # noqa: S101 - the caller's order of calls
         end = self.end.time
-        bounds = self._from() | {"created_to": self.question.until(after(end))}
+        bounds = self._from() | {"created_to": self.query.until(after(end))}
         late = None if self.settled else self.end
-        if late and 0 < self.total <= self.question.size:  # the only page, which need not be asked for twice
-            late.wait_for_late_entries(self.question.client)
+        if late and 0 < self.total <= self.query.size:  # the only page, which need not be asked for twice
+            late.wait_for_late_entries(self.query.client)
         known = self.start.ids if self.start else frozenset()
-        for page in Walk(self.question, bounds, downwards=False, late=late).pages():
+        for page in PageWalker(self.query, bounds, downwards=False, late=late).pages():
             self.total = self.total or page.meta.total
             rows = [
                 row
@@ -292,7 +294,7 @@ class Upwards:
             yield Page(rows, page.meta, page.date)
 
     def _from(self) -> dict[str, str]:
-        return {} if self.start is None else {"created_from": self.question.since(self.start.time)}
+        return {} if self.start is None else {"created_from": self.query.since(self.start.time)}
 
     def _is_not_earlier(self, row: Entry) -> bool:
         """A server that cuts the times of filters answers with more than was asked for."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _AGENT = "astalty-cli/"
 
 
-class OwnReads:
+class SelfTraffic:
     """Knows the reads that this tool made with a key, and counts those it was asked about.
 
     Where nobody tells which key is in force, the reads of this tool with any key are taken for it.
@@ -32,7 +32,7 @@ class OwnReads:
         except NotOfferedError:
             return cls(None)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """How many were left out, for people."""
         reads = "1 read" if self.left_out == 1 else f"{self.left_out:,} reads"
         verb = "is" if self.left_out == 1 else "are"

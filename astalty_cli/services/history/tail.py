@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from astalty_cli.services.history.reading import LATE, Entry, Pin, Position, Question, Upwards, Walk
+from astalty_cli.services.history.reading import (
+    LATE,
+    Entry,
+    HistoryQuery,
+    PageWalker,
+    Position,
+    ReadBoundary,
+    Upwards,
+)
 
 INTERVAL: Final = 2.5  # seconds between polls: 24 a minute, which leaves most of the 60 to others
 _OVERLAP: Final = LATE + timedelta(seconds=1)
@@ -24,19 +32,19 @@ class Tail:
     `poll` asks once, and gives out what is ripe; `rest` what is not yet.
     """
 
-    def __init__(self, question: Question, clock: Callable[[], float] = time.monotonic) -> None:
-        self._question, self._clock = question, clock
+    def __init__(self, query: HistoryQuery, clock: Callable[[], float] = time.monotonic) -> None:
+        self._query, self._clock = query, clock
         self._newest: datetime | None = None
         self._seen: dict[str, datetime] | None = None
         self._held: dict[str, tuple[Entry, float]] = {}
         self._position: Position | None = None  # in what was there before it began
-        self._end: Pin | None = None
+        self._end: ReadBoundary | None = None
 
     def catch_up(self) -> Iterator[list[Entry]]:
         """What there is since `--since`, in order, a page at a time; after a failure, call it again."""
-        reading = Upwards(self._question, self._position, self._end)
+        reading = Upwards(self._query, self._position, self._end)
         self._seen = self._seen or {}
-        if reading.pin():
+        if reading.set_boundary():
             self._end = reading.end
             for page in reading.pages():
                 yield page.rows
@@ -80,7 +88,7 @@ class Tail:
     def _start(self) -> datetime | None:
         """The newest entry when it began; kept where the next call fails: what comes after it is new."""
         if self._newest is None:
-            rows = self._question.page(1, {}, "-created_at", size=1).rows
+            rows = self._query.page(1, {}, "-created_at", size=1).rows
             self._newest = rows[0].value.created_at if rows else None
         return self._newest
 
@@ -88,8 +96,8 @@ class Tail:
         """All entries from a little before the newest one that the poll before saw first."""
         bounds = {}
         if self._newest is not None:
-            bounds["created_from"] = self._question.since(self._newest - _OVERLAP)
-        rows = [row for page in Walk(self._question, bounds, downwards=True).pages() for row in page.rows]
+            bounds["created_from"] = self._query.since(self._newest - _OVERLAP)
+        rows = [row for page in PageWalker(self._query, bounds, downwards=True).pages() for row in page.rows]
         if rows:  # of the first answer: what came while later pages were read may lack something older
             self._newest = max(rows[0].value.created_at, self._newest or rows[0].value.created_at)
         return rows

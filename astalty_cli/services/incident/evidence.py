@@ -19,12 +19,12 @@ from astalty_cli.api.answers import Page
 from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey, ApiRequest
 from astalty_cli.base.errors import AstaltyError
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.times import iso, local
 from astalty_cli.base.vocabulary import KeyStatus
 from astalty_cli.services.history.listing import HistoryReader, oldest
-from astalty_cli.services.history.reading import LATE, Question, downwards
-from astalty_cli.services.keys.delivery import why
+from astalty_cli.services.history.reading import LATE, HistoryQuery, downwards
+from astalty_cli.services.keys.delivery import failure_text
 from astalty_cli.services.keys.finder import is_active
 
 FIRST_GRACE = timedelta(seconds=900)  # until the new secret is proved; whoever has the old one has it too
@@ -33,19 +33,19 @@ _LAST_FOUR = re.compile(r"[0-9A-Za-z_-]{4}$")
 _ROTATE = re.compile(re.escape(contract.API_KEYS) + r"/([^/]+)/rotate")
 
 
-class How(StrEnum):
+class KeyEventKind(StrEnum):
     MADE = "made"
     ROTATED = "rotated"
 
 
-class Deed(Struct, frozen=True, kw_only=True):
+class KeyEvent(Struct, frozen=True, kw_only=True):
     """A key was made or rotated with another, or with itself.
 
     `by` is the id of the key that made the call, and `ends_in` of its secret, where the history tells;
     `key_id` is None where it does not tell which key was made. `rotation` is what the answer says.
     """
 
-    how: How
+    how: KeyEventKind
     at: datetime
     ip_address: str | None
     by: str
@@ -59,7 +59,7 @@ class Deed(Struct, frozen=True, kw_only=True):
 
 
 @dataclass
-class Trail:
+class HistoryEvidence:
     """The request history from `start` on. `missing` says, for people, what could not be told."""
 
     client: Client
@@ -78,14 +78,14 @@ class Trail:
     def entries(self, key_ids: Iterable[str]) -> list[ApiRequest]:
         """All calls with these keys; of what cannot be read to its end, what was read."""
         found: list[ApiRequest] = []
-        with self.told("The request history was not read to its end"):
+        with self.record_failure("The request history was not read to its end"):
             for key_id in key_ids:
                 filters = {"api_key_id": key_id, "created_from": iso(self.start)}
                 reader = HistoryReader(self.client, filters, None, None, settled=True)
                 found.extend(row.value for row in reader.entries())
         return found
 
-    def deeds(self) -> list[Deed]:
+    def events(self) -> list[KeyEvent]:
         """Each time that a key of the account was made or rotated, the earliest first."""
         filters = {
             "method": "POST",
@@ -93,15 +93,15 @@ class Trail:
             "status": "201",
             "created_from": iso(self.start),
         }
-        found: list[Deed] = []
-        for page in downwards(Question(self.client, filters, bodies=True), settled=True):
-            found.extend(deed for row in page.rows if (deed := _deed(row.value)))
+        found: list[KeyEvent] = []
+        for page in downwards(HistoryQuery(self.client, filters, bodies=True), settled=True):
+            found.extend(event for row in page.rows if (event := _event(row.value)))
             if len(found) >= _MOST and page.meta.total > _MOST:
                 self.missing.append(
                     f"Of {page.meta.total} calls that made or rotated keys, the newest {_MOST} were read."
                 )
                 break
-        return sorted(found, key=lambda deed: (deed.at, deed.entry_id))
+        return sorted(found, key=lambda event: (event.at, event.entry_id))
 
     def keys(self) -> dict[str, ApiKey]:
         """All keys of the account, revoked ones too, by their ids."""
@@ -114,12 +114,12 @@ class Trail:
             self.missing.append(f"The request history reaches back only to {local(begins)}.")
 
     @contextmanager
-    def told(self, what: str) -> Iterator[None]:
+    def record_failure(self, what: str) -> Iterator[None]:
         """Note what cannot be read, and go on: what was done already is not undone by it."""
         try:
             yield
         except (AstaltyError, KeyboardInterrupt) as error:
-            self.missing.append(f"{what}: {why(error)}")
+            self.missing.append(f"{what}: {failure_text(error)}")
 
 
 class _Made(Struct):
@@ -131,13 +131,13 @@ class _Body(Struct):
     data: _Made
 
 
-def _deed(entry: ApiRequest) -> Deed | None:
+def _event(entry: ApiRequest) -> KeyEvent | None:
     path = entry.path.partition("?")[0].rstrip("/")
     rotated, made = _ROTATE.fullmatch(path), _answered(entry)
     if entry.api_key is None or not (rotated or path == contract.API_KEYS):
         return None
-    return Deed(
-        how=How.ROTATED if rotated else How.MADE,
+    return KeyEvent(
+        how=KeyEventKind.ROTATED if rotated else KeyEventKind.MADE,
         at=entry.created_at,
         ip_address=entry.ip_address,
         by=entry.api_key.id,
@@ -151,58 +151,58 @@ def _deed(entry: ApiRequest) -> Deed | None:
 def _answered(entry: ApiRequest) -> _Made:
     try:
         return msgspec.json.decode(entry.response.body if entry.response else b"", type=_Body).data
-    except UNREADABLE:
+    except JSON_DECODE_ERRORS:
         return _Made()
 
 
 def _ends_in(entry: ApiRequest) -> str:
     try:
         headers = msgspec.json.decode(entry.request.headers if entry.request else b"", type=dict[str, Any])
-    except UNREADABLE:
+    except JSON_DECODE_ERRORS:
         return ""
     value = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
     match = _LAST_FOUR.search(str(value[0] if isinstance(value, list) and value else value))
     return match[0] if match else ""
 
 
-def following(deeds: Sequence[Deed], key_ids: Iterable[str]) -> list[Deed]:
+def following(events: Sequence[KeyEvent], key_ids: Iterable[str]) -> list[KeyEvent]:
     """What was done with these keys, then with the keys that they made or rotated from then on, and so on.
 
     Several may bear the same time, in any order, so it is looked at until nothing more is found.
     """
     reached = dict.fromkeys(key_ids, datetime.min.replace(tzinfo=UTC))
     while True:
-        found = [deed for deed in deeds if deed.by in reached and reached[deed.by] <= deed.at]
-        more = {deed.key_id: deed.at for deed in reversed(found) if deed.key_id} | reached
+        found = [event for event in events if event.by in reached and reached[event.by] <= event.at]
+        more = {event.key_id: event.at for event in reversed(found) if event.key_id} | reached
         if more == reached:
             return found
         reached = more
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Consequences:
     """Of some keys: their calls, and what followed from them. `keys` are all of the account, as they are."""
 
     entries: list[ApiRequest]
-    deeds: list[Deed]
+    events: list[KeyEvent]
     keys: Mapping[str, ApiKey]
 
 
-def consequences(trail: Trail, key_id: str, rotation: int | None = None) -> Evidence:
-    """What followed from a key, without its calls; what cannot be read is in `trail.missing`.
+def consequences(evidence: HistoryEvidence, key_id: str, rotation: int | None = None) -> Consequences:
+    """What followed from a key, without its calls; what cannot be read is in `evidence.missing`.
 
     `rotation` of the key is left out: it is our own.
     """
-    deeds: list[Deed] = []
+    events: list[KeyEvent] = []
     keys: dict[str, ApiKey] = {}
-    with trail.told("Which keys were made or rotated was not read"):
-        deeds = following(trail.deeds(), [key_id])
-        keys = trail.keys()
+    with evidence.record_failure("Which keys were made or rotated was not read"):
+        events = following(evidence.events(), [key_id])
+        keys = evidence.keys()
     if rotation is not None:
-        deeds = [deed for deed in deeds if (deed.key_id, deed.rotation) != (key_id, rotation)]
-    with trail.told("How far back the request history goes was not read"):
-        trail.look_how_far_back_it_goes()
-    return Evidence([], deeds, keys)
+        events = [event for event in events if (event.key_id, event.rotation) != (key_id, rotation)]
+    with evidence.record_failure("How far back the request history goes was not read"):
+        evidence.look_how_far_back_it_goes()
+    return Consequences([], events, keys)
 
 
 # -- a secret that is dead already ---------------------------------------------------------------
@@ -217,24 +217,24 @@ class Match:
 
     key: ApiKey
     by_ending: bool
-    rotated: Deed | None
+    rotated: KeyEvent | None
 
 
-def matches(last_four: str, keys: Collection[ApiKey], deeds: Iterable[Deed]) -> list[Match]:
+def matches(last_four: str, keys: Collection[ApiKey], events: Iterable[KeyEvent]) -> list[Match]:
     """The keys whose newest secret ends so, and those that were used with one that did."""
-    used = [deed for deed in deeds if last_four and deed.ends_in == last_four]
-    rotated = {deed.by: deed for deed in reversed(used) if deed.key_id == deed.by}
-    users = {deed.by for deed in used}
+    used = [event for event in events if last_four and event.ends_in == last_four]
+    rotated = {event.by: event for event in reversed(used) if event.key_id == event.by}
+    users = {event.by for event in used}
     alike = {key.id for key in keys if last_four and key.last_four == last_four}
     return [Match(key, key.id in alike, rotated.get(key.id)) for key in keys if key.id in users | alike]
 
 
-def suspects(found: Iterable[Match], deeds: Iterable[Deed], keys: Mapping[str, ApiKey]) -> list[ApiKey]:
+def suspects(found: Iterable[Match], events: Iterable[KeyEvent], keys: Mapping[str, ApiKey]) -> list[ApiKey]:
     """The active keys to revoke: those that a matching key made or rotated, and what those did.
 
     A matching key itself is one where it was rotated with the leaked secret: its newest is the thief's.
     """
     matching = {match.key.id: match for match in found}
-    reached = [deed.key_id for deed in deeds if deed.key_id and deed.key_id not in matching]
+    reached = [event.key_id for event in events if event.key_id and event.key_id not in matching]
     reached += [key_id for key_id, match in matching.items() if match.rotated]
     return [keys[key_id] for key_id in dict.fromkeys(reached) if key_id in keys and is_active(keys[key_id])]

@@ -20,7 +20,7 @@ from astalty_cli.base import private_files
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.vocabulary import KeyStatus
 from astalty_cli.services.history.usage import Agent, Use
-from astalty_cli.services.incident.evidence import Deed, How
+from astalty_cli.services.incident.evidence import KeyEvent, KeyEventKind
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:|]+@[^\s@<>()\[\],;:|]+")
 _SIGNS = re.compile(r"[\\`*_{}\[\]<>()#+!|~&$@=]|:(?=//)|(?<=www)\.", re.IGNORECASE)
@@ -41,7 +41,7 @@ class KeyFacts(Struct, frozen=True, kw_only=True):
 class Touched(Struct, frozen=True, kw_only=True):
     """A key that was made or rotated; `key` is it now, or None where nobody can tell."""
 
-    how: How
+    how: KeyEventKind
     at: datetime
     ip_address: str | None
     by: str
@@ -83,19 +83,19 @@ def facts(key: ApiKey) -> KeyFacts:
     return KeyFacts(**{name: getattr(key, name) for name in KeyFacts.__struct_fields__})
 
 
-def touched(deeds: Iterable[Deed], keys: Iterable[ApiKey]) -> list[Touched]:
+def touched(events: Iterable[KeyEvent], keys: Iterable[ApiKey]) -> list[Touched]:
     by_id = {key.id: facts(key) for key in keys}
     return [
         Touched(
-            how=deed.how,
-            at=deed.at,
-            ip_address=deed.ip_address,
-            by=deed.by,
-            with_secret_ending_in=deed.ends_in,
-            entry_id=deed.entry_id,
-            key=by_id.get(deed.key_id or ""),
+            how=event.how,
+            at=event.at,
+            ip_address=event.ip_address,
+            by=event.by,
+            with_secret_ending_in=event.ends_in,
+            entry_id=event.entry_id,
+            key=by_id.get(event.key_id or ""),
         )
-        for deed in deeds
+        for event in events
     ]
 
 

@@ -5,31 +5,31 @@ from dataclasses import dataclass
 
 from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
-from astalty_cli.base.signals import held
+from astalty_cli.base.signals import deferred
 from astalty_cli.config.journal import Operation
-from astalty_cli.destinations.destination import Sink
+from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.delivery import probe
 from astalty_cli.services.keys.issuing import Issuing
-from astalty_cli.services.keys.operation import Session
+from astalty_cli.services.keys.operation import OperationContext
 
 
 @dataclass(frozen=True)
 class Creation:
-    session: Session
-    sinks: Sequence[Sink]
+    operation: OperationContext
+    destinations: Sequence[Destination]
     force: bool = False
 
     def run(self, name: str) -> Row[ApiKey]:
         """Make a key of this name. Raises LeftOpenError where a secret may be in nobody's hands."""
-        probe(self.sinks, None, force=self.force)
-        session = self.session
-        entry = session.begun(Operation.CREATE, name, sinks=self.sinks, force=self.force)
-        with session.journal.lock(entry.lock_name), held(session.warn, stake(name)) as signals:
-            handed = Issuing(session, self.sinks).run(session.journal.write(entry))
-            session.journal.close(handed.entry)
+        probe(self.destinations, None, force=self.force)
+        operation = self.operation
+        entry = operation.new_entry(Operation.CREATE, name, destinations=self.destinations, force=self.force)
+        with operation.journal.lock(entry.lock_name), deferred(operation.warn, at_risk_text(name)) as signals:
+            handed = Issuing(operation, self.destinations).run(operation.journal.write(entry))
+            operation.journal.close(handed.entry)
         signals.obey()
         return handed.key
 
 
-def stake(name: str) -> str:
+def at_risk_text(name: str) -> str:
     return f"A new secret of {name!r} may be made already, and in nobody's hands."

@@ -1,4 +1,4 @@
-"""Handing a new secret to its sinks: each is asked before the call that makes it, and each is given it."""
+"""Delivers a new secret: each destination is probed before the call, and receives the secret after it."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -7,63 +7,63 @@ from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import AstaltyError, UsageError
 from astalty_cli.base.secret import Secret
-from astalty_cli.destinations.destination import Sink
+from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.finder import described
-from astalty_cli.services.keys.operation import Session
+from astalty_cli.services.keys.operation import OperationContext
 
 
-def probe(sinks: Iterable[Sink], key: ApiKey | None, *, force: bool) -> None:
-    """Find out whether each sink could take a secret. `key` is the rotated one; None where one is made.
+def probe(destinations: Iterable[Destination], key: ApiKey | None, *, force: bool) -> None:
+    """Check that each destination can take a secret. `key` is the rotated one; None for a new key.
 
     Raises LocalError where one could not, and UsageError where a slot holds what is not the rotated key's
     own, and `force` is not given.
     """
-    for sink in sinks:
-        if not can_take(sink, {key.last_four} if key else (), force=force):
+    for destination in destinations:
+        if not can_take(destination, {key.last_four} if key else (), force=force):
             raise UsageError(
-                f"{sink.spec} holds a value already, which is not this key's secret; nothing was sent.",
-                hint="Name another place, or say --force to replace it.",
+                f"{destination.spec} already holds a value that is not this key's secret. Nothing was sent.",
+                hint="Choose another destination, or use --force to replace the value.",
             )
 
 
-def can_take(sink: Sink, last_fours: Collection[str], *, force: bool) -> bool:
+def can_take(destination: Destination, last_fours: Collection[str], *, force: bool) -> bool:
     """Whether what a place holds, if anything, may be replaced: it ends as one of the key's own secrets.
 
     Raises LocalError where it could take none.
     """
-    sink.probe()
-    held = sink.held()
+    destination.probe()
+    held = destination.held()
     return held is None or force or held.last_four in last_fours
 
 
 @dataclass
 class Delivery:
-    """What became of handing a secret over: `done` (also before) and `failed` are by the sinks' specs."""
+    """The result of a delivery: `done` (earlier ones included) and `failed`, by spec."""
 
-    session: Session
+    operation: OperationContext
     done: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
-    def run(self, sinks: Sequence[Sink], key: Row[ApiKey], secret: Secret) -> None:
+    def run(self, destinations: Sequence[Destination], key: Row[ApiKey], secret: Secret) -> None:
         """Give it to all of them, also after one that fails. If none takes it, show it on the terminal."""
-        for sink in sinks:
+        for destination in destinations:
             try:
-                sink.deliver(key, secret)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the other sinks come next
-                self.failed[sink.spec] = why(error)
+                destination.deliver(key, secret)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other destinations come next
+                self.failed[destination.spec] = failure_text(error)
             else:
-                self.done.append(sink.spec)
-                if sink.told:
-                    self.session.say(sink.told)
+                self.done.append(destination.spec)
+                if destination.success_message:
+                    self.operation.say(destination.success_message)
         if self.failed and not self.done:
             self._show(key.value, secret)
 
     def _show(self, key: ApiKey, secret: Secret) -> None:
         try:
-            self.session.show(key, secret)
+            self.operation.show(key, secret)
         except OSError:
             return  # there is no terminal to show it on
-        self.session.say("No sink took the new secret, so it was shown on the terminal.")
+        self.operation.say("No destination took the new secret, so it was shown on the terminal.")
 
     def story(self, key: ApiKey) -> str:
         """What happened, for people."""
@@ -74,7 +74,7 @@ class Delivery:
         return f"The new secret of {described(key)} could not be handed over. {failed}"
 
 
-def why(error: BaseException) -> str:
+def failure_text(error: BaseException) -> str:
     """A failure in a sentence; of one that nobody foresaw only the name, since its text may hold anything."""
     if isinstance(error, AstaltyError):
         return error.message

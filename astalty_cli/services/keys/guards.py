@@ -9,7 +9,7 @@ from astalty_cli.base.secret import Secret
 from astalty_cli.base.times import local
 from astalty_cli.base.vocabulary import API_KEY
 from astalty_cli.services.keys.finder import described
-from astalty_cli.services.keys.operation import Session
+from astalty_cli.services.keys.operation import OperationContext
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Guards:
     was used within that time.
     """
 
-    session: Session
+    operation: OperationContext
     variable: Secret | None
     allow_self: bool = False
     allow_last: bool = False
@@ -45,7 +45,7 @@ class Guards:
 
     def refuse_busy(self, key: ApiKey) -> None:
         """Raises RefusedError for a key that was used within the time of `--if-idle`."""
-        if self.idle is None or key.last_used_at is None or self.session.now - key.last_used_at > self.idle:
+        if self.idle is None or key.last_used_at is None or self.operation.now - key.last_used_at > self.idle:
             return
         raise RefusedError(
             f"{described(key)} is not idle: it was last used {local(key.last_used_at)}"
@@ -56,15 +56,15 @@ class Guards:
 
     def users(self, key: ApiKey) -> list[str]:
         """What on this machine uses a key, in words."""
-        users = [f"profile {name!r}" for name in self.session.holders.holding(key.id)]
+        users = [f"profile {name!r}" for name in self.operation.holders.holding(key.id)]
         if self.variable is not None and self._is_variable(key, self.variable):
             users.append(API_KEY)
-        if key.id == self.session.own.id and not users:
+        if key.id == self.operation.own.id and not users:
             users.append("it makes this call")
         return users
 
     def _is_variable(self, key: ApiKey, variable: Secret) -> bool:
         """A variable that is set and not used is told by its last four: it may be of another service."""
-        if variable == self.session.secret:
-            return key.id == self.session.own.id
+        if variable == self.operation.secret:
+            return key.id == self.operation.own.id
         return variable.last_four == key.last_four

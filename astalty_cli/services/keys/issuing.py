@@ -1,6 +1,6 @@
 """Making a secret, once and for all: the call, what a lost answer means, and the hand-over.
 
-The order is the product's promise (docs/explanation/rotation.md): the journal, the call, every sink. A
+The order is the product's promise (docs/explanation/rotation.md): the journal, the call, every destination. A
 lost answer is "unknown", never "failed": the same request is sent again with the same Idempotency-Key,
 which makes no second secret. Where the service says that the secret was already shown, and nobody has
 seen it, the key is rotated once more.
@@ -23,20 +23,20 @@ from astalty_cli.base.errors import (
     ServiceError,
 )
 from astalty_cli.base.secret import Secret
-from astalty_cli.config.journal import Entry, Operation, Phase, new_idempotency_key
-from astalty_cli.destinations.destination import Sink
-from astalty_cli.services.keys.delivery import Delivery, why
+from astalty_cli.config.journal import JournalEntry, Operation, Phase, new_idempotency_key
+from astalty_cli.destinations.destination import Destination
+from astalty_cli.services.keys.delivery import Delivery, failure_text
 from astalty_cli.services.keys.finder import described
-from astalty_cli.services.keys.operation import Session
+from astalty_cli.services.keys.operation import OperationContext
 
 _TRIES = 4  # of rotating once more, where the secret that was made is lost again
 
 
 @dataclass(frozen=True)
-class Handed:
-    """A secret that every sink has, the key as the service answered with it, and the journal's entry."""
+class Delivered:
+    """A secret that every destination has, the key that came with it, and the journal entry."""
 
-    entry: Entry
+    entry: JournalEntry
     key: Row[ApiKey]
     secret: Secret
 
@@ -48,13 +48,13 @@ class Issuing:
     `unknown`: a secret may have been made already, by a call whose answer nobody has seen.
     """
 
-    session: Session
-    sinks: Sequence[Sink]
+    operation: OperationContext
+    destinations: Sequence[Destination]
     unknown: bool = False
     _over: bool = field(default=False, init=False)
 
-    def run(self, entry: Entry) -> Handed:
-        """Make it and hand it over; the caller holds signals back (`signals.held`).
+    def run(self, entry: JournalEntry) -> Delivered:
+        """Make it and hand it over; the caller holds signals back (`signals.deferred`).
 
         Raises LeftOpenError from the moment when a secret may exist, and the entry stays. Any other error
         says that there is nothing to finish, and the entry is closed.
@@ -64,7 +64,7 @@ class Issuing:
             key, secret = issued.row, issued.secret
             assert secret is not None  # noqa: S101 - `_made` returns when there is one
             entry = self._delivering(entry, key.value)
-            self.session.say(_made_line(entry, key.value))
+            self.operation.say(_made_line(entry, key.value))
             return self.hand_over(entry, key, secret)
         except LeftOpenError:
             raise
@@ -73,24 +73,24 @@ class Issuing:
                 raise
             raise self._open(entry, error) from None
 
-    def hand_over(self, entry: Entry, key: Row[ApiKey], secret: Secret) -> Handed:
-        """Give a secret to the sinks. Raises LeftOpenError where one of them did not take it."""
-        delivery = Delivery(self.session, done=list(entry.delivered))
-        delivery.run(self.sinks, key, secret)
+    def hand_over(self, entry: JournalEntry, key: Row[ApiKey], secret: Secret) -> Delivered:
+        """Give a secret to the destinations. Raises LeftOpenError where one of them did not take it."""
+        delivery = Delivery(self.operation, done=list(entry.delivered))
+        delivery.run(self.destinations, key, secret)
         done = delivery.done
         if delivery.failed:
             self._advanced(entry, delivered=done)
-            raise LeftOpenError(delivery.story(key.value), hint=f"Finish it: {self.session.recover}")
+            raise LeftOpenError(delivery.story(key.value), hint=f"Finish it: {self.operation.recover}")
         try:
             entry = self._advanced(entry, phase=Phase.DELIVERED, delivered=done)
         except LocalError as error:
             raise LeftOpenError(
                 f"{error.message} The new secret of {described(key.value)} is in its place all the same.",
-                hint=f"Finish it: {self.session.recover}",
+                hint=f"Finish it: {self.operation.recover}",
             ) from None
-        return Handed(entry, key, secret)
+        return Delivered(entry, key, secret)
 
-    def once_more(self, entry: Entry, key: ApiKey) -> Entry:
+    def once_more(self, entry: JournalEntry, key: ApiKey) -> JournalEntry:
         """The entry for another secret, where nobody has the one that was made.
 
         Raises ConflictError, and closes the entry, where the key has moved on since.
@@ -100,7 +100,7 @@ class Issuing:
         if key.rotation < entry.rotation + 1:
             raise self._open(entry, ServiceError("The service does not know yet what it has just said."))
         self.unknown = True
-        self.session.say(f"Nobody has the secret that was made for {described(key)}: rotating once more.")
+        self.operation.say(f"Nobody has the secret that was made for {described(key)}: rotating once more.")
         return self._advanced(
             entry,
             phase=Phase.ASKED,
@@ -113,20 +113,20 @@ class Issuing:
 
     # -- the call --------------------------------------------------------------------------------
 
-    def _made(self, entry: Entry) -> tuple[Entry, Issued]:
+    def _made(self, entry: JournalEntry) -> tuple[JournalEntry, Issued]:
         for _ in range(_TRIES):
             issued = self._answered(entry)
             if issued.secret is not None:
                 return entry, issued
             key_id = issued.row.value.id
-            entry = self.once_more(entry, self.session.fresh().get_key(key_id).value)
+            entry = self.once_more(entry, self.operation.fresh().get_key(key_id).value)
         raise LeftOpenError(
             f"The service makes secrets for {entry.name!r} and does not send them. {_lost(entry)}",
-            hint=f"Try again: {self.session.recover}",
+            hint=f"Try again: {self.operation.recover}",
         )
 
-    def _answered(self, entry: Entry) -> Issued:
-        clients = self.session.clients()
+    def _answered(self, entry: JournalEntry) -> Issued:
+        clients = self.operation.clients()
 
         def ask() -> Issued:
             try:
@@ -135,15 +135,15 @@ class Issuing:
                 self.unknown = self.unknown or error.outcome_unknown
                 raise
 
-        def told(error: ServiceError) -> None:
-            self.session.say(f"{error.message} Asking again, with the same Idempotency-Key.")
+        def on_failure(error: ServiceError) -> None:
+            self.operation.say(f"{error.message} Asking again, with the same Idempotency-Key.")
 
         try:
-            return self.session.patiently(ask, told)
+            return self.operation.retry_safely(ask, on_failure)
         except AstaltyError as error:
             raise self._ended(entry, error) from None
 
-    def _ended(self, entry: Entry, error: AstaltyError) -> AstaltyError:
+    def _ended(self, entry: JournalEntry, error: AstaltyError) -> AstaltyError:
         """What to raise where no answer brings a secret: "unknown" unless nothing can have happened."""
         if isinstance(error, ConflictError) and entry.key_id is not None:
             return self._conflict(entry, entry.key_id)
@@ -152,18 +152,18 @@ class Issuing:
         self._close(entry)
         return error
 
-    def _conflict(self, entry: Entry, key_id: str) -> AstaltyError:
+    def _conflict(self, entry: JournalEntry, key_id: str) -> AstaltyError:
         """A 409 says that someone else has rotated; the key has to show it before anything is closed."""
         if self.unknown:
             try:
-                key = self.session.fresh().get_key(key_id).value
+                key = self.operation.fresh().get_key(key_id).value
             except AstaltyError as error:
                 return self._open(entry, error)
             if key.rotation <= entry.rotation:
                 return self._open(entry, ConflictError("The service refuses, and nobody rotated the key."))
         return self._elsewhere(entry, None)
 
-    def _elsewhere(self, entry: Entry, key: ApiKey | None) -> ConflictError:
+    def _elsewhere(self, entry: JournalEntry, key: ApiKey | None) -> ConflictError:
         self._close(entry)
         whose = described(key) if key else f"{entry.name!r} ({entry.key_id})"
         return ConflictError(
@@ -171,24 +171,24 @@ class Issuing:
             hint=f"See: astalty keys show {entry.key_id}",
         )
 
-    def _open(self, entry: Entry, error: BaseException) -> LeftOpenError:
+    def _open(self, entry: JournalEntry, error: BaseException) -> LeftOpenError:
         return LeftOpenError(
-            f"{why(error)} {_lost(entry)}",
-            hint=f"Finish it: {self.session.recover}",
+            f"{failure_text(error)} {_lost(entry)}",
+            hint=f"Finish it: {self.operation.recover}",
             status=error.status if isinstance(error, AstaltyError) else None,
         )
 
     # -- the journal -----------------------------------------------------------------------------
 
-    def _delivering(self, entry: Entry, key: ApiKey) -> Entry:
+    def _delivering(self, entry: JournalEntry, key: ApiKey) -> JournalEntry:
         made = [*entry.last_fours, key.last_four]
         return self._advanced(entry, phase=Phase.DELIVERING, key_id=key.id, last_fours=made, delivered=[])
 
-    def _advanced(self, entry: Entry, **changes: object) -> Entry:
-        return self.session.journal.write(msgspec.structs.replace(entry, **changes))
+    def _advanced(self, entry: JournalEntry, **changes: object) -> JournalEntry:
+        return self.operation.journal.write(msgspec.structs.replace(entry, **changes))
 
-    def _close(self, entry: Entry) -> None:
-        self.session.journal.close(entry)
+    def _close(self, entry: JournalEntry) -> None:
+        self.operation.journal.close(entry)
         self._over = True
 
 
@@ -197,7 +197,7 @@ def is_refused_name(error: AstaltyError) -> bool:
     return isinstance(error, RefusedError) and error.status == 422 and "name" in error.errors
 
 
-def _asked(client: Client, entry: Entry) -> Issued:
+def _asked(client: Client, entry: JournalEntry) -> Issued:
     if entry.key_id is None:
         return client.create_key(entry.name, idempotency_key=entry.idempotency_key)
     return client.rotate_key(
@@ -208,13 +208,13 @@ def _asked(client: Client, entry: Entry) -> Issued:
     )
 
 
-def _made_line(entry: Entry, key: ApiKey) -> str:
+def _made_line(entry: JournalEntry, key: ApiKey) -> str:
     if entry.operation is Operation.CREATE:
         return f"Made the key {described(key)}. It can do all that the account owner can."
     return f"Made a new secret, which ends in {key.last_four}; the old one goes on working."
 
 
-def _lost(entry: Entry) -> str:
+def _lost(entry: JournalEntry) -> str:
     if entry.operation is Operation.CREATE:
         return f"The key {entry.name!r} may exist, and its secret is not in its place."
     whose = f"{entry.name!r} ({entry.key_id})"

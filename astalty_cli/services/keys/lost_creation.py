@@ -11,7 +11,7 @@ import msgspec
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import LeftOpenError, RefusedError
 from astalty_cli.base.times import local
-from astalty_cli.config.journal import Entry, Phase
+from astalty_cli.config.journal import JournalEntry, Phase
 from astalty_cli.services.keys.finder import described
 from astalty_cli.services.keys.issuing import Issuing, is_refused_name
 from astalty_cli.services.keys.recovery_destinations import into
@@ -23,36 +23,36 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class UnansweredCreation:
+class LostCreation:
     """Asks again with the same Idempotency-Key, which makes no second key; past 24 hours, looks and asks."""
 
     recovery: Recovery
 
-    def finish(self, entry: Entry) -> None:
+    def finish(self, entry: JournalEntry) -> None:
         recovery = self.recovery
         if recovery.is_old(entry):
             self._find(entry)
             return
-        targets, words = recovery.places.targets(entry), recovery.words
+        targets, prompts = recovery.destinations.targets(entry), recovery.prompts
         make = f"Make the key {entry.name!r}, as was begun, its secret {into(targets)}?"
-        if targets and words.agrees(make):
-            recovery.places.probe(targets, None, entry)
-            entry = msgspec.structs.replace(entry, sinks=[sink.spec for sink in targets])
-            recovery.issue(Issuing(recovery.session, targets, unknown=True), entry)
-        elif words.agrees(f"Revoke the key {entry.name!r}, if it was made?"):
+        if targets and prompts.confirm(make):
+            recovery.destinations.probe(targets, None, entry)
+            entry = msgspec.structs.replace(entry, destinations=[destination.spec for destination in targets])
+            recovery.issue(Issuing(recovery.operation, targets, unknown=True), entry)
+        elif prompts.confirm(f"Revoke the key {entry.name!r}, if it was made?"):
             self._undo(entry)
         else:
             raise LeftOpenError(
                 f"The key {entry.name!r} may exist, and is still open.",
-                hint=f"Finish it: {recovery.session.recover}",
+                hint=f"Finish it: {recovery.operation.recover}",
             )
 
-    def _undo(self, entry: Entry) -> None:
+    def _undo(self, entry: JournalEntry) -> None:
         """Learn the id of the key, by the same request again, and revoke it."""
-        session = self.recovery.session
-        client = session.fresh()
+        operation = self.recovery.operation
+        client = operation.fresh()
         try:
-            made = session.patiently(
+            made = operation.retry_safely(
                 lambda: client.create_key(entry.name, idempotency_key=entry.idempotency_key)
             ).row.value
         except RefusedError as error:
@@ -60,21 +60,21 @@ class UnansweredCreation:
                 raise
             self.recovery.over(entry, "The key was never made.")
             return
-        entry = session.journal.write(msgspec.structs.replace(entry, key_id=made.id))
+        entry = operation.journal.write(msgspec.structs.replace(entry, key_id=made.id))
         self.recovery.revoke_orphan(entry, client.get_key(made.id).value)  # a replay shows it as it was
 
-    def _find(self, entry: Entry) -> None:
+    def _find(self, entry: JournalEntry) -> None:
         """Look for the key by its name and time, since asking again would make a second one."""
         recovery = self.recovery
-        keys = (row.value for row in recovery.session.fresh().all_keys(status="active,expiring"))
+        keys = (row.value for row in recovery.operation.fresh().all_keys(status="active,expiring"))
         candidates = [key for key in keys if _may_be(key, entry)]
         for key in candidates:
             made = f"{described(key)} was made {local(key.created_at)}"
-            known = recovery.words.knows(f"{made}. Is it the key {entry.name!r}, whose secret nobody has?")
+            known = recovery.prompts.ask(f"{made}. Is it the key {entry.name!r}, whose secret nobody has?")
             if known is None:
                 raise LeftOpenError(
-                    f"{made}, and nobody is here to say whether anybody has its secret.",
-                    hint=f"Run {recovery.session.recover} on a terminal.",
+                    f"{made}. Only a person can tell whether anyone has its secret.",
+                    hint=f"Run {recovery.operation.recover} on a terminal.",
                 )
             if known:
                 self._adopt(entry, key)
@@ -83,7 +83,7 @@ class UnansweredCreation:
             entry, "Its keys are another's." if candidates else "The key was never made, or it is revoked."
         )
 
-    def _adopt(self, entry: Entry, key: ApiKey) -> None:
+    def _adopt(self, entry: JournalEntry, key: ApiKey) -> None:
         entry = msgspec.structs.replace(
             entry,
             key_id=key.id,
@@ -91,10 +91,10 @@ class UnansweredCreation:
             last_fours=[key.last_four],
             phase=Phase.DELIVERING,
         )
-        self.recovery.issue_again(self.recovery.session.journal.write(entry), key)
+        self.recovery.issue_again(self.recovery.operation.journal.write(entry), key)
 
 
-def _may_be(key: ApiKey, entry: Entry) -> bool:
+def _may_be(key: ApiKey, entry: JournalEntry) -> bool:
     """Whether it could be the key of an entry: made at that time, or so named, and never used by anybody."""
     after = key.created_at - entry.started_at
     at_that_time = after <= _CLOCKS_DIFFER or key.name == entry.name

@@ -14,8 +14,8 @@ from astalty_cli.api.models import ApiKey, CurrentKey
 from astalty_cli.base.errors import ServiceError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.times import utc_now
-from astalty_cli.config.journal import Entry, Journal, Operation, new_idempotency_key
-from astalty_cli.destinations.destination import Sink
+from astalty_cli.config.journal import Journal, JournalEntry, Operation, new_idempotency_key
+from astalty_cli.destinations.destination import Destination
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class Holders(Protocol):
 
 
 @dataclass(frozen=True)
-class Session:
+class OperationContext:
     """One account as seen by one command. `client_with` gives the same API with another key, and fresh time.
 
     `recover` is the command that finishes what is left open. `say` gets a line for each step, `warn` what
@@ -72,7 +72,7 @@ class Session:
         """The later of both clocks, where to think that too much time has passed is the safe mistake."""
         return max(self.now, utc_now())
 
-    def begun(
+    def new_entry(
         self,
         operation: Operation,
         name: str,
@@ -81,11 +81,11 @@ class Session:
         last_fours: Sequence[str] = (),
         first_grace: timedelta = timedelta(),
         grace: timedelta = timedelta(),
-        sinks: Sequence[Sink] = (),
+        destinations: Sequence[Destination] = (),
         force: bool = False,
-    ) -> Entry:
+    ) -> JournalEntry:
         """An entry for the journal, not on the disk yet; `key` is None where it is to be made."""
-        return Entry(
+        return JournalEntry(
             id=uuid4().hex,
             operation=operation,
             name=name,
@@ -96,7 +96,7 @@ class Session:
             idempotency_key=new_idempotency_key(),
             first_grace=int(first_grace.total_seconds()),
             grace=int(grace.total_seconds()),
-            sinks=[sink.spec for sink in sinks],
+            destinations=[destination.spec for destination in destinations],
             force=force,
             profile=self.profile,
             base_url=self.origin,
@@ -113,10 +113,12 @@ class Session:
         yield self.client
         yield from itertools.repeat(self.fresh())
 
-    def patiently(self, call: Callable[[], T], told: Callable[[ServiceError], None] = lambda _: None) -> T:
+    def retry_safely(
+        self, call: Callable[[], T], on_failure: Callable[[ServiceError], None] = lambda _: None
+    ) -> T:
         """Make a call that is harmless to repeat, and repeat it while no usable answer comes.
 
-        `told` hears of each failure that is followed by another try.
+        `on_failure` hears of each failure that is followed by another try.
         """
         left = PATIENCE
         for back_off in _BACK_OFF:
@@ -126,7 +128,7 @@ class Session:
                 seconds = _wait_for(error, back_off)
                 if seconds is None or seconds > left:
                     raise
-                told(error)
+                on_failure(error)
             left -= seconds
             self.sleep(seconds)
         return call()

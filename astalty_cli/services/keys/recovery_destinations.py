@@ -8,21 +8,21 @@ from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey, CurrentKey
 from astalty_cli.base.errors import ForbiddenError, LocalError, UnauthorizedError, UsageError
 from astalty_cli.base.secret import Secret
-from astalty_cli.config.journal import Entry, Phase
-from astalty_cli.destinations.destination import Sink
+from astalty_cli.config.journal import JournalEntry, Phase
+from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.delivery import can_take
-from astalty_cli.services.keys.operation import Session
+from astalty_cli.services.keys.operation import OperationContext
 
 
 @dataclass(frozen=True)
-class Words:
-    """What the user has to say. `agrees`: to what is about to be done; `--yes` agrees beforehand.
+class Prompts:
+    """What the user has to say. `confirm`: to what is about to be done; `--yes` agrees beforehand.
 
-    `knows`: what only a person can know; None where there is nobody to ask.
+    `ask`: what only a person can know; None where there is nobody to ask.
     """
 
-    agrees: Callable[[str], bool]
-    knows: Callable[[str], bool | None]
+    confirm: Callable[[str], bool]
+    ask: Callable[[str], bool | None]
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,20 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Places:
-    """`own`: the sinks of the entry that can be used again. `given`: those of `--to`, in their stead.
+class RecoveryDestinations:
+    """`own`: the destinations of the entry that can be used again. `given`: those of `--to`, in their stead.
 
     `screen` is a terminal to show a secret on, where there is one. `force`: what a slot of `given` holds may
     be replaced.
     """
 
-    session: Session
-    own: Sequence[Sink]
-    given: Sequence[Sink]
-    screen: Sink | None
+    operation: OperationContext
+    own: Sequence[Destination]
+    given: Sequence[Destination]
+    screen: Destination | None
     force: bool = False
 
-    def newest(self, entry: Entry) -> Found | None:
+    def newest(self, entry: JournalEntry) -> Found | None:
         """The key's newest secret, where a place that can be read holds it; the service is asked.
 
         Only what ends as the secret that was made is sent there: a place may hold anybody's by now.
@@ -56,7 +56,7 @@ class Places:
             return None
         for secret in {each for each in self._readable(entry) if each.last_four in entry.last_fours[-1:]}:
             try:
-                row = self.session.client_with(secret).current_key()
+                row = self.operation.client_with(secret).current_key()
             except ForbiddenError:
                 raise
             except UnauthorizedError:
@@ -65,16 +65,16 @@ class Places:
                 return Found(secret, Row(row.value, row.raw))
         return None
 
-    def _readable(self, entry: Entry) -> Iterator[Secret]:
-        own = self.session.secret  # where the new one was put into the variable by hand
+    def _readable(self, entry: JournalEntry) -> Iterator[Secret]:
+        own = self.operation.secret  # where the new one was put into the variable by hand
         for secret in (own, *self._in_sinks(), *self._in_holders(entry.key_id or "")):
             if secret.is_well_formed:
                 yield secret
 
     def _in_sinks(self) -> Iterator[Secret]:
-        for sink in (*self.own, *self.given):
+        for destination in (*self.own, *self.given):
             try:
-                held = sink.held()
+                held = destination.held()
             except LocalError:
                 if not self.given:  # nobody knows what is there, and no other place was named
                     raise
@@ -84,25 +84,27 @@ class Places:
 
     def _in_holders(self, key_id: str) -> Iterator[Secret]:
         with suppress(LocalError):  # a keyring that is locked now has to be usable only when it is written
-            yield from self.session.holders.secrets(key_id)
+            yield from self.operation.holders.secrets(key_id)
 
-    def missing(self, entry: Entry, secret: Secret) -> list[Sink]:
-        """The sinks that do not have this secret yet."""
-        return [sink for sink in self.given or self.own if not _has(sink, entry, secret)]
+    def missing(self, entry: JournalEntry, secret: Secret) -> list[Destination]:
+        """The destinations that do not have this secret yet."""
+        return [destination for destination in self.given or self.own if not _has(destination, entry, secret)]
 
-    def having(self, entry: Entry, secret: Secret) -> list[str]:
+    def having(self, entry: JournalEntry, secret: Secret) -> list[str]:
         """The specs of those that do."""
-        return [sink.spec for sink in self.given or self.own if _has(sink, entry, secret)]
+        return [
+            destination.spec for destination in self.given or self.own if _has(destination, entry, secret)
+        ]
 
-    def maybe(self, entry: Entry) -> list[str]:
+    def maybe(self, entry: JournalEntry) -> list[str]:
         """The places that may have the newest secret and cannot be read."""
         if entry.phase is Phase.ASKED:
             return []
-        readable = {sink.spec for sink in self.own if sink.readable}
-        reached = entry.sinks if entry.phase is Phase.DELIVERING else entry.delivered
+        readable = {destination.spec for destination in self.own if destination.readable}
+        reached = entry.destinations if entry.phase is Phase.DELIVERING else entry.delivered
         return [spec for spec in reached if spec not in readable]
 
-    def to_ask_about(self, entry: Entry) -> list[str]:
+    def to_ask_about(self, entry: JournalEntry) -> list[str]:
         """The places that only the user can tell of; none where another secret is to be made anyway.
 
         That is so where `--to` asks for one, and where a place that can be read never got its secret.
@@ -111,40 +113,44 @@ class Places:
             return []
         if entry.phase is Phase.DELIVERED:  # all had it: one that lacks it now has been moved
             return entry.delivered
-        return [] if any(sink.readable for sink in self.own) else self.maybe(entry)
+        return [] if any(destination.readable for destination in self.own) else self.maybe(entry)
 
-    def targets(self, entry: Entry) -> list[Sink]:
+    def targets(self, entry: JournalEntry) -> list[Destination]:
         """Where another secret of this operation goes: also to what may use the one before it."""
         if self.given:
-            named, maybe = {sink.spec for sink in self.given}, self.maybe(entry)
+            named, maybe = {destination.spec for destination in self.given}, self.maybe(entry)
             return [
                 *self.given,
-                *(sink for sink in self.own if sink.spec in maybe and sink.spec not in named),
+                *(
+                    destination
+                    for destination in self.own
+                    if destination.spec in maybe and destination.spec not in named
+                ),
             ]
-        own = {sink.spec for sink in self.own}
-        shown = any(spec not in own for spec in entry.sinks)
+        own = {destination.spec for destination in self.own}
+        shown = any(spec not in own for spec in entry.destinations)
         return [*self.own, *([self.screen] if self.screen and shown else [])]
 
-    def probe(self, targets: Sequence[Sink], key: ApiKey | None, entry: Entry) -> None:
+    def probe(self, targets: Sequence[Destination], key: ApiKey | None, entry: JournalEntry) -> None:
         """As before any call: each can take a secret, and none holds another key's."""
         force = self.force if self.given else entry.force
         last_fours = {*entry.last_fours, key.last_four if key else ""} - {""}
-        for sink in targets:
-            if not can_take(sink, last_fours, force=force):
+        for destination in targets:
+            if not can_take(destination, last_fours, force=force):
                 raise UsageError(
-                    f"{sink.spec} holds a value that is not this key's secret.",
-                    hint=f"Name another place: {self.session.recover} --yes --to SINK",
+                    f"{destination.spec} holds a value that is not this key's secret.",
+                    hint=f"Name another place: {self.operation.recover} --yes --to DESTINATION",
                 )
 
 
-def into(targets: Sequence[Sink]) -> str:
-    return f"into {', '.join(sink.spec for sink in targets)}"
+def into(targets: Sequence[Destination]) -> str:
+    return f"into {', '.join(destination.spec for destination in targets)}"
 
 
-def _has(sink: Sink, entry: Entry, secret: Secret) -> bool:
-    return sink.held() == secret if sink.readable else sink.spec in entry.delivered
+def _has(destination: Destination, entry: JournalEntry, secret: Secret) -> bool:
+    return destination.held() == secret if destination.readable else destination.spec in entry.delivered
 
 
-def _is_newest(current: CurrentKey, entry: Entry) -> bool:
+def _is_newest(current: CurrentKey, entry: JournalEntry) -> bool:
     whose = (current.account.id, current.id, current.rotation)
     return whose == (entry.account_id, entry.key_id, entry.rotation + 1)

@@ -1,7 +1,7 @@
 """Rotating a key without ever locking anybody out.
 
-A new secret with the longest grace the service gives, every sink, a call that proves the new secret, this
-machine's profiles, and only then is the clock of the old secret started. The reasons are in
+A new secret with the longest grace period the service gives, every destination, a call that verifies the new
+secret, this machine's profiles; only then is the old secret set to expire. The reasons are in
 docs/explanation/rotation.md.
 """
 
@@ -24,15 +24,15 @@ from astalty_cli.base.errors import (
     UnauthorizedError,
 )
 from astalty_cli.base.secret import Secret
-from astalty_cli.base.signals import held
+from astalty_cli.base.signals import deferred
 from astalty_cli.base.times import local
-from astalty_cli.config.journal import Entry, Operation, Phase
-from astalty_cli.destinations.destination import Sink
-from astalty_cli.services.keys.creation import stake
-from astalty_cli.services.keys.delivery import probe, why
+from astalty_cli.config.journal import JournalEntry, Operation, Phase
+from astalty_cli.destinations.destination import Destination
+from astalty_cli.services.keys.creation import at_risk_text
+from astalty_cli.services.keys.delivery import failure_text, probe
 from astalty_cli.services.keys.finder import described
-from astalty_cli.services.keys.issuing import Handed, Issuing
-from astalty_cli.services.keys.operation import Session
+from astalty_cli.services.keys.issuing import Delivered, Issuing
+from astalty_cli.services.keys.operation import OperationContext
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Rotation:
     `first_grace` is what the old secret is given until the new one is proved.
     """
 
-    session: Session
-    sinks: Sequence[Sink]
+    operation: OperationContext
+    destinations: Sequence[Destination]
     grace: timedelta
     first_grace: timedelta = timedelta(seconds=MAX_GRACE)
     force: bool = False
@@ -54,46 +54,46 @@ class Rotation:
         Raises ConflictError where somebody has rotated it since, and LeftOpenError from the moment when a
         new secret may exist: it says what still works.
         """
-        session, key_id = self.session, seen.id
-        with session.journal.lock(key_id):
-            _must_be_closed(session, key_id)
-            key = session.client.get_key(key_id).value
+        operation, key_id = self.operation, seen.id
+        with operation.journal.lock(key_id):
+            _ensure_none_open(operation, key_id)
+            key = operation.client.get_key(key_id).value
             if key.rotation != seen.rotation:
                 raise ConflictError(
                     f"Someone else rotated {described(seen)} meanwhile; nothing was done.",
                     hint=f"See: astalty keys show {key_id}",
                 )
-            probe(self.sinks, key, force=self.force)
-            entry = session.begun(
+            probe(self.destinations, key, force=self.force)
+            entry = operation.new_entry(
                 Operation.ROTATE,
                 key.name,
                 key,
                 last_fours=[key.last_four],
                 first_grace=self.first_grace,
                 grace=self.grace,
-                sinks=self.sinks,
+                destinations=self.destinations,
                 force=self.force,
             )
-            session.say(f"Rotating {described(key)}.")
-            with held(session.warn, stake(key.name)) as signals:
-                handed = Issuing(session, self.sinks).run(session.journal.write(entry))
-            with left_open(session, handed.entry, handed.key.value, NOT_ENDED):
+            operation.say(f"Rotating {described(key)}.")
+            with deferred(operation.warn, at_risk_text(key.name)) as signals:
+                handed = Issuing(operation, self.destinations).run(operation.journal.write(entry))
+            with left_open(operation, handed.entry, handed.key.value, NOT_ENDED):
                 signals.obey()
-            return Ending(session).run(handed), handed.secret
+            return RotationFinish(operation).run(handed), handed.secret
 
 
-def must_be_free(session: Session, key_id: str) -> None:
+def ensure_free(operation: OperationContext, key_id: str) -> None:
     """Raises ConflictError where another process works on the key, LeftOpenError where one left it open."""
-    with session.journal.lock(key_id):
-        _must_be_closed(session, key_id)
+    with operation.journal.lock(key_id):
+        _ensure_none_open(operation, key_id)
 
 
-def _must_be_closed(session: Session, key_id: str) -> None:
-    for entry in session.journal.of_key(session.origin, key_id):
+def _ensure_none_open(operation: OperationContext, key_id: str) -> None:
+    for entry in operation.journal.of_key(operation.origin, key_id):
         if entry.operation is not Operation.REVOKE:
             raise LeftOpenError(
                 f"An earlier operation on {entry.name!r} ({key_id}) is open; nothing was done.",
-                hint=f"Finish it first: {session.recover}",
+                hint=f"Finish it first: {operation.recover}",
             )
 
 
@@ -101,38 +101,38 @@ NOT_ENDED = "the old one was not ended by us: left alone, it goes on working for
 
 
 @dataclass(frozen=True)
-class Ending:
-    """What follows once every sink has the new secret: the proof, the profiles, the old secret's clock."""
+class RotationFinish:
+    """What follows a delivery: verify the new secret, switch the profiles, set the old secret to expire."""
 
-    session: Session
+    operation: OperationContext
 
-    def run(self, handed: Handed) -> Row[ApiKey]:
+    def run(self, handed: Delivered) -> Row[ApiKey]:
         """Prove, switch, start the old secret's clock, confirm, and close the entry."""
-        session, key = self.session, handed.key.value
-        with left_open(session, handed.entry, key, NOT_ENDED):
-            client = self._proved(handed)
+        operation, key = self.operation, handed.key.value
+        with left_open(operation, handed.entry, key, NOT_ENDED):
+            client = self._verified(handed)
             self._switched(key, handed.secret)
-            entry = session.journal.write(msgspec.structs.replace(handed.entry, phase=Phase.PROVED))
+            entry = operation.journal.write(msgspec.structs.replace(handed.entry, phase=Phase.VERIFIED))
         return self.end_the_old(entry, key, client)
 
-    def end_the_old(self, entry: Entry, key: ApiKey, client: Client) -> Row[ApiKey]:
+    def end_the_old(self, entry: JournalEntry, key: ApiKey, client: Client) -> Row[ApiKey]:
         """Start the clock of what a proved secret has replaced."""
-        session = self.session
+        operation = self.operation
         unknown = "works for the grace at least, and for its longest grace at most"
-        with left_open(session, entry, key, f"the old one {unknown if entry.grace else 'may have ended'}"):
-            ended = session.patiently(
+        with left_open(operation, entry, key, f"the old one {unknown if entry.grace else 'may have ended'}"):
+            ended = operation.retry_safely(
                 lambda: client.expire_previous(key.id, within_seconds=entry.grace, if_rotation=key.rotation)
             )
         until = ended.value.previous_expires_at
         works = f"the old one works until {local(until)}" if until else "the old one was ended"
-        with left_open(session, entry, key, works):
+        with left_open(operation, entry, key, works):
             _confirm(ended.value, client.get_key(key.id).value)
-            session.journal.close(entry)
+            operation.journal.close(entry)
         return ended
 
-    def _proved(self, handed: Handed) -> Client:
+    def _verified(self, handed: Delivered) -> Client:
         """A client with the new secret, once the service has said that it is the key's newest."""
-        client, expected = self.session.client_with(handed.secret), handed.key.value
+        client, expected = self.operation.client_with(handed.secret), handed.key.value
         try:
             current = client.current_key().value
         except ConflictError as error:  # of a question: no rotation has shown itself
@@ -144,28 +144,28 @@ class Ending:
             ) from None
         if (current.account.id, current.id) != (handed.entry.account_id, expected.id):
             raise ServiceError("The new secret does not belong to the key that was rotated.")
-        _must_be_the_newest(current, expected)
-        self.session.say("Proved: the service accepts the new secret.")
+        _ensure_newest(current, expected)
+        self.operation.say("Proved: the service accepts the new secret.")
         return client
 
     def _switched(self, key: ApiKey, secret: Secret) -> None:
-        for name in self.session.holders.switch(key, secret):
-            self.session.say(f"Profile {name!r} now uses the new secret.")
+        for name in self.operation.holders.switch(key, secret):
+            self.operation.say(f"Profile {name!r} now uses the new secret.")
 
 
 def _confirm(ended: ApiKey, found: ApiKey) -> None:
-    _must_be_the_newest(found, ended)
+    _ensure_newest(found, ended)
     if found.previous_expires_at not in {ended.previous_expires_at, None}:  # None: the grace is over already
         raise ServiceError("The service says something else of the old secret than a moment ago.")
 
 
-def _must_be_the_newest(found: ApiKey, expected: ApiKey) -> None:
+def _ensure_newest(found: ApiKey, expected: ApiKey) -> None:
     if found.rotation != expected.rotation:
         raise ConflictError("Its rotation has moved on.")
 
 
 @contextmanager
-def left_open(session: Session, entry: Entry, key: ApiKey, old: str) -> Iterator[None]:
+def left_open(operation: OperationContext, entry: JournalEntry, key: ApiKey, old: str) -> Iterator[None]:
     """Say of a step that failed after the hand-over what holds now: nobody is locked out.
 
     Where someone else has rotated since, there is nothing left to finish, and the entry is closed.
@@ -173,7 +173,7 @@ def left_open(session: Session, entry: Entry, key: ApiKey, old: str) -> Iterator
     try:
         yield
     except ConflictError as error:
-        session.journal.close(entry)
+        operation.journal.close(entry)
         raise ConflictError(
             f"Meanwhile someone else rotated {described(key)} as well: "
             "the secret handed over here is no longer its newest, and ends with their grace.",
@@ -182,7 +182,7 @@ def left_open(session: Session, entry: Entry, key: ApiKey, old: str) -> Iterator
         ) from None
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, say what holds
         raise LeftOpenError(
-            f"{why(error)} The new secret of {described(key)} was handed over; {old}.",
-            hint=f"Finish it: {session.recover}",
+            f"{failure_text(error)} The new secret of {described(key)} was handed over; {old}.",
+            hint=f"Finish it: {operation.recover}",
             status=error.status if isinstance(error, AstaltyError) else None,
         ) from None

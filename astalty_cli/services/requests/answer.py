@@ -11,7 +11,7 @@ import msgspec
 from astalty_cli.api import contract
 from astalty_cli.api.hiding import HIDDEN, hidden
 from astalty_cli.base.errors import InterruptedByUser, ServiceError
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 
 _SHAPE: Final = re.compile(contract.SECRET_SHAPE.encode())
 
@@ -61,7 +61,7 @@ def key_in(body: bytes) -> str:
     """The id of the key that an answer is about, or a word for it."""
     try:
         key_id = msgspec.json.decode(body, type=_Answered).data.id
-    except UNREADABLE:
+    except JSON_DECODE_ERRORS:
         return "KEY"
     return key_id if contract.is_uuid(key_id) else "KEY"
 
@@ -71,7 +71,7 @@ def _without_member(body: bytes) -> bytes:
         envelope = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         data = msgspec.json.decode(envelope["data"], type=dict[str, msgspec.Raw])
         secret = msgspec.json.decode(data["secret"], type=str)
-    except (*UNREADABLE, KeyError):
+    except (*JSON_DECODE_ERRORS, KeyError):
         return body
     if secret in {"", HIDDEN}:
         return body

@@ -36,7 +36,7 @@ Value = str | int | None | FromFile | NoElements
 
 
 @dataclass(frozen=True)
-class Field:
+class RequestField:
     key: str
     value: Value
 
@@ -45,11 +45,11 @@ class Field:
         """The name of the file that the value is to be read from."""
         return self.value.name if isinstance(self.value, FromFile) else None
 
-    def holding(self, text: str) -> "Field":
+    def holding(self, text: str) -> "RequestField":
         return replace(self, value=text)
 
 
-def parse(text: str, *, typed: bool) -> Field:
+def parse(text: str, *, typed: bool) -> RequestField:
     """Read `KEY=VALUE`. `typed` is for -F: true, false, null, integers and `@FILE` are more than text.
 
     An integer with a leading zero stays text, as a phone number must. Raises UsageError.
@@ -58,8 +58,8 @@ def parse(text: str, *, typed: bool) -> Field:
     if not key or (not equals and not key.endswith("[]")):
         raise UsageError(f"{text!r} is not a field.", hint="Such as -f first_name=Jo, or -F 'tags[]=new'")
     if not equals:
-        return Field(key, NoElements())
-    return Field(key, _typed(value) if typed else value)
+        return RequestField(key, NoElements())
+    return RequestField(key, _typed(value) if typed else value)
 
 
 def _typed(value: str) -> Value:
@@ -73,12 +73,12 @@ def _typed(value: str) -> Value:
 # -- as a query string ---------------------------------------------------------------------------
 
 
-def pairs(fields: Iterable[Field]) -> list[tuple[str, str]]:
+def pairs(fields: Iterable[RequestField]) -> list[tuple[str, str]]:
     """The fields as parameters, in their order. Raises UsageError for `a[]` without a value."""
     return [(field.key, _parameter(field)) for field in fields]
 
 
-def _parameter(field: Field) -> str:
+def _parameter(field: RequestField) -> str:
     if isinstance(field.value, NoElements):
         raise UsageError(f"{field.key!r} needs a value: it goes into the query string.")
     if isinstance(field.value, bool):
@@ -89,7 +89,7 @@ def _parameter(field: Field) -> str:
 # -- as JSON -------------------------------------------------------------------------------------
 
 
-def nested(fields: Iterable[Field]) -> dict[str, Any]:
+def nested(fields: Iterable[RequestField]) -> dict[str, Any]:
     """The fields as an object. Raises UsageError for a key that is not one, or that contradicts another."""
     body: dict[str, Any] = {}
     for field in fields:
@@ -110,7 +110,7 @@ def steps(key: str) -> list[str]:
     return names
 
 
-def _put(body: dict[str, Any], path: Sequence[str], field: Field) -> None:
+def _put(body: dict[str, Any], path: Sequence[str], field: RequestField) -> None:
     place: Any = body
     for position, (step, following) in enumerate(itertools.pairwise(path)):
         kind = list if following == _ELEMENT else dict

@@ -46,7 +46,7 @@ def rows(client: Client, request: Request, at: Callable[[int, int], None]) -> It
         if not page.rows and last >= max(number, 2):
             raise ServiceError(f"Page {number} is empty, and {last} is said to be the last one.")
         most = most or 2 * last
-        _must_go_on(page, number, most)
+        _ensure_moves_on(page, number, most)
         count += len(page.rows)
         at(count, max(count, page.meta.total))
         yield from (row.raw for row in page.rows)
@@ -55,7 +55,7 @@ def rows(client: Client, request: Request, at: Callable[[int, int], None]) -> It
 
 def _page(client: Client, request: Request, target: str) -> Page[Raw]:
     answer = client.call("GET", target, headers=request.headers, paced=True)
-    answers.must_be_done(answer, request.path)
+    answers.raise_for_status(answer, request.path)
     try:
         return answers.page(answer, Raw)
     except ServiceError as error:
@@ -63,7 +63,7 @@ def _page(client: Client, request: Request, target: str) -> Page[Raw]:
         raise
 
 
-def _must_go_on(page: Page[Raw], number: int, most: int) -> None:
+def _ensure_moves_on(page: Page[Raw], number: int, most: int) -> None:
     said = page.meta
     if page.rows and not number <= said.last_page <= most:
         raise ServiceError(f"Page {number} says that {said.last_page} is the last one, which cannot be.")

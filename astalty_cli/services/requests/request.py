@@ -14,9 +14,9 @@ import msgspec
 
 from astalty_cli.api import contract
 from astalty_cli.base.errors import UsageError
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.vocabulary import METHODS
-from astalty_cli.services.requests.fields import Field, nested, pairs
+from astalty_cli.services.requests.fields import RequestField, nested, pairs
 
 _OURS: Final = (
     "authorization",
@@ -63,7 +63,7 @@ def request(
     path: str,
     *,
     method: str | None = None,
-    fields: Sequence[Field] = (),
+    fields: Sequence[RequestField] = (),
     headers: Iterable[str] = (),
     body: bytes | None = None,
 ) -> Request:
@@ -83,7 +83,7 @@ def request(
     names = [*map(query_name, query_parts(target)), *_members(body)]
     if any(name.partition("[")[0] == _METHOD_FIELD for name in names):
         raise UsageError(f"{_METHOD_FIELD} would make another method of it.", hint="Say -X METHOD.")
-    _must_not_make_a_secret(method, target)
+    _ensure_makes_no_secret(method, target)
     if body is not None and not any(name.lower() == "content-type" for name in sent):
         sent["Content-Type"] = "application/json"
     return Request(method, target, sent, body)
@@ -93,7 +93,7 @@ def _members(body: bytes | None) -> list[str]:
     """The names at the top of a body: of an object in JSON, or of a form."""
     try:
         return list(msgspec.json.decode(body or b"", type=dict[str, msgspec.Raw]))
-    except UNREADABLE:
+    except JSON_DECODE_ERRORS:
         return [query_name(part) for part in (body or b"").decode("utf-8", "replace").split("&")]
 
 
@@ -171,7 +171,7 @@ def instead_of(method: str, target: str) -> list[str] | None:
     return None
 
 
-def _must_not_make_a_secret(method: str, target: str) -> None:
+def _ensure_makes_no_secret(method: str, target: str) -> None:
     if instead := instead_of(method, target):
         does = "makes" if "create" in instead else "rotates"
         raise UsageError(

@@ -18,7 +18,7 @@ from msgspec import Raw
 
 from astalty_cli.api.models import ApiRequest, Exchange
 from astalty_cli.base.errors import RefusedError
-from astalty_cli.base.json_errors import UNREADABLE
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.vocabulary import API_KEY
 
 # What belongs to the one connection, to whoever called, or to the proxies in between; and what must never
@@ -54,7 +54,7 @@ def call_of(entry: bytes, base_url: str) -> Call:
         sent = logged.request or Exchange(Raw(b"{}"), Raw(b"null"), truncated=False)
         headers = _headers(msgspec.json.decode(sent.headers))
         body = _body(sent)
-    except UNREADABLE:
+    except JSON_DECODE_ERRORS:
         raise _refused("it is not JSON that can be read") from None
     path = quote(logged.path, safe="%/:@!$&'()*+,;=~?[]", errors="replace")
     if not _TOKEN.fullmatch(logged.method):
@@ -63,7 +63,7 @@ def call_of(entry: bytes, base_url: str) -> Call:
         raise _refused("its path is none that every client sends as it is")
     authorized = any(name.lower() == "authorization" for name in headers)
     kept = {name: text for name, text in headers.items() if not _LEFT_OUT.fullmatch(name)}
-    _must_be_sayable(kept)
+    _ensure_expressible(kept)
     return Call(logged.method, base_url.rstrip("/") + path, kept, authorized, body)
 
 
@@ -75,7 +75,7 @@ def _headers(logged: Any) -> dict[str, str]:
     return {name: ", ".join(str(each) for each in value) for name, value in values.items() if any(value)}
 
 
-def _must_be_sayable(headers: dict[str, str]) -> None:
+def _ensure_expressible(headers: dict[str, str]) -> None:
     for name, value in headers.items():
         if not (_TOKEN.fullmatch(name) and _HEADER.fullmatch(value)):
             raise _refused("one of its headers cannot be written in a command")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, TextIO
 
 from astalty_cli.base.errors import LocalError, UsageError
-from astalty_cli.services.requests.fields import Field
+from astalty_cli.services.requests.fields import RequestField
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 STDIN: Final = "-"
@@ -18,12 +18,12 @@ class Sources:
     stdin: TextIO
     say: Callable[[str], None]
 
-    def must_be_readable(self, names: Sequence[str | None]) -> None:
+    def ensure_readable(self, names: Sequence[str | None]) -> None:
         """Raises UsageError where stdin would have to be two things at once."""
         if names.count(STDIN) > 1:
             raise UsageError("stdin can be read once only.", hint="Put the other part into a file.")
 
-    def resolved(self, field: Field) -> Field:
+    def resolved(self, field: RequestField) -> RequestField:
         """The field with the text of its file. Raises LocalError."""
         if field.file is None:
             return field

@@ -32,17 +32,17 @@ def gh(sandbox: Account) -> Path:
     return folder
 
 
-def where(shell: Shell, sink: str) -> Path:
-    return shell.home / sink.partition(":")[2].partition("#")[0]
+def where(shell: Shell, destination: str) -> Path:
+    return shell.home / destination.partition(":")[2].partition("#")[0]
 
 
-@pytest.mark.parametrize("sink", ["file:new", "dotenv:.env#KEY", "file:~/new"])
+@pytest.mark.parametrize("destination", ["file:new", "dotenv:.env#KEY", "file:~/new"])
 @pytest.mark.parametrize("line", ["keys create ci", "keys rotate 'Payroll export'"])
-def test_a_file_takes_the_secret_and_stdout_does_not(account: Account, line: str, sink: str) -> None:
+def test_a_file_takes_the_secret_and_stdout_does_not(account: Account, line: str, destination: str) -> None:
     shell = account.shell
-    done = shell(f"{line} --to {sink}")
+    done = shell(f"{line} --to {destination}")
     assert done.out == ""
-    path = where(shell, sink.replace("~/", ""))
+    path = where(shell, destination.replace("~/", ""))
     (secret,) = SECRET.findall(path.read_text())
     assert account.status_of(secret) == 200
     assert secret not in done.err
@@ -95,10 +95,10 @@ def test_a_dotenv_file_follows_its_key(sandbox: Account) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sinks", "told"),
+    ("destinations", "told"),
     [
         ("--to file:there", "is there already"),
-        ("--to dotenv:.env#OTHER", "holds a value already"),
+        ("--to dotenv:.env#OTHER", "already holds a value"),
         ("--to dotenv:loose#KEY", "chmod 600"),
         ("--to file:link", "symbolic link"),
         ("--to file:pipe", "not a regular file"),
@@ -117,7 +117,7 @@ def test_a_dotenv_file_follows_its_key(sandbox: Account) -> None:
 )
 @pytest.mark.parametrize("line", ["keys create ci", "keys rotate 'Payroll export'"])
 def test_a_sink_that_cannot_take_it_is_refused_before_any_call(
-    sandbox: Account, line: str, sinks: str, told: str
+    sandbox: Account, line: str, destinations: str, told: str
 ) -> None:
     shell = sandbox.shell
     for name in ("there", ".env", "loose"):
@@ -128,7 +128,7 @@ def test_a_sink_that_cannot_take_it_is_refused_before_any_call(
     os.mkfifo(shell.home / "pipe")
     shell("keys list")
     before = shell("keys list --fields id,last_four").rows
-    refused = shell(f"{line} {sinks}", code=2)
+    refused = shell(f"{line} {destinations}", code=2)
     assert told in refused.err
     assert not (shell.home / "new").exists()
     assert shell("keys list --fields id,last_four").rows == before
