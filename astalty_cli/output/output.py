@@ -315,11 +315,16 @@ class Output:
     def ask(self, question: str) -> bool | None:
         """Ask, and return a yes or a no that was typed; None where it was neither."""
         self.ensure_can_ask(question)
-        self.say(self.streams.folded(f"{visible_lines(question)} [y/N]") + " ")
+        typed = self.read_line(self.streams.folded(f"{visible_lines(question)} [y/N]") + " ")
+        return {"y": True, "yes": True, "n": False, "no": False}.get(typed.lower())
+
+    def read_line(self, prompt: str) -> str:
+        """Prompt, and return what was typed; an empty text at the end of input."""
+        self.say(prompt)
         typed = ""
         try:
             typed = self.streams.stdin.readline()
         finally:
             if not typed.endswith("\n"):  # Ctrl-C or Ctrl-D: what follows starts on a line of its own
                 self.say("\n")
-        return {"y": True, "yes": True, "n": False, "no": False}.get(typed.strip().lower())
+        return typed.strip()

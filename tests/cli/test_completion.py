@@ -77,7 +77,7 @@ def test_files_are_the_shell_s_to_offer(shell: Shell, line: str) -> None:
 
 
 def test_a_word_comes_with_what_it_means(shell: Shell) -> None:
-    assert shell("__complete keys ren").out == "rename\tGive a key another name.\n"
+    assert shell("__complete keys ren").out == "rename\tRename a key.\n"
 
 
 def test_keys_are_known_once_they_were_listed(sandbox: Account, shell: Shell) -> None:

@@ -8,13 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from astalty_cli.base.errors import UsageError
 from astalty_cli.base.times import local
 from astalty_cli.base.vocabulary import ExportFormat
 from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
-from astalty_cli.commands.history.filters import FILTERS, api_filters, check_time
+from astalty_cli.cli.parameters import Choice, argument, option
+from astalty_cli.commands.history.filters import FILTERS, api_filters, ensure_time_span
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
@@ -29,24 +28,24 @@ _BODIES = (
 )
 
 
-@takes(ACCOUNT, FILTERS, OUTPUT)
+@takes(FILTERS, OUTPUT, ACCOUNT)
 def export(
     context: Context,
-    target: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .jsonl, .csv or .parquet.")],
+    target: Annotated[Path, argument("FILE", help="File that ends in .jsonl, .csv or .parquet.")],
     *,
     form: Annotated[
         ExportFormat | None,
-        typer.Option("--format", metavar="FORMAT", help="jsonl, csv or parquet, whatever FILE ends in."),
+        option("--format", metavar="FORMAT", type=Choice(ExportFormat), help="File format"),
     ] = None,
     bodies: Annotated[
-        bool, typer.Option("--bodies", help="With what was sent and answered: it can be health data.")
+        bool, option("--bodies", help="Include request and response bodies (may be health data).")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace what is at FILE.")] = False,
+    force: Annotated[bool, option("--force", help="Replace an existing file.")] = False,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Begin anew instead of going on after an interruption.")
+        bool, option("--restart", help="Start again instead of resuming an interrupted export.")
     ] = False,
 ) -> None:
-    """After an interruption the same command goes on. Parquet makes a folder of files by day."""
+    """If it is interrupted, the same command resumes it. Parquet creates a folder with files by day."""
     import msgspec
 
     from astalty_cli.services.export.export import Export, Target, opened
@@ -55,7 +54,7 @@ def export(
 
     output = context.output
     shown = output.columns(columns.MANIFEST, Manifest)
-    check_time(context)
+    ensure_time_span(context.get(FILTERS))
     wanted = Target(target, _format(target, form), force)
     _ensure_possible(wanted.format)
     context.disable_time_limit()
@@ -98,7 +97,8 @@ def _ensure_possible(form: ExportFormat) -> None:
 def _asked(context: Context, form: ExportFormat, *, bodies: bool) -> ExportSpec:
     from astalty_cli.services.export.partial import ExportSpec
 
-    filters = {name: value for name, value in api_filters(context).items() if value is not None}
+    wanted = api_filters(context, context.get(FILTERS))
+    filters = {name: value for name, value in wanted.items() if value is not None}
     account_id = context.client.account_id()
     return ExportSpec(
         origin=context.settings.base_url.value,

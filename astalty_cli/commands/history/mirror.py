@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from astalty_cli.base.errors import UsageError
 from astalty_cli.base.times import local, relative, utc_now
-from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, Flags, duration, takes
-from astalty_cli.commands.history.filters import SINCE
+from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, takes
+from astalty_cli.cli.parameters import Duration, option
+from astalty_cli.commands.history.filters import FILTERS
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 from astalty_cli.services.history.filters import Filters
@@ -24,22 +23,24 @@ if TYPE_CHECKING:
     from astalty_cli.mirror.sync import Sync
     from astalty_cli.mirror.writing import WritableMirror
 
-_WHOSE: Flags = {name: ACCOUNT[name] for name in ("profile", "base_url")}
+_SINCE = FILTERS.only("since").described(
+    since="Start a new mirror with requests since this time or age (24h, 7d)."
+)
 
 
-@takes(ACCOUNT, SINCE, OUTPUT)
+@takes(_SINCE, OUTPUT, ACCOUNT)
 def sync(
     context: Context,
     *,
     bodies: Annotated[
-        bool, typer.Option("--bodies", help="Take the bodies of new requests as well. They may be sensitive.")
+        bool, option("--bodies", help="Also fetch bodies of new requests (may be health data).")
     ] = False,
-    keep: Annotated[timedelta | None, duration("--keep", "Keep only what is no older than that.")] = None,
+    keep: Annotated[
+        timedelta | None,
+        option("--keep", metavar="DURATION", type=Duration(), help="Remove requests older than this."),
+    ] = None,
 ) -> None:
-    """Only what is new is asked for: what is there already, with bodies or without, stays as it is.
-
-    --since is where a new mirror begins.
-    """
+    """It fetches only new requests; what the mirror already has stays as it is."""
     import msgspec
 
     from astalty_cli.commands.shared.records import MirrorState
@@ -56,7 +57,7 @@ def sync(
         account = client.account_id()
         with writing(place) as mirror:
             mirror.claim(account, client.fingerprint)
-            run = Sync(client, mirror, SyncOptions(bodies, context.filters.since, keep))
+            run = Sync(client, mirror, SyncOptions(bodies, context.get(FILTERS).since, keep))
             _note_since(context, run.goes_on)
             with output.progress("requests", page_size=run.page_size) as progress:
                 run.run(progress.at)
@@ -66,16 +67,17 @@ def sync(
     output.note(_summary(facts))
 
 
-@takes(_WHOSE, ASK)
+@takes(ACCOUNT.only("profile", "base_url"), ASK)
 def purge(
     context: Context,
     *,
     older_than: Annotated[
-        timedelta | None, duration("--older-than", "Remove requests older than that, and their bodies.")
+        timedelta | None,
+        option("--older-than", metavar="DURATION", type=Duration(), help="Remove requests older than this."),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Remove the mirror with its files.")] = False,
+    everything: Annotated[bool, option("--all", help="Remove the whole mirror.")] = False,
 ) -> None:
-    """What is removed with --older-than is not fetched again; after --all the next sync starts anew."""
+    """Requests removed with --older-than are not fetched again; after --all the next sync starts anew."""
     if everything == (older_than is not None):
         raise UsageError("Say what to remove: --older-than DURATION or --all, one of them.")
     place = place_of(context)
@@ -137,7 +139,7 @@ def _requests(count: int) -> str:
 
 
 def _note_since(context: Context, goes_on: datetime | None) -> None:
-    since = context.filters.since
+    since = context.get(FILTERS).since
     if since and goes_on:
         context.output.note(
             f"--since is where a new mirror begins. This one goes on from {local(goes_on)}, where it ends."

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-import typer
-
 from astalty_cli.base.errors import ServiceError
 from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
-from astalty_cli.commands.history.filters import SINCE, WHICH, api_filters
+from astalty_cli.cli.parameters import option
+from astalty_cli.commands.history.filters import FILTERS, api_filters
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
@@ -23,12 +22,12 @@ T = TypeVar("T")
 _LONGEST_WAIT = 30.0  # seconds between two tries of a service that fails
 
 
-@takes(ACCOUNT, WHICH, SINCE, OUTPUT)
+@takes(FILTERS.without("until"), OUTPUT, ACCOUNT)
 def tail(
     context: Context,
     *,
     include_self: Annotated[
-        bool, typer.Option("--include-self", help="Show this tool's own reads of the history as well.")
+        bool, option("--include-self", help="Show this tool's own reads of the history too.")
     ] = False,
 ) -> None:
     from astalty_cli.api.models import ApiRequest
@@ -40,7 +39,7 @@ def tail(
     context.disable_time_limit()
     output = context.output
     printer = Follower(output, output.columns(columns.REQUESTS, ApiRequest))
-    following = Tail(HistoryQuery(context.client, api_filters(context)))
+    following = Tail(HistoryQuery(context.client, api_filters(context, context.get(FILTERS))))
     polling = _Polling(context)
     own: SelfTraffic | None = None
 
@@ -54,7 +53,7 @@ def tail(
 
     try:
         own = None if include_self else polling.answer(lambda: SelfTraffic.with_key_of(context.client))
-        if context.filters.since:
+        if context.get(FILTERS).since:
             polling.answer(caught_up)
         while polling.goes_on():
             show(polling.tried(following.poll) or [])

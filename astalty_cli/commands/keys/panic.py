@@ -8,12 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from astalty_cli.base.errors import AstaltyError, UsageError
-from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, JSON, SECRET, duration, takes
+from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, JSON, SECRET, takes
+from astalty_cli.cli.parameters import Duration, option
+from astalty_cli.commands.keys.arguments import AllowLast, AllowSelf
 from astalty_cli.commands.keys.incident import Case
-from astalty_cli.commands.keys.manage import AllowLast, AllowSelf
 from astalty_cli.context import Context
 
 if TYPE_CHECKING:
@@ -22,20 +21,20 @@ if TYPE_CHECKING:
     from astalty_cli.services.keys.operation import OperationContext
 
 
-@takes(ACCOUNT, JSON, SECRET, ASK, DRY_RUN)
+@takes(SECRET, JSON, ACCOUNT, ASK, DRY_RUN)
 def panic(
     context: Context,
     *,
     with_token: Annotated[
-        bool, typer.Option("--with-token", help="Read the leaked secret from stdin; needs --yes.")
+        bool, option("--with-token", help="Read the leaked secret from stdin (needs --yes).")
     ] = False,
     report: Annotated[
-        Path, typer.Option("--report", metavar="FOLDER", help="Where the incident report is written.")
+        Path, option("--report", metavar="FOLDER", help="Folder for the incident report.")
     ] = Path(),
     since: Annotated[
         timedelta,
-        duration("--since", "How far back to look at what was done with it."),
-    ] = "30d",  # type: ignore[assignment]  # typer parses a default as it parses what is typed
+        option("--since", metavar="DURATION", type=Duration(), help="How much of the history to examine."),
+    ] = timedelta(days=30),
     allow_self: AllowSelf = False,
     allow_last: AllowLast = False,
 ) -> None:
@@ -64,7 +63,7 @@ def panic(
 
 def _ensure_can_ask(context: Context, *, with_token: bool) -> None:
     """Raises UsageError where the secret, or a question, would have to be asked for and cannot be."""
-    if with_token and not (context.output.style.yes or context.dry_run):
+    if with_token and not (context.output.style.yes or context.get(DRY_RUN)):
         raise UsageError(
             "--with-token takes stdin up, so no question can be asked on it.",
             hint="Say --yes to go ahead without being asked, or --dry-run to look first.",
@@ -84,12 +83,12 @@ def _end(case: Case, operation: OperationContext, destinations: Sequence[Destina
     from astalty_cli.services.keys.finder import described
     from astalty_cli.services.keys.rotation import Rotation
 
-    context, key, force = case.context, operation.own, case.context.destination.force
+    context, key, force = case.context, operation.own, case.context.get(SECRET).force
     case.did("The service accepted the leaked secret and named its key.")
     case.introduce(key)
     last_use = case.show_recent(operation, key)
     probe(destinations, key, force=force)
-    if context.dry_run:
+    if context.get(DRY_RUN):
         _consequences(case, case.evidence(operation, case.leaked), key.id)
         dry_run.show_rotation(
             context, key, timedelta(), destinations, first_grace=FIRST_GRACE, secret=case.leaked

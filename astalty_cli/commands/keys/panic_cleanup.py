@@ -16,6 +16,7 @@ from astalty_cli.base.errors import (
     UnauthorizedError,
 )
 from astalty_cli.base.times import local
+from astalty_cli.cli.options import DRY_RUN
 from astalty_cli.commands.keys.incident import Case
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def revoke_suspects(case: Case, *, allow_self: bool, allow_last: bool) -> None:
     guards = Guards(operation, secrets.variable(context), allow_self=allow_self, allow_last=allow_last)
     revocation = Revocation(operation, guards)
     revocation.look_up([key.id for key in suspects(found, events, keys)])
-    if context.dry_run:
+    if context.get(DRY_RUN):
         case.show_missing(evidence)
         plan = [("DELETE", contract.api_key(key.id), None) for key in revocation.keys]
         dry_run.show(context, plan)

@@ -9,15 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from astalty_cli.base.times import LONGEST
-from astalty_cli.cli.options import ASK, OUTPUT, takes, whole
+from astalty_cli.cli.options import ASK, OUTPUT, takes
+from astalty_cli.cli.parameters import Whole, option
 from astalty_cli.context import Context, require_sandbox
 from astalty_cli.output import columns
 
 _LIST = "astalty history list -p sandbox"
-_DATABASE = typer.Option("--database", metavar="FILE", help="Else the sandbox profile's own.")
+_DATABASE = option("--database", metavar="FILE", help="Use this database instead of the profile's own.")
 
 
 @takes()
@@ -32,22 +31,20 @@ def tour(context: Context) -> None:
 def serve(
     context: Context,
     *,
-    host: Annotated[str, typer.Option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, option("--host", metavar="HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", parser=whole(0, 65535), metavar="PORT", help="0 takes a free one.")
+        int,
+        option("--port", metavar="PORT", type=Whole(0, 65535), help="Port to listen on; 0: any free one."),
     ] = 8787,
     database: Annotated[Path | None, _DATABASE] = None,
     rate_limit: Annotated[
         int,
-        typer.Option(
-            "--rate-limit",
-            parser=whole(0),
-            metavar="N",
-            help="Requests a minute for each key; 0: no limit (told to clients as 1000000).",
+        option(
+            "--rate-limit", metavar="N", type=Whole(0), help="Requests a minute for each key; 0: no limit."
         ),
     ] = 60,
     allow_remote: Annotated[
-        bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
+        bool, option("--allow-remote", help="Allow an address that other machines can reach.")
     ] = False,
 ) -> None:
     require_sandbox()
@@ -82,14 +79,10 @@ def seed(
     context: Context,
     *,
     entries: Annotated[
-        int,
-        typer.Option("--entries", parser=whole(1), metavar="N", help="How many requests to add."),
+        int, option("--entries", metavar="N", type=Whole(1), help="How many requests to add.")
     ],
     days: Annotated[
-        int,
-        typer.Option(
-            "--days", parser=whole(1, LONGEST.days), metavar="D", help="Spread over the last D days."
-        ),
+        int, option("--days", metavar="D", type=Whole(1, LONGEST.days), help="Spread them over D days.")
     ] = 30,
     database: Annotated[Path | None, _DATABASE] = None,
 ) -> None:
@@ -113,7 +106,7 @@ def seed(
 def info(
     context: Context,
     *,
-    reveal: Annotated[bool, typer.Option("--reveal", help="Print the sandbox's own key.")] = False,
+    reveal: Annotated[bool, option("--reveal", help="Print the sandbox's own key.")] = False,
 ) -> None:
     import msgspec
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from astalty_cli.base.errors import InterruptedByUser, LocalError
 from astalty_cli.base.vocabulary import API_KEY
+from astalty_cli.cli.options import SECRET
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
@@ -59,7 +60,7 @@ def destinations(context: Context) -> list[Destination]:
     """Where the flags want a new secret. Raises UsageError where they do not say, or contradict."""
     from astalty_cli.destinations.choice import chosen
 
-    return chosen(context.output, context.destination, destination_environment(context))
+    return chosen(context.output, context.get(SECRET), destination_environment(context))
 
 
 def destination_environment(context: Context) -> Environment:
@@ -133,6 +134,6 @@ def print_key(context: Context, row: bytes) -> None:
     """Print the key where a flag asked for data and a destination took the secret."""
     from astalty_cli.api.models import ApiKey
 
-    wanted, output = context.destination, context.output
+    wanted, output = context.get(SECRET), context.output
     if (wanted.to or wanted.copy) and not wanted.plain and output.result_wanted:
         output.item(row, output.columns(columns.KEY, ApiKey))
