@@ -77,7 +77,7 @@ def imports(module: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name(module)}: relative import"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 

@@ -70,7 +70,7 @@ def test_pages_name_nothing_of_the_machine_they_were_written_on(page: Path) -> N
 def test_the_index_names_every_page() -> None:
     index = (DOCS / "README.md").read_text("utf-8")
     assert [
-        page for page in PAGES if page.name != "README.md" and str(page.relative_to(DOCS)) not in index
+        page for page in PAGES if page.name != "README.md" and f"]({page.relative_to(DOCS)})" not in index
     ] == []
 
 

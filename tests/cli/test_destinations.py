@@ -105,7 +105,7 @@ def test_a_dotenv_file_follows_its_key(sandbox: Account) -> None:
         ("--to file:nowhere/new", "No such file"),
         ("--to file:.", "Is a directory"),
         ("--to keyring:x", "no use in the keyring"),
-        ("--to exec:no-such-program", "no-such-program"),
+        ("--to exec:no-such-program", "There is no program"),
         ("--to github:x#Y", "OWNER/REPO"),
         ("--to nowhere:x", "file:PATH"),
         ("--to file:new --to file:./new", "same place"),
@@ -147,7 +147,9 @@ def test_force_replaces_what_is_there(sandbox: Account) -> None:
 def test_a_secret_in_a_sinks_name_is_not_echoed(sandbox: Account) -> None:
     secret = sandbox.home.secret().reveal()
     refused = sandbox.shell(f"keys create ci --to file:{secret}", code=2)
+    assert "this looks as if a secret were in it" in refused.err
     assert secret not in refused.err
+    assert not (sandbox.shell.home / secret).exists()
 
 
 def test_a_runner_is_told_of_a_secret_only_where_stdout_gets_it(sandbox: Account) -> None:

@@ -315,8 +315,11 @@ def test_no_figure_is_cut_however_late_it_comes(sandbox: Account) -> None:
 
 
 def test_two_keys_of_one_name_are_told_apart_at_any_width(day: Account) -> None:
+    other = "1a2b3c4d-0000-4000-8000-000000000000"
+    add(day, [entry(START, api_key=KeyReference(other, "ci"))])
     shown = day.shell(f"history stats {STRETCH} --by key -o table", env={"COLUMNS": "60"}).out
-    assert "00000000" in shown
+    of_ci = [line.split()[-1] for line in shown.splitlines() if line.startswith(" ci ")]
+    assert of_ci == [CI.id[:8], CI_BEFORE.id[:8], other[:8]]
     assert "no key" in shown
 
 

@@ -25,6 +25,7 @@ from astalty_cli.config import credentials
 from astalty_cli.main import run
 from astalty_cli.output.streams import Streams
 from astalty_cli.program import Folders, Program
+from astalty_cli.services.keys.operation import OperationContext
 from tests.faults.home import Done, World
 from tests.faults.plan import At, Fault
 from tests.faults.service import Sent
@@ -137,10 +138,7 @@ class InProcess:
         for name in ("sleep", "monotonic", "perf_counter"):
             swap(time, name, getattr(self.clock, name))
         _swap_default(self._undo, http.Http.__init__, self.clock.sleep)
-        with contextlib.suppress(ImportError):
-            from astalty_cli.services.keys.operation import OperationContext
-
-            _swap_default(self._undo, OperationContext.__init__, self.clock.sleep)
+        _swap_default(self._undo, OperationContext.__init__, self.clock.sleep)
         swap(threading, "excepthook", lambda _: None)  # a kill on the keyring's thread
         for number in _HEARD:
             self._undo.callback(signal.signal, number, signal.getsignal(number))
@@ -267,6 +265,8 @@ def _swap(undo: contextlib.ExitStack, owner: Any, name: str, value: object) -> N
 
 def _swap_default(undo: contextlib.ExitStack, function: Any, value: object) -> None:
     """A wait that a function has as a default was bound when the function was made."""
+    given = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    assert _SLEEP in given, f"{function.__qualname__} would really wait"
     if (defaults := function.__defaults__) is not None:
         swapped = tuple(value if each is _SLEEP else each for each in defaults)
         _swap(undo, function, "__defaults__", swapped)
