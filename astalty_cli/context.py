@@ -201,7 +201,7 @@ class Context:
 
         store = home.open()
         self._closing.callback(store.close)
-        return create_app(store)
+        return create_app(store, rate_limit=0)  # only `sandbox serve` limits its callers
 
     def _log(self, line: str) -> None:
         self.output.say(f"{line}\n")

@@ -73,7 +73,7 @@ KEYS = Group(
             alias="ls",
         ),
         "show": Command(
-            "keys.show:show", "Show one key.", ("astalty keys show ci", "astalty keys show 2b1a60a7 --json")
+            "keys.show:show", "Show one key.", ("astalty keys show ci", "astalty keys show ci --json")
         ),
         "create": Command(
             "keys.create:create",

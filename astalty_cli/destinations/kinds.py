@@ -30,21 +30,21 @@ class Environment:
 
 
 def parse(text: str, environment: Environment, *, force: bool) -> Destination:
-    """The destination that `text` names, with an absolute path. Raises UsageError, which repeats no secret."""
+    """The destination that `text` names, its path absolute. Raises UsageError, which repeats no secret."""
     if re.search(SECRET_SHAPE, text):
         raise UsageError(
             "--to takes a destination, and this one seems to contain a secret.",
             hint="Treat it as leaked: astalty keys panic",
         )
+    named = "exec:…" if text.startswith("exec:") else text  # a command may have a secret in it
     name, _, rest = text.partition(":")
     kind = next((kind for kind in KINDS if kind.name == name), None)
     if kind is None or not rest.strip() or not text.isprintable():
         guess = f"Did you mean dotenv:{text}#NAME? " if Path(text).name.startswith(".env") else ""
-        raise UsageError(f"{text!r} is not a destination.", hint=f"{guess}Use one of: {FORMS}.")
+        raise UsageError(f"{named!r} is not a destination.", hint=f"{guess}Use one of: {FORMS}.")
     try:
         return kind.make(rest, environment, force)
     except ValueError as error:
-        named = "exec:…" if text.startswith("exec:") else text  # a command may have a secret in it
         raise UsageError(f"--to {named!r}: {error}", hint=f"Use one of: {FORMS}.") from None
 
 
