@@ -43,6 +43,12 @@ MAY_IMPORT = {
     "__init__": set(),
 }
 
+# Part of a room -> the parts that it may not import: `incident` stands above `keys` and `history`.
+MAY_NOT_IMPORT = {
+    "services/history": ("services/keys", "services/incident"),
+    "services/keys": ("services/incident",),
+}
+
 # A library -> the only places that import it.
 HOMES = {
     "typer": {"cli/", "main.py", "commands/"},
@@ -101,6 +107,16 @@ def test_imports_point_one_way(module: Path) -> None:
                 target if (PACKAGE / target).is_dir() or (PACKAGE / f"{target}.py").exists() else "__init__"
             )
             assert target in MAY_IMPORT[room(module)], f"{name(module)} imports {imported}"
+
+
+@pytest.mark.parametrize("part", MAY_NOT_IMPORT)
+def test_parts_of_a_room_stand_above_each_other(part: str) -> None:
+    modules = list((PACKAGE / part).glob("*.py"))
+    assert modules
+    for module in modules:
+        for imported in imports(module):
+            path = imported.removeprefix("astalty_cli.").replace(".", "/")
+            assert not path.startswith(MAY_NOT_IMPORT[part]), f"{name(module)} imports {imported}"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name)

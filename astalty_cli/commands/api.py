@@ -138,6 +138,7 @@ def _show(context: Context, request: Request) -> None:
 
 
 def _all_pages(context: Context, request: Request) -> None:
+    from astalty_cli.output.renderer import rendering
     from astalty_cli.services.requests import pages
     from astalty_cli.services.requests.answer import WithoutSecrets
 
@@ -146,8 +147,8 @@ def _all_pages(context: Context, request: Request) -> None:
         _show(context, request.at(target(number)))
         return
     context.disable_time_limit()
-    with context.output.progress("rows", beside_rows=True) as progress:
-        rows = pages.rows(context.client, request, progress.at)
+    with rendering(context.output, "rows", beside_rows=True) as renderer:
+        rows = pages.rows(context.client, request, renderer.show)
         if context.output.streams.stdout_is_terminal:
             context.output.array(rows)
             return

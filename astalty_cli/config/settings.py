@@ -164,6 +164,11 @@ def as_secret(text: str) -> Secret:
         ) from None
 
 
+def typed_secret(text: str) -> Secret:
+    """Take a key as it is typed or piped, with what stands around it. Raises UsageError as `as_secret`."""
+    return as_secret(text.strip())
+
+
 def not_signed_in(settings: Settings, argv: Sequence[str]) -> UnauthorizedError:
     """What a newcomer reads first: both ways on, with what was just typed (`argv`)."""
     import shlex

@@ -48,9 +48,9 @@ def export(
     """If it is interrupted, the same command resumes it. Parquet creates a folder with files by day."""
     import msgspec
 
+    from astalty_cli.output.renderer import rendering
     from astalty_cli.services.export.export import Export, Target, opened
     from astalty_cli.services.export.manifest import Manifest
-    from astalty_cli.services.history.reading import page_size
 
     output = context.output
     shown = output.columns(columns.MANIFEST, Manifest)
@@ -63,8 +63,8 @@ def export(
             output.warn(_BODIES.format(target=target))
         asked = _asked(context, wanted.format, bodies=bodies)
         spelling = _spelling(bodies=bodies, raw=output.style.csv_raw)
-        with output.progress("requests", page_size=page_size(bodies=bodies)) as progress:
-            made = Export(context.client, wanted, asked, spelling, part, output.note, progress.at).run()
+        with rendering(output, "requests") as renderer:
+            made = Export(context.client, wanted, asked, spelling, part, renderer.show).run()
     if output.result_wanted:
         output.item(msgspec.json.encode(made), shown)
     output.note(_summary(made, target))

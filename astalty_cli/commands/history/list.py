@@ -50,15 +50,15 @@ def list_requests(
 
 def _read(context: Context, shown: Sequence[Field], sort: str | None, wanted: int | None) -> tuple[int, int]:
     """Print the entries that the service has; return how many, and how many there are."""
+    from astalty_cli.output.renderer import rendering
     from astalty_cli.services.history.listing import HistoryReader
 
     if wanted is None or wanted > _LONG:
         context.disable_time_limit()
     filters = api_filters(context, context.get(FILTERS))
-    reader = HistoryReader(context.client, filters, sort, wanted)
-    with context.output.progress("requests", beside_rows=True) as progress:
-        entries = (entry.raw for entry in progress.counted(reader.entries(), lambda: reader.expected))
-        context.output.rows(entries, shown, none=NONE)
+    with rendering(context.output, "requests", beside_rows=True) as renderer:
+        reader = HistoryReader(context.client, filters, sort, wanted, on_event=renderer.show)
+        context.output.rows((entry.raw for entry in reader.entries()), shown, none=NONE)
     return reader.shown, reader.total
 
 

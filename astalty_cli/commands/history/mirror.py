@@ -14,18 +14,18 @@ from astalty_cli.cli.parameters import Duration, option
 from astalty_cli.commands.history.filters import FILTERS
 from astalty_cli.context import Context
 from astalty_cli.output import columns
-from astalty_cli.services.history.filters import Filters
 
 if TYPE_CHECKING:
+    from astalty_cli.base.events import Event
     from astalty_cli.commands.shared.records import MirrorState
     from astalty_cli.mirror.database import Place
     from astalty_cli.mirror.store import Mirror
-    from astalty_cli.mirror.sync import Sync
-    from astalty_cli.mirror.writing import WritableMirror
+    from astalty_cli.mirror.sync import SyncContinued, SyncResult
 
 _SINCE = FILTERS.only("since").described(
     since="Start a new mirror with requests since this time or age (24h, 7d)."
 )
+_CONTINUED = "--since is where a new mirror begins. This one goes on from {}, where it ends."
 
 
 @takes(_SINCE, OUTPUT, ACCOUNT)
@@ -44,24 +44,25 @@ def sync(
     import msgspec
 
     from astalty_cli.commands.shared.records import MirrorState
-    from astalty_cli.mirror.database import alone
-    from astalty_cli.mirror.sync import Sync, SyncOptions
-    from astalty_cli.mirror.writing import writing
+    from astalty_cli.mirror import sync as mirror_sync
+    from astalty_cli.output.renderer import rendering
 
     shown = context.output.columns(columns.MIRROR, MirrorState)
     context.disable_time_limit()
     output, client, place = context.output, context.client, place_of(context)
+    since = context.get(FILTERS).since
     if bodies:
         output.note(f"Bodies may hold personal health data; with --bodies they will lie in {place.path}.")
-    with alone(place):
-        account = client.account_id()
-        with writing(place) as mirror:
-            mirror.claim(account, client.fingerprint)
-            run = Sync(client, mirror, SyncOptions(bodies, context.get(FILTERS).since, keep))
-            _note_since(context, run.goes_on)
-            with output.progress("requests", page_size=run.page_size) as progress:
-                run.run(progress.at)
-            facts = _facts(mirror, run)
+    with rendering(output, "requests") as renderer:
+
+        def show(event: Event | SyncContinued) -> None:
+            if not isinstance(event, mirror_sync.SyncContinued):
+                renderer.show(event)
+            elif since:
+                output.note(_CONTINUED.format(local(event.time)))
+
+        result = mirror_sync.sync(client, place, mirror_sync.SyncOptions(bodies, since, keep), show)
+    facts = _facts(place, result)
     if output.result_wanted:
         output.item(msgspec.json.encode(facts), shown)
     output.note(_summary(facts))
@@ -115,12 +116,12 @@ def place_of(context: Context) -> Place:
     return Place(context.program.folders.data / "history", settings.profile.value, settings.base_url.value)
 
 
-def _facts(mirror: WritableMirror, run: Sync) -> MirrorState:
+def _facts(place: Place, result: SyncResult) -> MirrorState:
     from astalty_cli.commands.shared.records import MirrorState
 
-    extent = mirror.extent()
+    extent = result.extent
     return MirrorState(
-        run.added, run.removed, extent.requests, extent.oldest, extent.newest, str(mirror.place.path)
+        result.added, result.removed, extent.requests, extent.oldest, extent.newest, str(place.path)
     )
 
 
@@ -138,37 +139,20 @@ def _requests(count: int) -> str:
     return "1 request" if count == 1 else f"{count:,} requests"
 
 
-def _note_since(context: Context, goes_on: datetime | None) -> None:
-    since = context.get(FILTERS).since
-    if since and goes_on:
-        context.output.note(
-            f"--since is where a new mirror begins. This one goes on from {local(goes_on)}, where it ends."
-        )
-
-
 def _remove(context: Context, place: Place) -> None:
-    from astalty_cli.mirror.database import alone, remove, remove_lock
+    from astalty_cli.mirror.purge import remove_mirror
 
     context.output.ensure_confirmed(f"Remove the mirror {place.path} with all that is in it?")
-    with alone(place):
-        remove(place)
-        remove_lock(place)
+    remove_mirror(place)
     context.output.note("Removed. The next sync makes a new one.")
 
 
 def _purge(context: Context, place: Place, before: datetime) -> None:
-    from astalty_cli.mirror.database import alone
-    from astalty_cli.mirror.store import reading
-    from astalty_cli.mirror.writing import writing
+    from astalty_cli.mirror.purge import count_older, remove_older
 
-    with reading(place) as mirror:
-        count = mirror.count(Filters(until=before))
-    if count:
+    if count := count_older(place, before):
         context.output.ensure_confirmed(
             f"Remove {_requests(count)} from before {local(before)} from {place.path}?"
         )
-    with alone(place), writing(place) as writable:
-        removed = writable.forget(before)
-        writable.scrub()
-        left = writable.extent().requests
-    context.output.note(f"Removed {_requests(removed)}; the mirror has {left:,}.")
+    result = remove_older(place, before)
+    context.output.note(f"Removed {_requests(result.removed)}; the mirror has {result.left:,}.")

@@ -92,13 +92,13 @@ def _mirrored(context: Context, wanted: Filters) -> Iterator[ApiRequest]:
 
 
 def _read(context: Context, wanted: Filters) -> Iterator[ApiRequest]:
-    from astalty_cli.services.history.reading import HistoryQuery, Upwards
+    from astalty_cli.output.renderer import rendering
+    from astalty_cli.services.history.listing import HistoryReader
 
-    reading = Upwards(HistoryQuery(context.client, api_filters(context, wanted)))
-    with context.output.progress("requests") as progress:
-        if reading.set_boundary():
-            rows = (row for page in reading.pages() for row in page.rows)
-            yield from (row.value for row in progress.counted(rows, lambda: reading.total))
+    with rendering(context.output, "requests") as renderer:
+        filters = api_filters(context, wanted)
+        reader = HistoryReader(context.client, filters, "created_at", limit=None, on_event=renderer.show)
+        yield from (row.value for row in reader.entries())
 
 
 def _print(context: Context, found: Stats, shown: Sequence[Field]) -> None:

@@ -42,15 +42,15 @@ def operation(context: Context, secret: Secret | None = None) -> OperationContex
 
 def read_key(context: Context, prompt: str, *, with_token: bool, stopped: str) -> Secret:
     """A key from stdin, or typed unseen after `prompt`; `stopped` is what Ctrl-C there is answered with."""
-    from astalty_cli.config.settings import as_secret
+    from astalty_cli.config.settings import typed_secret
 
     streams = context.program.streams
     if with_token:
-        return as_secret(streams.stdin.read(8192).strip())
+        return typed_secret(streams.stdin.read(8192))
     from getpass import getpass
 
     try:
-        return as_secret(getpass(prompt, stream=streams.stderr).strip())
+        return typed_secret(getpass(prompt, stream=streams.stderr))
     except (KeyboardInterrupt, EOFError):
         context.output.say("\n")
         raise InterruptedByUser(stopped) from None

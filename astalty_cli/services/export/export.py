@@ -20,6 +20,7 @@ from astalty_cli import __version__
 from astalty_cli.api.client import Client
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import InterruptedByUser, RefusedError, ServiceError, UnauthorizedError
+from astalty_cli.base.events import Message, OnEvent, PageRead
 from astalty_cli.base.times import iso, local, utc_now
 from astalty_cli.base.vocabulary import ExportFormat
 from astalty_cli.services.export import archive, manifest
@@ -92,15 +93,14 @@ def _kept(part: PartialExport) -> Iterator[None]:
 
 @dataclass
 class Export:
-    """Brings the entries into the target. `say` gets what a user should know, `at` how far it has come."""
+    """Brings the entries into the target."""
 
     client: Client
     target: Target
     asked: ExportSpec
     spelling: Spelling
     part: PartialExport
-    say: Callable[[str], None]
-    at: Callable[[int, int], None]
+    on_event: OnEvent
     _lines: Lines = field(default_factory=Lines)
 
     def run(self) -> Manifest:
@@ -143,10 +143,11 @@ class Export:
             begun = ExportState(asked, boundary.time if boundary else None)
             self.part.begin(begun)
         if self._lines.count:
-            self.say(
+            going_on = (
                 f"Going on with the export into {self.target.path}: {self._lines.count:,} requests are there "
                 f"already. It ends with those of {local(begun.end) if begun.end else 'then'}."
             )
+            self.on_event(Message(going_on))
         if boundary:
             self._append(reading)
         return begun
@@ -159,7 +160,8 @@ class Export:
                 lines.count += len(page.rows)
                 lines.first = lines.first or page.rows[0].value.created_at
                 lines.position = Position.after_rows(page.rows, lines.position)
-            self.at(lines.count, max(lines.count, before + reading.total))
+            expected = max(lines.count, before + reading.total)
+            self.on_event(PageRead(lines.count, expected, reading.query.size))
 
     # -- the result ------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -27,7 +27,6 @@ from astalty_cli.services.history.reading import LATE, HistoryQuery, downwards
 from astalty_cli.services.keys.delivery import failure_text
 from astalty_cli.services.keys.finder import is_active
 
-FIRST_GRACE = timedelta(seconds=900)  # until the new secret is proved; whoever has the old one has it too
 _MOST = 1000  # calls that make or rotate keys which are looked at, the newest
 _LAST_FOUR = re.compile(r"[0-9A-Za-z_-]{4}$")
 _ROTATE = re.compile(re.escape(contract.API_KEYS) + r"/([^/]+)/rotate")
