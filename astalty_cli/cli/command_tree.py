@@ -158,12 +158,12 @@ HISTORY = Group(
             ),
         ),
         "sync": Command(
-            "history.mirror:sync",
+            "history.sync:sync",
             "Update the local mirror of the history.",
             ("astalty history sync", "astalty history sync --since 30d --keep 90d"),
         ),
         "purge": Command(
-            "history.mirror:purge",
+            "history.purge:purge",
             "Remove requests from the local mirror.",
             ("astalty history purge --older-than 90d", "astalty history purge --all --yes"),
         ),
@@ -191,25 +191,25 @@ SANDBOX = Group(
     "The same API on this machine, with its own data.",
     {
         "tour": Command(
-            "sandbox.sandbox:tour", "Play the main job on a temporary sandbox.", ("astalty sandbox tour",)
+            "sandbox.tour:tour", "Play the main job on a temporary sandbox.", ("astalty sandbox tour",)
         ),
         "serve": Command(
-            "sandbox.sandbox:serve",
+            "sandbox.serve:serve",
             "Serve the API over HTTP until Ctrl-C.",
             ("astalty sandbox serve", "astalty sandbox serve --port 0 --database test.db"),
         ),
         "seed": Command(
-            "sandbox.sandbox:seed",
+            "sandbox.seed:seed",
             "Add many requests to the history.",
             ("astalty sandbox seed --entries 10000 --days 90",),
         ),
         "info": Command(
-            "sandbox.sandbox:info",
+            "sandbox.info:info",
             "Show where the sandbox is and how to use it.",
             ("astalty sandbox info", "KEY=$(astalty sandbox info --reveal --query key)"),
         ),
         "reset": Command(
-            "sandbox.sandbox:reset",
+            "sandbox.reset:reset",
             "Delete the sandbox's data and start again.",
             ("astalty sandbox reset --yes",),
         ),

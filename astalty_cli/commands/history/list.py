@@ -66,7 +66,7 @@ def _read_offline(
     context: Context, shown: Sequence[Field], sort: str | None, wanted: int | None
 ) -> tuple[int, int]:
     """As `_read`, of what the mirror has."""
-    from astalty_cli.commands.history.mirror import open_mirror
+    from astalty_cli.commands.shared.mirror import open_mirror
 
     filters = context.get(FILTERS)
     ensure_time_span(filters)

@@ -88,7 +88,7 @@ def show(
 
 
 def _mirrored(context: Context, entry_id: str) -> bytes:
-    from astalty_cli.commands.history.mirror import open_mirror
+    from astalty_cli.commands.shared.mirror import open_mirror
 
     with open_mirror(context) as mirror:
         row = mirror.get(entry_id)

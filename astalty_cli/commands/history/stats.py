@@ -85,7 +85,7 @@ def _own_reads(context: Context, *, offline: bool) -> SelfTraffic:
 
 
 def _mirrored(context: Context, wanted: Filters) -> Iterator[ApiRequest]:
-    from astalty_cli.commands.history.mirror import open_mirror
+    from astalty_cli.commands.shared.mirror import open_mirror
 
     with open_mirror(context) as mirror:
         yield from mirror.requests(wanted)

@@ -12,8 +12,16 @@ from pathlib import Path
 
 from astalty_cli.base.errors import AstaltyError
 from astalty_cli.base.vocabulary import API_KEY
+from astalty_cli.cli.options import takes
+from astalty_cli.context import Context, require_sandbox
 from astalty_cli.output.streams import Streams
 from astalty_cli.program import Folders, Program
+
+
+@takes()
+def tour(context: Context) -> None:
+    require_sandbox()
+    Tour(context.program).run()
 
 
 @dataclass
