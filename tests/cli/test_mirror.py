@@ -186,7 +186,7 @@ def test_since_is_where_a_new_mirror_begins_and_leaves_no_gap_later(mirrored: Mi
     assert datetime.fromisoformat(mirrored.sync(f"--since {since.isoformat()}")["oldest"]) >= since
     clock.move(days=1)
     later = mirrored.shell(f"history sync --since {clock.now.isoformat()}")
-    assert "goes on from" in later.err
+    assert "continues from" in later.err
     ids = mirrored.ids()
     known = mirrored.known()
     start = known.index(ids[0])

@@ -47,7 +47,7 @@ class IncidentLines:
             )
 
     def recent_use(self, found: RecentUse) -> None:
-        from astalty_cli.services.history.usage import uses
+        from astalty_cli.services.history.usage import by_address
 
         start, count = local(found.start), len(found.entries)
         if found.failure is not None:
@@ -59,7 +59,7 @@ class IncidentLines:
         newest = "" if found.total <= count else f", the newest {count} calls of {found.total}"
         lines = [
             (use.ip_address or "unknown", f"{use.method} {use.path}", f"{use.count}x", local(use.last))
-            for use in uses(found.entries)
+            for use in by_address(found.entries)
         ]
         self._list(f"Use since {start}{newest}, each with its last time:", lines)
 

@@ -43,10 +43,10 @@ def panic(
     allow_self: AllowSelf = False,
     allow_last: AllowLast = False,
 ) -> None:
-    """The secret is asked for, never an argument.
+    """The secret is asked for or read from stdin, never an argument.
 
-    Where it is dead already, the keys that were made or rotated with it are listed and can be revoked;
-    --allow-self and --allow-last are for those.
+    If it no longer works, the keys that were created or rotated with it are listed and can be revoked;
+    --allow-self and --allow-last apply to those.
     """
     from astalty_cli.base import private_files
     from astalty_cli.commands.shared import secrets
