@@ -4,8 +4,10 @@ import os
 import shutil
 import signal
 import subprocess
+import termios
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from fcntl import ioctl
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,15 @@ from tests.support.stopwatch import Stopwatch
 
 
 @pytest.fixture(autouse=True, scope="session")
-def interrupts_are_heard() -> None:
+def no_terminal() -> None:
+    """Let go of the controlling terminal: commands show a secret there that would otherwise be lost."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # sent to a session leader that does so
+    with suppress(OSError), Path("/dev/tty").open("wb", buffering=0) as terminal:
+        ioctl(terminal, termios.TIOCNOTTY)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interrupts_are_heard(no_terminal: None) -> None:
     """Background jobs start with SIGINT ignored, what `nohup` runs with SIGHUP: children would inherit it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
