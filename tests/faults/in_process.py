@@ -18,14 +18,13 @@ from types import ModuleType
 from typing import Any, Final, Self
 
 import httpx
-import typer.main
 
 from astalty_cli.api import http
+from astalty_cli.cli import app
 from astalty_cli.config import credentials
 from astalty_cli.main import run
 from astalty_cli.output.streams import Streams
 from astalty_cli.program import Folders, Program
-from tests.support.clock import Clock, wait_by
 from tests.faults.home import Done, World
 from tests.faults.plan import At, Fault
 from tests.faults.service import Sent
@@ -36,6 +35,7 @@ from tests.faults.site.sitecustomize import (
     Steps,
     put_keyring_in_place,
 )
+from tests.support.clock import Clock, wait_by
 
 _HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -115,7 +115,7 @@ class InProcess:
         self._undo = contextlib.ExitStack()
         swap = functools.partial(_swap, self._undo)
         swap(http, "_transport", lambda _: Edge(self))
-        swap(typer.main, "get_command", functools.cache(typer.main.get_command))  # 6 ms each time
+        swap(app, "command", functools.cache(app.command))  # 6 ms each time
         swap(credentials, "KEYRING_SECONDS", 0.05)
         wait_by(self.clock, swap)
         swap(time, "sleep", self.clock.sleep)
