@@ -8,6 +8,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from fcntl import ioctl
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,16 @@ from tests.support.accounts import Account
 from tests.support.shell import Shell
 from tests.support.spoilt import Spoilt
 from tests.support.stopwatch import Stopwatch
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each worker begin with its share of the long tests: begun last, all would wait for one."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = [item for item in items if item.get_closest_marker("timeout")]
+    short = [item for item in items if not item.get_closest_marker("timeout")]
+    share = -(-len(short) // workers)
+    shares = (long[n::workers] + short[n * share : (n + 1) * share] for n in range(workers))
+    items[:] = chain.from_iterable(shares)
 
 
 @pytest.fixture(autouse=True, scope="session")
