@@ -147,7 +147,7 @@ def test_a_file_that_is_there_is_kept_unless_forced(filled: Account, folder: Pat
     [
         ("out/all", "--format"),
         ("out/all.xml", "--format"),
-        ("out/all.jsonl --format xml", "'xml' is not one of 'jsonl', 'csv', 'parquet'"),
+        ("out/all.jsonl --format xml", "'xml' is not one of jsonl, csv, parquet"),
         (". --format csv", "not the name of a file"),
         ("nowhere/all.jsonl", "Cannot write in nowhere: No such file or directory"),
         ("/proc/all.jsonl", "Cannot write in /proc"),
