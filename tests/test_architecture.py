@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,18 @@ def room(module: Path) -> str:
     return name(module).split("/")[0].removesuffix(".py")
 
 
+def dotted(module: Path) -> str:
+    return ".".join(module.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def modules_imported(module: Path) -> Iterator[str]:
+    """The modules of this package that a module imports, anywhere in it."""
+    known = {dotted(each) for each in MODULES}
+    for imported in imports(module):
+        if imported.split(".")[0] == PACKAGE.name:
+            yield imported if imported in known else imported.rpartition(".")[0]
+
+
 def imports(module: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
@@ -117,6 +130,16 @@ def test_parts_of_a_room_stand_above_each_other(part: str) -> None:
         for imported in imports(module):
             path = imported.removeprefix("astalty_cli.").replace(".", "/")
             assert not path.startswith(MAY_NOT_IMPORT[part]), f"{name(module)} imports {imported}"
+
+
+def test_no_modules_import_each_other() -> None:
+    """Wherever the import stands: in a function, or for the type checker alone, it is a dependency too."""
+    graph = {dotted(module): set(modules_imported(module)) - {dotted(module)} for module in MODULES}
+    assert set().union(*graph.values()) <= set(graph)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name)
