@@ -71,6 +71,26 @@ PROCESS = {
     "main.py": {"os.environ", "os.getenv", "sys.stdin", "sys.stdout", "sys.stderr"},
 }
 
+# Calls that only POSIX has -> the modules that make them: what another system would have to replace.
+POSIX_MODULES = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+POSIX_NAMES = {
+    "os": {
+        *("O_CLOEXEC", "O_DIRECTORY", "O_NOCTTY", "O_NOFOLLOW", "O_NONBLOCK", "chown", "ctermid", "fchmod"),
+        *("fchown", "fork", "forkpty", "getegid", "geteuid", "getgid", "getpgid", "getpgrp", "getsid"),
+        *("getuid", "killpg", "lockf", "mkfifo", "mknod", "nice", "openpty", "posix_spawn", "pread"),
+        *("pwrite", "register_at_fork", "setpgid", "setsid", "statvfs", "sysconf"),
+        *("tcgetpgrp", "tcsetpgrp", "ttyname", "uname", "wait", "wait3", "wait4"),
+    },
+    "signal": {
+        *("SIGALRM", "SIGCHLD", "SIGCONT", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGSTOP", "SIGTSTP"),
+        *("SIGUSR1", "SIGUSR2", "SIGWINCH", "alarm", "pause", "pthread_kill", "pthread_sigmask"),
+        *("setitimer", "siginterrupt", "sigpending", "sigtimedwait", "sigwait"),
+    },
+    "time": {"tzset", "clock_gettime"},
+}
+POSIX_KEYWORDS = {"preexec_fn", "pass_fds", "process_group"}
+POSIX_HOMES = {"base/locks.py", "base/private_files.py", "base/signals.py"}
+
 
 def name(module: Path) -> str:
     return module.relative_to(PACKAGE).as_posix()
@@ -158,6 +178,32 @@ def test_the_process_is_touched_in_one_place_each(module: Path) -> None:
     for place, touched in PROCESS.items():
         if name(module) != place:
             assert not used & touched, f"only {place} may use {touched}"
+
+
+def posix_only(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in POSIX_MODULES)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module in POSIX_MODULES:
+                yield node.module
+            names = POSIX_NAMES.get(node.module or "", set())
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name in names)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.attr in POSIX_NAMES.get(node.value.id, ()):
+                yield f"{node.value.id}.{node.attr}"
+        elif isinstance(node, ast.keyword) and node.arg in POSIX_KEYWORDS:
+            yield node.arg
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_what_only_posix_has_is_in_three_modules(module: Path) -> None:
+    assert name(module) in POSIX_HOMES or not set(posix_only(module))
+
+
+def test_the_three_modules_make_such_calls() -> None:
+    for home in POSIX_HOMES:
+        assert set(posix_only(PACKAGE / home)), home
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name)

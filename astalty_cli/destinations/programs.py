@@ -3,16 +3,15 @@
 import os
 import selectors
 import shutil
-import signal
 import subprocess
 import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from astalty_cli.base import signals
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.vocabulary import without_key
 
@@ -139,8 +138,7 @@ def _hear(handle: int, said: bytearray) -> bool:
 
 def _ended(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
-        with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
-            os.killpg(process.pid, signal.SIGKILL)
+        signals.kill_group(process.pid)
         process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
