@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from astalty_cli.base import signals
+from astalty_cli.base.durations import format_seconds
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.vocabulary import without_key
 
@@ -49,7 +50,7 @@ def run(argv: Sequence[str], *, given: bytes, seconds: float, environ: Mapping[s
         return Finished(process.wait(max(0, deadline - time.monotonic())), out, err)
     except subprocess.TimeoutExpired:
         raise LocalError(
-            f"{Path(argv[0]).name} did not finish within {seconds:g} seconds.",
+            f"{Path(argv[0]).name} did not finish within {format_seconds(seconds)}.",
             hint="It was stopped. Try it by hand to see what it waits for.",
         ) from None
     finally:
