@@ -40,7 +40,7 @@ MAY_IMPORT = {
         "commands",
     },
     "main": {"base", "cli", "program", "output"},
-    "__main__": {"__init__", "main"},
+    "__main__": {"__init__", "base", "main"},
     "__init__": set(),
 }
 
