@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from astalty_cli.base import garbage
 from astalty_cli.base.errors import LocalError, UsageError
 from astalty_cli.output.style import Style
 from astalty_cli.program import Program
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_COLLECT_OFTEN = (700, 10, 10)  # as Python does by itself, up to 3.12
 DEFAULT_TIMEOUT = 60.0  # seconds for a whole command, waiting included
 
 
@@ -131,9 +130,9 @@ class Context:
         return self.default_timeout if self.account.timeout is None else self.account.timeout
 
     def disable_time_limit(self) -> None:
-        """Let the command go on as long as it takes; cycles are then collected often (see `__main__.py`)."""
+        """Let the command go on as long as it takes."""
         self.default_timeout = None
-        gc.set_threshold(*_COLLECT_OFTEN)
+        garbage.collect_normally()
 
     def client_with(self, secret: Secret | None, timeout: float | None) -> Client:
         """The same API with another key, or with none, and with seconds of its own."""

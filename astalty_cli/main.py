@@ -2,12 +2,12 @@
 
 import itertools
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import TextIO
 
+from astalty_cli.base import signals
 from astalty_cli.base.errors import AstaltyError, InterruptedByUser, LocalError, ReaderLeftError, UsageError
 from astalty_cli.cli import completion
 from astalty_cli.output.report import report
@@ -18,9 +18,7 @@ from astalty_cli.program import Program
 def main(argv: Sequence[str]) -> int:
     """Run as this process's user, on its streams and environment."""
     environ = dict(os.environ)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a cancelled CI job says as much as Ctrl-C
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, signal.default_int_handler)
+    signals.treat_as_ctrl_c()
     streams = Streams(_opened(sys.stdin, 0), _opened(sys.stdout, 1), _opened(sys.stderr, 2), environ)
     code = run(Program(argv, streams, environ, run))
     _silence(streams)

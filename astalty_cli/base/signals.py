@@ -1,12 +1,25 @@
-"""Ctrl-C, SIGTERM and a closed terminal, while a secret is in nobody's hands."""
+"""Signals: Ctrl-C, SIGTERM and a closed terminal as one, and deferred while a secret is on its way."""
 
+import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def treat_as_ctrl_c() -> None:
+    """Let SIGTERM and SIGHUP raise KeyboardInterrupt too: a cancelled CI job says as much as Ctrl-C."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.default_int_handler)
+
+
+def kill_group(leader: int) -> None:
+    """Kill a process that leads a group, and all that it started."""
+    with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+        os.killpg(leader, signal.SIGKILL)
 
 
 class DeferredSignals:
@@ -40,6 +53,8 @@ class DeferredSignals:
 @contextmanager
 def deferred(say: Callable[[str], None], at_stake: str) -> Iterator[DeferredSignals]:
     """Let what is inside end, whoever interrupts it. What came meanwhile is in what this yields."""
+    import threading
+
     signals = DeferredSignals(say, at_stake)
     if threading.current_thread() is not threading.main_thread():  # signals reach only that one
         yield signals

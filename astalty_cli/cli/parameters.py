@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import typer
 
-from astalty_cli.base.times import parse_duration
+from astalty_cli.base.durations import parse_duration
 
 if TYPE_CHECKING:
     from astalty_cli.context import Context

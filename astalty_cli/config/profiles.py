@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from astalty_cli.base import private_files
+from astalty_cli.base import locks, private_files
 from astalty_cli.base.errors import LocalError, UsageError
 from astalty_cli.base.vocabulary import Storage
 
@@ -96,17 +96,11 @@ class ConfigFile:
 
     def _change(self, change: Any) -> None:
         import tomlkit
-        from filelock import FileLock, Timeout
 
         private_files.private_folder(self.path.parent)
-        try:
-            with FileLock(self.path.with_suffix(".lock"), timeout=10):
-                text = self._text()
-                self._parsed(text)
-                document = tomlkit.parse(text)
-                change(document)
-                private_files.write_private(self.path, tomlkit.dumps(document).encode())
-        except Timeout as error:
-            raise LocalError(f"Another astalty holds the lock of {self.path}.", hint="Try again.") from error
-        except OSError as error:
-            raise LocalError(f"Cannot lock {self.path}: {error.strerror or error}.") from error
+        with locks.exclusive(self.path.with_suffix(".lock")):
+            text = self._text()
+            self._parsed(text)
+            document = tomlkit.parse(text)
+            change(document)
+            private_files.write_private(self.path, tomlkit.dumps(document).encode())

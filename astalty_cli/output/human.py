@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from astalty_cli.base import times
+from astalty_cli.base.durations import format_milliseconds
 from astalty_cli.base.events import PageRead
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.output import charts, machine
@@ -168,7 +169,7 @@ def _figure(value: float, field: Field, streams: Streams) -> Text:
     if field.kind is Kind.PERCENT:
         style = "dim" if value == 0 else "yellow" if value < _ALARMING else "bold red"
         return Text(charts.percent(value), style=style)
-    return Text(charts.duration(value) if field.kind is Kind.DURATION else f"{value:,.0f}")
+    return Text(format_milliseconds(value) if field.kind is Kind.DURATION else f"{value:,.0f}")
 
 
 def _styled(text: str, field: Field) -> Text:

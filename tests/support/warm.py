@@ -93,7 +93,7 @@ def _import_what_commands_import() -> None:
 
     for module in pkgutil.walk_packages(astalty_cli.__path__, "astalty_cli."):
         importlib.import_module(module.name)
-    for library in ("filelock", "humanize", "jmespath", "keyring", "tomlkit", "truststore"):
+    for library in ("humanize", "jmespath", "keyring", "tomlkit", "truststore"):
         importlib.import_module(library)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
+from astalty_cli.base.durations import format_milliseconds
 from astalty_cli.base.times import utc_now
 from astalty_cli.base.vocabulary import By
 from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
@@ -144,5 +145,5 @@ def _summary(total: Group) -> str:
 
     failed = f"{total.errors:,} failed ({charts.percent(total.error_rate or 0)})"
     ranks = {"p50": total.p50_ms, "p95": total.p95_ms, "p99": total.p99_ms}
-    took = ", ".join(f"{name} {charts.duration(value or 0)}" for name, value in ranks.items())
+    took = ", ".join(f"{name} {format_milliseconds(value or 0)}" for name, value in ranks.items())
     return f"{total.requests:,} requests, {failed}; {took}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
+from astalty_cli.base.durations import parse_duration
 from astalty_cli.base.errors import FindingsError
-from astalty_cli.base.times import parse_duration
 from astalty_cli.base.vocabulary import FindingCode
 from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
 from astalty_cli.cli.parameters import Choices, Duration, option

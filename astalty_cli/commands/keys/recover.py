@@ -102,7 +102,7 @@ def _row(entry: JournalEntry) -> bytes:
 
 def _finished(context: Context, entries: list[JournalEntry]) -> dict[str, LeftOpenError]:
     """Try each; return what stays open, by the start of its id."""
-    from astalty_cli.services.keys.recovery import elsewhere
+    from astalty_cli.services.keys.recovery_steps import elsewhere
 
     failures: dict[str, LeftOpenError] = {}
     for entry in entries:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from astalty_cli.api import contract
-from astalty_cli.base.times import parse_duration
+from astalty_cli.base.durations import parse_duration
 from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, JSON, SECRET, takes
 from astalty_cli.cli.parameters import Duration, option
 from astalty_cli.commands.keys.arguments import AllowSelf, Key, last_use

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from astalty_cli.base.times import LONGEST
+from astalty_cli.base.durations import LONGEST
 from astalty_cli.cli.options import takes
 from astalty_cli.cli.parameters import Whole, option
 from astalty_cli.commands.sandbox.database import DATABASE

@@ -230,7 +230,7 @@ def _window(begun: ExportState) -> Window:
 
 def _write_table(lines: Path, table: Path, spelling: Spelling) -> None:
     table.unlink(missing_ok=True)
-    handle = os.open(table, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    handle = private_files.open_new(table)
     with os.fdopen(handle, "w", encoding="utf-8", newline="") as file, lines.open("rb") as rows:
         file.writelines(spelling.csv(rows))
         file.flush()
