@@ -30,6 +30,13 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def typed(length: timedelta) -> str:
+    """As it would be typed: `24h`, `90d`."""
+    seconds = int(length.total_seconds())
+    units = ("h", "m", "s") if seconds <= _UNITS["d"] else ("d", "h", "m", "s")
+    return next(f"{seconds // _UNITS[unit]}{unit}" for unit in units if seconds % _UNITS[unit] == 0)
+
+
 def format_duration(length: timedelta) -> str:
     """For a sentence, in the largest unit that tells enough: `190 days`, `36 hours`, `1 hour`."""
     seconds = int(length.total_seconds())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import typer
 
-from astalty_cli.base.durations import parse_duration
+from astalty_cli.base.durations import parse_duration, typed
 
 if TYPE_CHECKING:
     from astalty_cli.context import Context
@@ -156,9 +156,7 @@ class Duration(ParameterType[timedelta]):
         super().__init__(seconds if bare_seconds else read)
 
     def spelled(self, value: Any) -> str:
-        seconds = int(value.total_seconds())
-        units = [("d", 86_400)] * (seconds > 86_400) + [("h", 3600), ("m", 60), ("s", 1)]
-        return next(f"{seconds // size}{unit}" for unit, size in units if seconds % size == 0)
+        return typed(value)
 
 
 class Seconds(ParameterType[float]):

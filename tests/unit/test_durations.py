@@ -2,7 +2,13 @@ from datetime import timedelta
 
 import pytest
 
-from astalty_cli.base.durations import format_duration, format_milliseconds, format_seconds, parse_duration
+from astalty_cli.base.durations import (
+    format_duration,
+    format_milliseconds,
+    format_seconds,
+    parse_duration,
+    typed,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,3 +69,8 @@ def test_waits_and_limits(seconds: float, text: str) -> None:
 )
 def test_how_long_a_request_took(milliseconds: float, text: str) -> None:
     assert format_milliseconds(milliseconds) == text
+
+
+@pytest.mark.parametrize("text", ["45s", "15m", "90m", "1h", "24h", "25h", "2d", "90d", "3650d"])
+def test_a_duration_is_spelled_as_it_was_typed(text: str) -> None:
+    assert typed(parse_duration(text)) == text

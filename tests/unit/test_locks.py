@@ -88,12 +88,23 @@ def test_only_its_owner_can_open_it_whatever_the_umask(lock: Path, umask: int) -
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o620, 0o604])
-def test_a_file_that_others_can_open_is_refused(lock: Path, mode: int) -> None:
+def test_a_file_that_others_could_open_and_keep_locked_is_replaced(lock: Path, mode: int) -> None:
     lock.touch()
     lock.chmod(mode)
+    with lock.open("rb") as others:
+        fcntl.flock(others, fcntl.LOCK_EX)
+        with locks.exclusive(lock):
+            assert lock.stat().st_mode & 0o777 == 0o600
+            assert locks.acquire(lock) is None
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+def test_a_file_of_somebody_else_is_refused(lock: Path) -> None:
+    lock.touch(0o600)
+    os.chown(lock, 12345, 12345)
     with pytest.raises(LocalError, match=str(lock)):
         locks.acquire(lock)
-    assert lock.stat().st_mode & 0o777 == mode
+    assert lock.stat().st_uid == 12345
 
 
 def test_what_is_no_regular_file_is_refused_at_once(lock: Path, tmp_path: Path) -> None:
