@@ -3,6 +3,7 @@
 A lock is on a file, not on a folder: whoever may read a folder can hold a lock on it for ever.
 """
 
+import errno
 import fcntl
 import os
 import stat
@@ -116,6 +117,5 @@ def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise LocalError(
-            f"Cannot lock {path}: {error.strerror or error}.", hint="Check the file and its folder."
-        ) from error
+        reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror or error
+        raise LocalError(f"Cannot lock {path}: {reason}.", hint="Check the file and its folder.") from error

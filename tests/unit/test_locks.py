@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from astalty_cli.base import locks
+from astalty_cli.api.pacing import Pacer
+from astalty_cli.base import locks, private_files
 from astalty_cli.base.errors import LocalError
+from astalty_cli.config.profiles import ConfigFile, Profile
 
 HOLD = """
 import sys
@@ -147,3 +149,39 @@ def test_a_file_that_is_removed_before_it_is_locked_is_no_lock(
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match="missing"):
         locks.acquire(tmp_path / "missing" / "a.lock")
+
+
+# -- who takes them -----------------------------------------------------------------------------
+
+
+def test_a_config_file_whose_lock_is_kept_stays_as_it_is(tmp_path: Path) -> None:
+    config = ConfigFile(tmp_path)
+    config.save("work", Profile("https://api.example"))
+    before = config.path.read_bytes()
+    with (
+        held_by_another_process(tmp_path / "config.lock"),
+        pytest.raises(LocalError, match=r"Busy: .*config\.lock"),
+    ):
+        config.set_default("work")
+    assert config.path.read_bytes() == before
+
+
+def test_a_file_in_a_folder_of_the_user_has_a_lock_beside_it_for_a_moment(tmp_path: Path) -> None:
+    with private_files.locked(tmp_path / ".env"):
+        (lock,) = tmp_path.iterdir()
+    assert not lock.exists()
+    with (
+        held_by_another_process(lock),
+        pytest.raises(LocalError, match="Busy"),
+        private_files.locked(tmp_path / ".env"),
+    ):
+        pass
+
+
+def test_a_pace_that_another_process_keeps_locked_holds_nobody_up(
+    tmp_path: Path, waited: list[float]
+) -> None:
+    pace = tmp_path / "pace.json"
+    with held_by_another_process(pace):
+        assert Pacer(pace).reserve() == 0
+    assert 0 < sum(waited) <= 1.01
