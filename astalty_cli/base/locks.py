@@ -72,7 +72,8 @@ def _tries(wait: float) -> Iterator[None]:
 def _opened(path: Path) -> int | None:
     """Open the file or create it; None if it was removed at this moment.
 
-    Earlier versions left lock files that others could open, and so keep locked: those are replaced.
+    Earlier versions left lock files that others could open, and so keep locked: those are replaced. They
+    are empty; what has content, such as a part file of an export, may be somebody's only copy.
     """
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK  # the last: opening a FIFO must not wait for its reader
     try:
@@ -83,15 +84,16 @@ def _opened(path: Path) -> int | None:
             handle = os.open(path, flags)
         except FileNotFoundError:
             return None
-        if _is_ours_and_loose(os.fstat(handle)):
+        if _is_old_lock_file(os.fstat(handle)):
             os.close(handle)
             path.unlink(missing_ok=True)
             return _opened(path)
     return handle
 
 
-def _is_ours_and_loose(status: os.stat_result) -> bool:
-    return stat.S_ISREG(status.st_mode) and status.st_uid == os.getuid() and bool(status.st_mode & 0o077)
+def _is_old_lock_file(status: os.stat_result) -> bool:
+    is_ours_and_empty = status.st_uid == os.getuid() and status.st_size == 0
+    return stat.S_ISREG(status.st_mode) and is_ours_and_empty and bool(status.st_mode & 0o077)
 
 
 def _ensure_private(path: Path, status: os.stat_result) -> None:

@@ -101,6 +101,14 @@ def test_a_file_that_others_could_open_and_keep_locked_is_replaced(lock: Path, m
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+def test_a_file_that_others_could_open_and_that_is_not_empty_is_refused(lock: Path) -> None:
+    lock.write_text("mine")
+    lock.chmod(0o644)
+    with pytest.raises(LocalError, match=str(lock)):
+        locks.acquire(lock)
+    assert lock.read_text() == "mine"
+
+
 def test_a_file_of_somebody_else_is_refused(lock: Path) -> None:
     lock.touch(0o600)
     os.chown(lock, 12345, 12345)
