@@ -282,7 +282,7 @@ class Http:
             if self._secret is None
             else (
                 "a key is never sent on to another address",
-                "If that address is right, make it the base URL.",
+                "If that address is right, use it as the base URL.",
             )
         )
         raise ServiceError(

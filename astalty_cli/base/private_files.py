@@ -84,7 +84,7 @@ def open_new(path: Path) -> int:
 
 def already_there(path: Path) -> LocalError:
     return LocalError(
-        f"{path} is there already, and nothing was written over it.",
+        f"{path} already exists and was not overwritten.",
         hint="Choose another path, or replace it with --force.",
     )
 

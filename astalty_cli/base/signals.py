@@ -29,7 +29,7 @@ class DeferredSignals:
         self._say = say
         self._answers = [
             "Interrupted: stopping once this step is done.",
-            f"{at_stake} Once more stops all the same.",
+            f"{at_stake} The next signal stops anyway.",
         ]
         self._came = False
 

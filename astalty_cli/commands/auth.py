@@ -88,7 +88,7 @@ def login(
             context.output.note(
                 f"The earlier key could not be removed from the {old.storage}. {error.message}"
             )
-    where = "the keyring" if in_keyring else f"a file, in clear: {_key_file(context, name)}"
+    where = "the keyring" if in_keyring else f"an unencrypted file: {_key_file(context, name)}"
     context.output.note(
         f"Signed in to {profile.account or origin} as profile {name!r}. The key is in {where}."
     )
@@ -145,7 +145,7 @@ def logout(context: Context) -> None:
     context.config_file.remove(name)
     context.output.note(
         f"Forgot profile {name!r} and its key on this machine. "
-        "The key itself goes on working: astalty keys revoke ends it."
+        "The key itself still works. To end it: astalty keys revoke."
     )
 
 
@@ -206,7 +206,7 @@ def status(context: Context) -> None:
         output.rows(rows, columns.PROFILES, none="")
     for name, profile in profiles.items():
         if profile.storage is Storage.FILE:
-            context.output.note(f"The key of {name!r} is in a file, in clear: {_key_file(context, name)}")
+            context.output.note(f"The key of {name!r} is in an unencrypted file: {_key_file(context, name)}")
     if problem:
         raise problem
 

@@ -79,7 +79,7 @@ def resolve(
         known = ", ".join([*config.profiles, SANDBOX])
         raise UsageError(
             f"There is no profile {profile.value!r} ({profile.source}).",
-            hint=f"Known: {known}. To make it: astalty auth login -p {profile.value}",
+            hint=f"Known: {known}. To create it: astalty auth login -p {profile.value}",
         )
     notes: list[str] = []
     pinned = flag_profile is not None and stored is not None

@@ -41,7 +41,9 @@ def timeline(counts: Sequence[int], start: datetime, end: datetime, step: timede
     gap = max(len(counts) - sum(map(len, ends)), 2)
     most = max(counts)
     at = start + counts.index(most) * step
-    caption = f"Each mark is {format_duration(step)}; the peak is {most:,} from {hour(at)} on."
+    caption = (
+        f"One bar = {format_duration(step)}. Busiest: {most:,} request{'s' * (most != 1)}, from {hour(at)}."
+    )
     lines = [sparkline(counts, blocks=draws_blocks(streams)), (" " * gap).join(ends)]
     return "".join(f"{_INDENT}{line}\n" for line in lines) + paragraph(caption, streams)
 

@@ -286,7 +286,7 @@ class Output:
         if not (self.style.yes or self.streams.can_ask):
             raise UsageError(
                 f"There is no terminal to ask on: {question}",
-                hint="Say --yes to go ahead without being asked.",
+                hint="Use --yes to skip confirmation prompts.",
             )
 
     def ensure_confirmed(self, question: str) -> None:

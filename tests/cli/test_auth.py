@@ -196,7 +196,7 @@ def test_status_names_another_way_for_a_key_that_is_not_allowed(shell: Shell) ->
 
 
 def test_status_warns_of_keys_in_files_each_time(served: Account) -> None:
-    assert "in clear" in served.shell("auth status").err
+    assert "unencrypted" in served.shell("auth status").err
 
 
 def test_exec_hands_the_key_over_in_the_environment(served: Account) -> None:

@@ -105,7 +105,7 @@ def test_the_source_of_each_setting_is_named(served: Account) -> None:
     rows = examined(served.shell)
     assert rows["profile"]["found"] == "default (default)"
     assert rows["base-url"]["found"] == f"{served.base_url} (config file)"
-    assert re.fullmatch(r"….{4} \(file, in clear\)", rows["key"]["found"])
+    assert re.fullmatch(r"….{4} \(file, unencrypted\)", rows["key"]["found"])
     secret = served.home.secret().reveal()
     rows = examined(served.shell, "-p default", env={"ASTALTY_API_KEY": secret})
     assert rows["profile"]["status"] == "warning"

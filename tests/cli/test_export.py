@@ -129,9 +129,9 @@ def test_a_file_that_is_there_is_kept_unless_forced(filled: Account, folder: Pat
     calls = filled.calls()
     for name in ("all.jsonl", "link.csv", "dir.jsonl"):
         told = filled.shell(f"history export out/{name} {UNTIL}", code=5)
-        assert "is there already" in told.err
+        assert "already exists" in told.err
         assert "--force" in told.err
-    assert "no export has made" in filled.shell("history export out/dir.jsonl --force", code=5).err
+    assert "no export created" in filled.shell("history export out/dir.jsonl --force", code=5).err
     assert (folder / "all.jsonl").read_text() == "mine"
     assert filled.calls() == calls
     assert names(folder) == {"all.jsonl", "link.csv", "dir.jsonl"}
@@ -220,7 +220,7 @@ def test_bodies_are_only_where_they_are_asked_for(with_bodies: Account, folder: 
     assert CANARY not in repr(rows_of_it)
     done = shell(f"history export out/with.jsonl --bodies {UNTIL}")
     assert "personal health data" in done.err
-    assert "out/with.jsonl in clear" in done.err
+    assert "unencrypted in out/with.jsonl" in done.err
     rows = exported(folder / "with.jsonl")
     assert len(rows) == 50
     assert rows[0]["request"]["body"] == {"diagnosis": CANARY, "n": [1, None]}
@@ -284,7 +284,7 @@ def test_where_nobody_says_whose_it_is_only_the_same_key_goes_on(shell: Shell, f
 def test_a_manifest_of_another_export_is_not_written_over(filled: Account, folder: Path) -> None:
     (folder / "all.jsonl.manifest.json").write_text("mine")
     refused = filled.shell("history export out/all.jsonl", code=5)
-    assert "out/all.jsonl.manifest.json is there already" in refused.err
+    assert "out/all.jsonl.manifest.json already exists" in refused.err
     assert (folder / "all.jsonl.manifest.json").read_text() == "mine"
     filled.shell("history export out/all.jsonl --force")
     assert manifest_of(folder / "all.jsonl")["requests"] > 0

@@ -173,7 +173,7 @@ def test_a_dry_run_probes_the_sinks(sandbox: Account) -> None:
     there.write_text("mine")
     there.chmod(0o600)
     refused = sandbox.shell("keys create new --to file:there --dry-run", code=2)
-    assert f"{there} is there already" in refused.err
+    assert f"{there} already exists" in refused.err
 
 
 def test_a_dry_run_of_a_guarded_call_is_refused_as_the_call_is(sandbox: Account) -> None:

@@ -30,7 +30,7 @@ def test_create_prints_the_secret_alone_with_plain(sandbox: Account) -> None:
     made = sandbox.shell("keys create ci --plain")
     secret = made.out.removesuffix("\n")
     assert sandbox.status_of(secret) == 200
-    assert "Made the key 'ci'" in made.err
+    assert "Created the key 'ci'" in made.err
     assert secret not in made.err
 
 

@@ -151,7 +151,7 @@ def test_a_second_ctrl_c_is_told_what_is_at_stake_and_a_third_is_obeyed(
 
     def three_times() -> None:
         until(b"stopping once this step is done")
-        until(b"in nobody's hands. Once more stops all the same")
+        until(b"not be saved. The next signal stops anyway")
         running[0].send_signal(signal.SIGINT)
         ended.set()
 

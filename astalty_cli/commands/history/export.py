@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from astalty_cli.services.export.partial import ExportSpec
 
 _BODIES = (
-    "Bodies can hold personal health data. They will lie in {target} in clear, for whoever can read it: "
+    "Bodies can hold personal health data. They are saved unencrypted in {target}: "
     "keep it where such data may be, and remove it when it is no longer needed."
 )
 
@@ -83,7 +83,7 @@ def _format(target: Path, named: ExportFormat | None) -> ExportFormat:
     except ValueError:
         raise UsageError(
             f"{target} does not end in .jsonl, .csv or .parquet.",
-            hint="Say which it should be: --format jsonl",
+            hint="Choose one, such as --format jsonl.",
         ) from None
 
 

@@ -28,7 +28,7 @@ def purge(
 ) -> None:
     """Requests removed with --older-than are not fetched again; after --all the next sync starts anew."""
     if everything == (older_than is not None):
-        raise UsageError("Say what to remove: --older-than DURATION or --all, one of them.")
+        raise UsageError("What to remove is not given.", hint="Use --older-than DURATION or --all.")
     place = place_of(context)
     if not place.exists:
         context.output.note(f"There is no mirror here: {place.path}.")
@@ -43,7 +43,7 @@ def _remove(context: Context, place: Place) -> None:
 
     context.output.ensure_confirmed(f"Remove the mirror {place.path} with all that is in it?")
     remove_mirror(place)
-    context.output.note("Removed. The next sync makes a new one.")
+    context.output.note("Removed. The next sync creates a new one.")
 
 
 def _purge(context: Context, place: Place, before: datetime) -> None:

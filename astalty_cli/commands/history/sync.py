@@ -49,7 +49,7 @@ def sync(
     output, client, place = context.output, context.client, place_of(context)
     since = context.get(FILTERS).since
     if bodies:
-        output.note(f"Bodies may hold personal health data; with --bodies they will lie in {place.path}.")
+        output.note(f"Bodies may hold personal health data; --bodies saves them unencrypted in {place.path}.")
     with rendering(output, "requests") as renderer:
 
         def show(event: Event | SyncContinued) -> None:

@@ -39,7 +39,7 @@ class IncidentLines:
         """Whose secret it is."""
         from astalty_cli.services.keys.finder import described
 
-        self._output.note(f"The leaked secret is of {described(key)}, made {local(key.created_at)}.")
+        self._output.note(f"The leaked secret is of {described(key)}, created {local(key.created_at)}.")
         if key.last_four != leaked.last_four and key.rotated_at:
             self._output.note(
                 f"It is not its newest one: the key was rotated {local(key.rotated_at)}. "
@@ -70,9 +70,9 @@ class IncidentLines:
             for event in found.events
         ]
         if lines:
-            self._list("Keys that it made or rotated, and what those made or rotated:", lines)
+            self._list("Keys that it created or rotated, and keys that those created or rotated:", lines)
         else:
-            self._output.note("No key is known that it made or rotated.")
+            self._output.note("No key is known that it created or rotated.")
 
     def _list(self, title: str, rows: Sequence[tuple[str, ...]]) -> None:
         cells = [[visible(cell) for cell in row] for row in rows[:_SHOWN]]

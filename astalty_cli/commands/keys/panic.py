@@ -70,7 +70,7 @@ def _ensure_can_ask(context: Context, *, with_token: bool) -> None:
     if with_token and not (context.output.style.yes or context.get(DRY_RUN)):
         raise UsageError(
             "--with-token takes stdin up, so no question can be asked on it.",
-            hint="Say --yes to go ahead without being asked, or --dry-run to look first.",
+            hint="Use --yes to skip confirmation prompts, or --dry-run to look first.",
         )
     if not with_token and not context.program.streams.can_ask:
         raise UsageError(

@@ -16,4 +16,4 @@ def reset(context: Context) -> None:
     for entry in context.journal.contents().entries:
         if entry.base_url == SANDBOX_ORIGIN:
             context.journal.close(entry)
-    context.output.note("Removed. The next use makes a new one.")
+    context.output.note("Removed. The next use creates a new one.")

@@ -55,13 +55,13 @@ class Target:
             return
         if not self.force:
             raise RefusedError(
-                f"{there} is there already, and nothing was written over it.",
+                f"{there} already exists and was not overwritten.",
                 hint="Choose another name, or replace it with --force.",
             )
         is_export = (self.path / manifest.IN_FOLDER).is_file() and self.format is ExportFormat.PARQUET
         if self.path.is_dir() and not (is_export and not self.path.is_symlink()):
             raise RefusedError(
-                f"{self.path} is a folder that no export has made.", hint="Choose another name."
+                f"{self.path} is a folder that no export created.", hint="Choose another name."
             )
 
 
@@ -117,8 +117,8 @@ class Export:
     def _ensure_same_export(self, before: ExportSpec) -> None:
         if differences := list(dict.fromkeys(before.differences(self.asked))):
             raise RefusedError(
-                f"{self.part.path} holds an export that was begun with another {' and '.join(differences)}.",
-                hint="Go on with that one, choose another FILE, or begin anew with --restart.",
+                f"{self.part.path} holds an export started with a different {' and '.join(differences)}.",
+                hint="Continue that one, choose another FILE, or start again with --restart.",
             )
 
     def _ended(self, begun: ExportState) -> Manifest | None:

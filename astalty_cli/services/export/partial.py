@@ -40,7 +40,7 @@ class ExportSpec(Struct, frozen=True, kw_only=True):
             yield "base URL"
         if (self.account_id, self.key) != (other.account_id, other.key):
             yield "account"
-        for name, flag in _FLAGS.items():
+        for name, flag in FLAGS.items():
             if self.filters.get(name) != other.filters.get(name) and not self._typed_alike(other, flag):
                 yield flag
         if self.bodies != other.bodies:
@@ -52,7 +52,7 @@ class ExportSpec(Struct, frozen=True, kw_only=True):
         return flag in self.typed and self.typed[flag] == other.typed.get(flag)
 
 
-_FLAGS: Mapping[str, str] = {
+FLAGS: Mapping[str, str] = {
     "status": "--status",
     "method": "--method",
     "path": "--path",

@@ -97,7 +97,7 @@ class HistoryEvidence:
             found.extend(event for row in page.rows if (event := _event(row.value)))
             if len(found) >= _MOST and page.meta.total > _MOST:
                 self.missing.append(
-                    f"Of {page.meta.total} calls that made or rotated keys, the newest {_MOST} were read."
+                    f"Of {page.meta.total} calls that created or rotated keys, the newest {_MOST} were read."
                 )
                 break
         return sorted(found, key=lambda event: (event.at, event.entry_id))
@@ -194,7 +194,7 @@ def consequences(evidence: HistoryEvidence, key_id: str, rotation: int | None = 
     """
     events: list[KeyEvent] = []
     keys: dict[str, ApiKey] = {}
-    with evidence.record_failure("Which keys were made or rotated was not read"):
+    with evidence.record_failure("Which keys were created or rotated could not be read"):
         events = following(evidence.events(), [key_id])
         keys = evidence.keys()
     if rotation is not None:

@@ -50,7 +50,7 @@ class LeakedKey:
             evidence = HistoryEvidence(operation.fresh(), operation.now - case.since)
             raise with_report(error, lambda: self._write(evidence)) from None
         where = ", ".join(destination.spec.partition(":")[0] for destination in destinations)
-        case.did(f"The key got a new secret, handed over ({where}) and proved. Every earlier one was ended.")
+        case.did(f"The key got a new secret ({where}), which was verified. Every earlier one was ended.")
         if profiles:
             case.did(f"Profiles that now use the new secret: {', '.join(profiles)}.")
         return Rotated(row, new)
@@ -66,7 +66,7 @@ class LeakedKey:
     def _write(self, evidence: HistoryEvidence, own_rotation: int | None = None) -> ReportFiles:
         found = self._consequences(evidence, own_rotation)
         if found.events:
-            self.case.on_event(Message("Revoke those that none of you made: astalty keys revoke ID..."))
+            self.case.on_event(Message("Revoke the ones that none of you created: astalty keys revoke ID..."))
         reported = len(evidence.missing)
         found = replace(found, entries=evidence.entries([self.operation.own.id]))
         self.case.report_missing(evidence, reported)

@@ -87,7 +87,7 @@ class Cleanup:
             failure = self._not_revoked(revocation.keys, asked=agreed is not None)
         if failure:
             raise with_report(failure, self._write)
-        self.case.on_event(Message("No new secret was made: the leaked one is dead."))
+        self.case.on_event(Message("No new secret was created: the leaked one no longer works."))
         return report_after(f"Keys that were revoked: {len(self.revoked)}.", self._write)
 
     def _not_revoked(self, keys: Sequence[ApiKey], *, asked: bool) -> AstaltyError:
@@ -149,7 +149,7 @@ def _no_match(case: Case, evidence: HistoryEvidence) -> NotFoundError:
     if not last_four:
         return NotFoundError("The leaked secret does not work, and is too short to tell a key by its end.")
     return NotFoundError(
-        f"The leaked secret does not work. No key of this account ends in {last_four}, and none made or "
+        f"The leaked secret does not work. No key of this account ends in {last_four}, and none created or "
         f"rotated a key with a secret that did, since {local(evidence.start)}.",
         hint="Look further back with --since 90d. It may be of another account (-p), or not copied whole.",
     )

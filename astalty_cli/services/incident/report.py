@@ -169,7 +169,9 @@ class Markdown:
                     self._uses(incident.uses_meanwhile),
                 ),
                 *self._section("User agents", self._agents()),
-                *self._section("Keys that it made or rotated, and what those made", self._touched()),
+                *self._section(
+                    "Keys that it created or rotated, and keys that those created", self._touched()
+                ),
                 *self._section("What is not known", [f"- {self._cell(each)}" for each in incident.not_known]),
             ]
         )

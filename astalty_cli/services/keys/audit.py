@@ -125,5 +125,5 @@ class _Addresses:
         if begins > self._start:
             self.notes.append(
                 f"The request history reaches back only to {local(begins)}: "
-                "an address may be new only to the record."
+                "an address may look new only because older history is gone."
             )

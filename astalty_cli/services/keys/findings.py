@@ -54,7 +54,7 @@ def of_key(key: ApiKey, limits: Limits, now: datetime) -> Iterator[Finding]:
     if used is None:
         age = now - key.created_at
         severity = Severity.MEDIUM if age > limits.unused else Severity.LOW
-        detail = f"Made {format_duration(age)} ago and never used."
+        detail = f"Created {format_duration(age)} ago and never used."
         yield _finding(key, severity, FindingCode.NEVER_USED, detail, key.created_at)
     elif now - used > limits.unused:
         place = f", from {key.last_used_ip}" if key.last_used_ip else ""

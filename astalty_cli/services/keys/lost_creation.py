@@ -26,12 +26,12 @@ class LostCreation(RecoverySteps):
             self._find(entry)
             return
         targets, prompts = self.destinations.targets(entry), self.prompts
-        make = f"Make the key {entry.name!r}, as was begun, its secret {into(targets)}?"
-        if targets and prompts.confirm(make):
+        question = f"Finish creating the key {entry.name!r} and save its secret {into(targets)}?"
+        if targets and prompts.confirm(question):
             self.destinations.probe(targets, None, entry)
             entry = msgspec.structs.replace(entry, destinations=[destination.spec for destination in targets])
             self.issue(Issuing(self.operation, targets, unknown=True), entry)
-        elif prompts.confirm(f"Revoke the key {entry.name!r}, if it was made?"):
+        elif prompts.confirm(f"Revoke the key {entry.name!r}, if it was created?"):
             self._revoke_if_made(entry)
         else:
             raise LeftOpenError(
@@ -50,7 +50,7 @@ class LostCreation(RecoverySteps):
         except RefusedError as error:
             if not is_refused_name(error):
                 raise
-            self.close(entry, "The key was never made.")
+            self.close(entry, "The key was never created.")
             return
         entry = operation.journal.write(msgspec.structs.replace(entry, key_id=made.id))
         self.revoke_orphan(entry, client.get_key(made.id).value)  # a replay shows it as it was
@@ -60,7 +60,7 @@ class LostCreation(RecoverySteps):
         keys = (row.value for row in self.operation.fresh().all_keys(status="active,expiring"))
         candidates = [key for key in keys if _may_be(key, entry)]
         for key in candidates:
-            made = f"{described(key)} was made {local(key.created_at)}"
+            made = f"{described(key)} was created {local(key.created_at)}"
             known = self.prompts.ask(f"{made}. Is it the key {entry.name!r}, whose secret nobody has?")
             if known is None:
                 raise LeftOpenError(
@@ -71,7 +71,10 @@ class LostCreation(RecoverySteps):
                 self._adopt(entry, key)
                 return
         self.close(
-            entry, "Its keys are another's." if candidates else "The key was never made, or it is revoked."
+            entry,
+            "The keys with its name are not it."
+            if candidates
+            else "The key was never created, or it is revoked.",
         )
 
     def _adopt(self, entry: JournalEntry, key: ApiKey) -> None:

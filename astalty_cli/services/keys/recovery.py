@@ -91,7 +91,8 @@ class Recovery(RecoverySteps):
         elif key.rotation > entry.rotation + 1:
             self.close(
                 entry,
-                "Someone else has rotated the key since; the secret of this operation ends with their grace.",
+                "Someone else has rotated the key since; "
+                "the secret of this operation works for their grace period.",
             )
         elif entry.phase is Phase.VERIFIED:
             self._end_the_old(entry, key)
@@ -105,7 +106,7 @@ class Recovery(RecoverySteps):
 
     def _end_the_old(self, entry: JournalEntry, key: ApiKey) -> None:
         """All was done but the last step: the secret was delivered, proved, and is where it is used."""
-        if self.prompts.confirm(f"Start the clock of the old secret of {described(key)}, as was begun?"):
+        if self.prompts.confirm(f"Finish the rotation of {described(key)} and set the old secret to expire?"):
             self.say_rotation_finished(
                 RotationFinish(self.operation).end_the_old(entry, key, self.operation.fresh()).value
             )
@@ -121,8 +122,8 @@ class Recovery(RecoverySteps):
 
     def _go_on_from(self, entry: JournalEntry, found: Found) -> None:
         missing, whose = self.destinations.missing(entry, found.secret), described(found.key.value)
-        also = f", put it {into(missing)} as well," if missing else ""
-        if not self.prompts.confirm(f"The newest secret of {whose} is here: go on with it{also} and finish?"):
+        also = f", save it {into(missing)} as well," if missing else ""
+        if not self.prompts.confirm(f"The newest secret of {whose} is here: use it{also} and finish?"):
             raise still_open(entry, "", hint=f"Finish it: {self.operation.recover}")
         self.destinations.probe(missing, found.key.value, entry)
         entry = msgspec.structs.replace(entry, delivered=self.destinations.having(entry, found.secret))
@@ -132,7 +133,7 @@ class Recovery(RecoverySteps):
         if entry.operation is Operation.ROTATE:
             self.say_rotation_finished(RotationFinish(self.operation).run(handed).value)
         else:
-            self.close(entry, f"The secret of {whose} is in its place.")
+            self.close(entry, f"The secret of {whose} is saved.")
 
     def _is_ours(self, entry: JournalEntry, key: ApiKey) -> bool:
         """Whether the rotation that the key has seen is this one: past 24 hours no replay can tell."""
@@ -154,13 +155,13 @@ class Recovery(RecoverySteps):
         if not places:
             return False
         known = self.prompts.ask(
-            f"Do you have the new secret of {described(key)}, or is it in its place ({places})? "
-            "If not, it gets another."
+            f"Do you have the new secret of {described(key)}, or was it saved ({places})? "
+            "If not, a new one is created."
         )
         if known is None:
             raise still_open(
                 entry,
-                f"The new secret of {described(key)} may have arrived ({places}). Only a person can tell.",
+                f"The new secret of {described(key)} may have been saved ({places}). Only a person can tell.",
                 hint=f"Run {self.operation.recover} on a terminal. To create another secret instead: "
                 f"{self.operation.recover} --yes --to DESTINATION",
             )
@@ -172,7 +173,7 @@ class Recovery(RecoverySteps):
         """Finish without having the secret. Nothing is ended then: it was not proved."""
         holding = self.operation.holders.holding(key.id)
         if entry.operation is Operation.CREATE:
-            self.close(entry, "The secret has arrived.")
+            self.close(entry, "The secret was saved.")
         elif holding:
             raise still_open(
                 entry,
@@ -182,7 +183,7 @@ class Recovery(RecoverySteps):
         else:
             self.close(
                 entry,
-                "The secret has arrived. It was not proved, so the old one was left alone. "
+                "The secret was saved but not verified, so the old one was left alone. "
                 f"{old_secret_text(key)}",
             )
 
@@ -200,8 +201,8 @@ class Recovery(RecoverySteps):
             self.close(entry, "The key is revoked.")
         elif key.rotation != entry.rotation:
             self.close(entry, "Someone has rotated the key since, so it was not revoked.")
-        elif self.prompts.confirm(f"Revoke {described(key)}, as was begun?"):
+        elif self.prompts.confirm(f"Finish revoking {described(key)}?"):
             end(self.operation, entry, key.id)
             self.close(entry, f"Revoked {described(key)}.")
         else:
-            self.close(entry, "The key goes on working.")
+            self.close(entry, "The key still works.")

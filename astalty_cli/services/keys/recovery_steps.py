@@ -43,7 +43,7 @@ class RecoverySteps:
         """Make another secret for a key whose newest one nobody has; or undo a creation."""
         targets = self.destinations.targets(entry)
         if not targets or not self.prompts.confirm(
-            f"Make a new secret for {described(key)}, {into(targets)}?"
+            f"Create a new secret for {described(key)} and save it {into(targets)}?"
         ):
             self._revoke_unusable(entry, key, declined=bool(targets))
             return
@@ -63,7 +63,7 @@ class RecoverySteps:
         with deferred(operation.warn, at_risk_text(entry.name)) as signals:
             handed = issuing.run(operation.journal.write(entry))
             if entry.operation is Operation.CREATE:
-                self.close(handed.entry, f"The secret of {described(handed.key.value)} is in its place.")
+                self.close(handed.entry, f"The secret of {described(handed.key.value)} is saved.")
         signals.obey()
         if entry.operation is Operation.ROTATE:
             self.say_rotation_finished(RotationFinish(operation).run(handed).value)
