@@ -275,7 +275,7 @@ def test_where_nobody_says_whose_it_is_only_the_same_key_goes_on(shell: Shell, f
         shell("history export out/all.jsonl", env=mine, code=6)
         server.answers[len(server.calls) :] = [no]
         refused = shell("history export out/all.jsonl", env=mine | {"ASTALTY_API_KEY": "y" * 30}, code=5)
-        assert "another account" in refused.err
+        assert "different account" in refused.err
         server.answers[len(server.calls) :] = goes_on
         shell("history export out/all.jsonl", env=mine)
     assert [row["id"] for row in exported(folder / "all.jsonl")] == [ENTRY["id"]]

@@ -238,12 +238,12 @@ def cut(exporting: Exporting) -> Exporting:
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        (f"{UNTIL} --status 200", "another --status."),
-        ("--until 2026-03-07", "another --until."),
-        (f"{UNTIL} --since 9999h", "another --since."),
-        (f"{UNTIL} --bodies --method GET", "another --method and --bodies."),
-        (f"{UNTIL} --format csv", "another --format."),
-        (f"{UNTIL} --user a@b.example", "another --user."),
+        (f"{UNTIL} --status 200", "different --status."),
+        ("--until 2026-03-07", "different --until."),
+        (f"{UNTIL} --since 9999h", "different --since."),
+        (f"{UNTIL} --bodies --method GET", "different --method and --bodies."),
+        (f"{UNTIL} --format csv", "different --format."),
+        (f"{UNTIL} --user a@b.example", "different --user."),
     ],
 )
 def test_another_question_does_not_go_on(cut: Exporting, flags: str, told: str) -> None:
@@ -285,7 +285,7 @@ def test_another_account_does_not_go_on(cut: Exporting, shell: Shell) -> None:
         shell.environ["HOME"] = str(other.home)
         done = cut.run()
     assert done.code == 5
-    assert "another base URL and account." in done.err
+    assert "different base URL and account." in done.err
 
 
 def test_restart_begins_anew(cut: Exporting) -> None:
