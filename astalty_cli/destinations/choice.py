@@ -30,7 +30,7 @@ def _ensure_different(destinations: list[Destination]) -> None:
     whole = {spec.removeprefix("file:") for spec in specs if spec.startswith("file:")}
     in_part = {spec[7:].rpartition("#")[0] for spec in specs if spec.startswith("dotenv:")}
     if len(set(specs)) < len(specs) or whole & in_part:
-        raise UsageError("Two destinations are the same place.", hint="Name each place once.")
+        raise UsageError("Two destinations are the same.", hint="Name each one once.")
 
 
 def named(wanted: DestinationOptions, environment: Environment) -> list[Destination]:
@@ -83,6 +83,6 @@ def _form_of_stdout(output: Output, *, plain: bool) -> Destination:
     if not output.streams.stdout_is_terminal:
         raise UsageError(
             "stdout is not a terminal, and nothing says where the new secret should go.",
-            hint="--plain prints the secret alone, --json the key with its secret; --to names another place.",
+            hint="--plain prints the secret alone, --json the key with its secret; --to saves it elsewhere.",
         )
     return terminal.Panel(output)

@@ -113,7 +113,7 @@ class Clipboard:
             if any(words in said.lower() for words in _NO_DISPLAY):
                 raise LocalError(
                     f"{helper.name} cannot reach the desktop: {programs.words_of(said, 0)}",
-                    hint="Check DISPLAY or WAYLAND_DISPLAY, or choose another place with --to.",
+                    hint="Check DISPLAY or WAYLAND_DISPLAY, or choose another destination with --to.",
                 )
 
     def held(self) -> Secret | None:
@@ -129,7 +129,7 @@ class Clipboard:
             if not self._is_there(helper, text):
                 raise LocalError(
                     f"{helper.name} accepted the secret and did not give it back.",
-                    hint="Choose another place: --to",
+                    hint="Choose another destination with --to.",
                 )
             if self.clear_after:
                 self._clear_later(helper, text)
@@ -152,7 +152,7 @@ class Clipboard:
             words = programs.words_of(done.err, -1, hidden=text)
             raise LocalError(
                 f"{argv[0]} did not take the secret (exit {done.code}): {words}",
-                hint="Choose another place: --to",
+                hint="Choose another destination with --to.",
             )
 
     def _is_there(self, helper: Helper, text: bytes) -> bool:
@@ -195,7 +195,7 @@ class Clipboard:
             pass
         raise LocalError(
             "There is no clipboard here: neither a program for it nor a terminal that has one.",
-            hint="Install wl-clipboard (Wayland), or xclip or xsel (X11), or choose another place: --to",
+            hint="Install wl-clipboard (Wayland), or xclip or xsel (X11), or use --to.",
         )
 
     def _send_to_terminal(self, text: bytes) -> None:

@@ -104,7 +104,7 @@ def alone(place: Place) -> Iterator[None]:
     if lock is None:
         raise RefusedError(
             f"Another sync is running, or a purge, on {place.path}.",
-            hint="Try again when it has ended. Reading goes on meanwhile.",
+            hint="Try again when it has ended. Reading still works.",
         )
     with lock:
         yield

@@ -108,10 +108,10 @@ def test_a_dotenv_file_follows_its_key(sandbox: Account) -> None:
         ("--to exec:no-such-program", "There is no program"),
         ("--to github:x#Y", "OWNER/REPO"),
         ("--to nowhere:x", "file:PATH"),
-        ("--to file:new --to file:./new", "same place"),
+        ("--to file:new --to file:./new", "are the same"),
         ("--to file:new --to file:there", "already exists"),
-        ("--to file:new --to dotenv:new#KEY", "same place"),
-        ("--to file:new --to file:here/new", "same place"),
+        ("--to file:new --to dotenv:new#KEY", "are the same"),
+        ("--to file:new --to file:here/new", "are the same"),
         ("--copy", "no clipboard here"),
     ],
 )

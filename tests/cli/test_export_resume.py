@@ -126,7 +126,7 @@ def test_twenty_interruptions_leave_no_trace(exporting: Exporting) -> None:
         done = exporting.run(how, at)
         assert done.code == CODES[how], done.err
         if how != "kill" and part.exists():
-            assert "the same command goes on" in done.err
+            assert "Run the same command to continue" in done.err
         if chance.random() < 0.5 and part.exists():  # a line that was half on the disk
             with part.open("ab") as file:
                 file.write(whole[part.stat().st_size :][: chance.randrange(1, 200)])
@@ -134,7 +134,7 @@ def test_twenty_interruptions_leave_no_trace(exporting: Exporting) -> None:
         assert {each.stat().st_mode & 0o777 for each in exporting.folder.iterdir()} <= {0o600}
     done = exporting.run()
     assert done.code == 0
-    assert "Going on with the export into out/all.jsonl: " in done.err
+    assert "Continuing the export into out/all.jsonl, " in done.err
     assert exporting.target.read_bytes() == whole
     assert lasting(manifest_of(exporting.target)) == manifest
     assert names(exporting.folder) == {"all.jsonl", "all.jsonl.manifest.json"}
@@ -258,7 +258,7 @@ def test_another_question_does_not_go_on(cut: Exporting, flags: str, told: str) 
 def test_the_same_question_in_other_words_goes_on(cut: Exporting) -> None:
     done = cut.run(line="history export out/all.jsonl --until=2026-03-08T00:00:00Z -v")
     assert done.code == 0
-    assert "100 requests are there already" in done.err
+    assert "already has 100 requests" in done.err
     assert [row["id"] for row in exported(cut.target)] == there(cut.account)
 
 
@@ -269,7 +269,7 @@ def test_a_relative_time_stays_what_it_was_when_the_export_began(exporting: Expo
     begun = json.loads((exporting.folder / "all.jsonl.part.json").read_text())["asked"]["filters"]
     done = exporting.run(line=line)
     assert done.code == 0, done.err
-    assert "Going on" in done.err
+    assert "Continuing" in done.err
     assert manifest_of(exporting.target)["filters"] == begun
 
 
@@ -291,7 +291,7 @@ def test_another_account_does_not_go_on(cut: Exporting, shell: Shell) -> None:
 def test_restart_begins_anew(cut: Exporting) -> None:
     done = cut.run(line="history export out/all.jsonl --until 2026-03-02 --restart")
     assert done.code == 0
-    assert "Going on" not in done.err
+    assert "Continuing" not in done.err
     assert [row["id"] for row in exported(cut.target)] == there(cut.account, "2026-03-02")
     assert names(cut.folder) == {"all.jsonl", "all.jsonl.manifest.json"}
 
@@ -310,7 +310,7 @@ def test_what_is_damaged_in_the_middle_is_read_again(cut: Exporting) -> None:
     lines = part.read_bytes().splitlines(keepends=True)
     part.write_bytes(b"".join(lines[:40]) + bytes(len(lines[40])) + b"\n" + b"".join(lines[41:]))
     done = cut.run()
-    assert "40 requests are there already" in done.err
+    assert "already has 40 requests" in done.err
     assert [row["id"] for row in exported(cut.target)] == there(cut.account)
 
 
@@ -333,4 +333,4 @@ def test_errors_are_json_where_json_was_asked_for(cut: Exporting) -> None:
     done = cut.run("fail", 1, f"{cut.line} --json")
     assert done.code == 6
     assert done.out == ""
-    assert "the same command goes on" in done.error["hint"]
+    assert "Run the same command to continue" in done.error["hint"]

@@ -61,7 +61,7 @@ def _ensure_answerable(context: Context, entries: list[JournalEntry]) -> None:
             for each in entries
         ]
         raise UsageError(
-            "--to and --copy name a place for one secret, and several operations are open.",
+            "--to and --copy are for one secret, but several operations are open.",
             hint="\n".join(["Name one:", *lines]),
         )
 

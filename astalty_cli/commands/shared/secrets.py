@@ -124,7 +124,7 @@ def say_rotated(context: Context, key: ApiKey, *, own: bool) -> None:
     from astalty_cli.services.keys.finder import described
 
     if own and context.settings.variable:
-        context.output.note(f"{API_KEY} still holds the old secret: set it anew.")
+        context.output.note(f"{API_KEY} still holds the old secret: set it again.")
     until = key.previous_expires_at
     old = f"works until {local(until)}" if until else "no longer works"
     context.output.note(f"Rotated {described(key)}. The old secret {old}.")

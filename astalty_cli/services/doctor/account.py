@@ -36,7 +36,7 @@ def account(server: Server) -> Result:
         until = f" until {local(key.previous_expires_at)}" if key.previous_expires_at else ""
         return warning(
             f"{found}. It was rotated: the secret used here works{until}, the newest is …{key.last_four}.",
-            "Put the newest secret in its place, by auth login or where ASTALTY_API_KEY is set.",
+            "Use the newest secret: run astalty auth login, or set it in ASTALTY_API_KEY.",
         )
     old = [each.detail for each in of_key(key, _LIMITS, now) if each.finding is FindingCode.OLD]
     if old:

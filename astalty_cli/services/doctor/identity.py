@@ -11,7 +11,7 @@ from astalty_cli.services.doctor.check import Result, ok, warning
 def profile(settings: Settings) -> Result:
     found = f"{settings.profile.value} ({settings.profile.source})"
     if settings.notes:
-        return warning(f"{found}. {' '.join(settings.notes)}", "If the variable is meant, leave out -p.")
+        return warning(f"{found}. {' '.join(settings.notes)}", "Leave out -p to use the variable.")
     return ok(found)
 
 

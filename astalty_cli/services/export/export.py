@@ -28,7 +28,7 @@ from astalty_cli.services.export.manifest import File, Manifest, Window
 from astalty_cli.services.export.partial import ExportSpec, ExportState, Lines, PartialExport, begun_of
 from astalty_cli.services.history.reading import HistoryQuery, Position, ReadBoundary, Upwards
 
-_GO_ON: Final = "What was read is kept: the same command goes on."
+_GO_ON: Final = "What was read is kept. Run the same command to continue."
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,8 @@ class Export:
             self.part.begin(begun)
         if self._lines.count:
             going_on = (
-                f"Going on with the export into {self.target.path}: {self._lines.count:,} requests are there "
-                f"already. It ends with those of {local(begun.end) if begun.end else 'then'}."
+                f"Continuing the export into {self.target.path}, which already has {self._lines.count:,} "
+                f"requests. It ends with those of {local(begun.end) if begun.end else 'then'}."
             )
             self.on_event(Message(going_on))
         if boundary:

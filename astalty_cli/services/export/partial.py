@@ -140,7 +140,7 @@ class PartialExport:
             return msgspec.json.decode(data, type=ExportState)
         except JSON_DECODE_ERRORS as error:
             raise LocalError(
-                f"{self._begun} is not usable: {error}.", hint="Begin anew with --restart."
+                f"{self._begun} is not usable: {error}.", hint="Start again with --restart."
             ) from None
 
     def begin(self, begun: ExportState) -> None:
@@ -209,5 +209,5 @@ def _translate_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise LocalError(
             f"Cannot write {path}: {error.strerror or error}.",
-            hint="Check its folder and the space that is left. The same command goes on where it was.",
+            hint="Check its folder and the space that is left, then run the same command to continue.",
         ) from error

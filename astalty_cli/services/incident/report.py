@@ -160,7 +160,7 @@ class Markdown:
                 + self._cell(incident.leaked_secret_ended_in),
                 "",
                 *self._section("The key", self._keys()),
-                *self._section("What was done (by the clock of the machine that did it)", self._steps()),
+                *self._section("What was done (times of the machine that did it)", self._steps()),
                 *self._section(
                     f"Use since {_time(incident.since)}: {incident.calls} calls", self._uses(incident.uses)
                 ),

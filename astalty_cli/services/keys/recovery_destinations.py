@@ -139,7 +139,7 @@ class RecoveryDestinations:
             if not can_take(destination, last_fours, force=force):
                 raise UsageError(
                     f"{destination.spec} holds a value that is not this key's secret.",
-                    hint=f"Name another place: {self.operation.recover} --yes --to DESTINATION",
+                    hint=f"Name another destination: {self.operation.recover} --yes --to DESTINATION",
                 )
 
 

@@ -80,7 +80,7 @@ class RecoverySteps:
             raise still_open(
                 entry,
                 f"Nothing says where a new secret of {described(key)} should go. {old_secret_text(key)}",
-                hint=f"Name a place: {self.operation.recover} --yes --to file:PATH",
+                hint=f"Name a destination: {self.operation.recover} --yes --to file:PATH",
             )
         if not self.prompts.confirm(f"Revoke the key {described(key)}, whose secret nobody has?"):
             raise still_open(entry, "", hint=finish)
