@@ -108,7 +108,7 @@ def show_rotation(
     first_grace: timedelta = timedelta(seconds=contract.MAX_GRACE),
     secret: Secret | None = None,
 ) -> None:
-    """The two calls of a rotation; the second is made once the new secret is proved."""
+    """The two calls of a rotation; the second is made once the new secret is verified."""
     making = RotateKey(int(first_grace.total_seconds()), key.rotation)
     ending = ExpirePrevious(int(grace.total_seconds()), key.rotation + 1)
     show(

@@ -17,7 +17,7 @@ from astalty_cli.services.incident.report import ReportFiles
 from astalty_cli.services.keys.operation import OperationContext
 from astalty_cli.services.keys.rotation import Rotation
 
-FIRST_GRACE: Final = timedelta(minutes=15)  # until the new secret is proved: a thief has the old one too
+FIRST_GRACE: Final = timedelta(minutes=15)  # until the new secret is verified: a thief has the old one too
 
 
 class Rotated(NamedTuple):

@@ -20,7 +20,7 @@ class Creation:
     force: bool = False
 
     def run(self, name: str) -> Row[ApiKey]:
-        """Make a key of this name. Raises LeftOpenError where a secret may be in nobody's hands."""
+        """Create a key of this name. Raises LeftOpenError if a secret may exist without being saved."""
         probe(self.destinations, None, force=self.force)
         operation = self.operation
         entry = operation.new_entry(Operation.CREATE, name, destinations=self.destinations, force=self.force)

@@ -105,7 +105,7 @@ class Recovery(RecoverySteps):
             self.issue_again(entry, key)
 
     def _end_the_old(self, entry: JournalEntry, key: ApiKey) -> None:
-        """All was done but the last step: the secret was delivered, proved, and is where it is used."""
+        """All was done but the last step: the secret was delivered, verified, and is where it is used."""
         if self.prompts.confirm(f"Finish the rotation of {described(key)} and set the old secret to expire?"):
             self.say_rotation_finished(
                 RotationFinish(self.operation).end_the_old(entry, key, self.operation.fresh()).value
@@ -170,7 +170,7 @@ class Recovery(RecoverySteps):
         return known
 
     def _finish_on_word(self, entry: JournalEntry, key: ApiKey) -> None:
-        """Finish without having the secret. Nothing is ended then: it was not proved."""
+        """Finish without having the secret. Nothing is ended then: it was not verified."""
         holding = self.operation.holders.holding(key.id)
         if entry.operation is Operation.CREATE:
             self.close(entry, "The secret was saved.")

@@ -39,7 +39,7 @@ from astalty_cli.services.keys.operation import OperationContext
 class Rotation:
     """How to rotate: where the new secret goes, and how long the old one may still live.
 
-    `first_grace` is what the old secret is given until the new one is proved.
+    `first_grace` is what the old secret is given until the new one is verified.
     """
 
     operation: OperationContext
@@ -116,7 +116,7 @@ class RotationFinish:
         return self.end_the_old(entry, key, client)
 
     def end_the_old(self, entry: JournalEntry, key: ApiKey, client: Client) -> Row[ApiKey]:
-        """Start the clock of what a proved secret has replaced."""
+        """Set the secrets to expire that a verified one has replaced."""
         operation = self.operation
         unknown = "works for the grace period at least, and for the longest one at most"
         with left_open(operation, entry, key, f"the old one {unknown if entry.grace else 'may have ended'}"):

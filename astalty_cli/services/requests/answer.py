@@ -39,7 +39,7 @@ def outcome_said(method: str) -> Iterator[None]:
 
 
 def without_secret(body: bytes) -> bytes:
-    """An answer without a new secret in clear: at `data.secret`, or of a key's shape anywhere."""
+    """An answer without an unmasked new secret: at `data.secret`, or of a key's shape anywhere."""
     return hidden(_without_member(body), _SHAPE)
 
 
