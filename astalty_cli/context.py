@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from astalty_cli.base.errors import LocalError, UsageError
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.destinations.options import DestinationOptions
 from astalty_cli.output.style import Style
 from astalty_cli.program import Program
@@ -179,7 +180,7 @@ class Context:
                 f"The key of profile {settings.profile.value!r} was stored for {stored.base_url} "
                 f"and is not sent to {settings.base_url.value}.",
                 hint="Sign in there under another name: "
-                f"astalty auth login -p NAME --base-url {settings.base_url.value}",
+                f"astalty auth login -p NAME --base-url {quoted(settings.base_url.value)}",
             )
         place = credentials.stored_in(stored.storage, self.program.folders.config)
         secret = place.load(settings.profile.value, stored.base_url)

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from astalty_cli.base.errors import LocalError
+from astalty_cli.base.shell_words import command
 
 
 def read_private(path: Path) -> bytes | None:
@@ -38,7 +39,7 @@ def ensure_private(path: Path, status: os.stat_result) -> None:
     if status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise LocalError(
             f"{path} can be read or written by others.",
-            hint=f"If its content can still be trusted: chmod 600 {path}",
+            hint=f"If its content can still be trusted: {command('chmod 600', str(path))}",
         )
 
 

@@ -15,6 +15,7 @@ import msgspec
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.vocabulary import Storage
 
 _T = TypeVar("_T")
@@ -67,7 +68,7 @@ class FileCredentials:
             return Secret.parse(stored.secret) if stored.origin == origin else None
         except (msgspec.DecodeError, ValueError) as error:
             raise LocalError(
-                f"{path} does not hold a key.", hint=f"Sign in again: astalty auth login -p {profile}"
+                f"{path} does not hold a key.", hint=f"Sign in again: astalty auth login -p {quoted(profile)}"
             ) from error
 
     def store(self, profile: str, origin: str, secret: Secret) -> None:
@@ -101,7 +102,7 @@ class KeyringCredentials:
         except ValueError:
             raise LocalError(
                 f"What the keyring has for {profile!r} is not a key.",
-                hint=f"Sign in again: astalty auth login -p {profile}",
+                hint=f"Sign in again: astalty auth login -p {quoted(profile)}",
             ) from None
 
     def store(self, profile: str, origin: str, secret: Secret) -> None:

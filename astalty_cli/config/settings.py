@@ -13,6 +13,7 @@ from astalty_cli.api.contract import DEFAULT_BASE_URL
 from astalty_cli.api.origin import origin
 from astalty_cli.base.errors import UnauthorizedError, UsageError
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.shell_words import joined, quoted
 from astalty_cli.base.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX
 from astalty_cli.config.profiles import Config, Profile, checked_name
 
@@ -79,7 +80,7 @@ def resolve(
         known = ", ".join([*config.profiles, SANDBOX])
         raise UsageError(
             f"There is no profile {profile.value!r} ({profile.source}).",
-            hint=f"Known: {known}. To make it: astalty auth login -p {profile.value}",
+            hint=f"Known: {known}. To make it: astalty auth login -p {quoted(profile.value)}",
         )
     notes: list[str] = []
     pinned = flag_profile is not None and stored is not None
@@ -100,7 +101,7 @@ def _normal(name: str, config: Config, *, damaged_is_new: bool) -> Profile | Non
             return None
         raise UsageError(
             f"Profile {name!r} in the config file is not usable. {error.message}",
-            hint=f"Sign in again: astalty auth login -p {name} --base-url URL",
+            hint=f"Sign in again: astalty auth login -p {quoted(name)} --base-url URL",
         ) from None
 
 
@@ -166,15 +167,13 @@ def as_secret(text: str) -> Secret:
 
 def not_signed_in(settings: Settings, argv: Sequence[str]) -> UnauthorizedError:
     """What a newcomer reads first: both ways on, with what was just typed (`argv`)."""
-    import shlex
-
     profile, base_url = settings.profile.value, settings.base_url
-    named = "" if profile == "default" else f" -p {profile}"
-    there = f" --base-url {base_url.value}" if base_url.source == _BASE_URL_FLAG else ""
+    named = [] if profile == "default" else ["-p", profile]
+    there = ["--base-url", base_url.value] if base_url.source == _BASE_URL_FLAG else []
     return UnauthorizedError(
         "No API key is set up here." if not named else f"Profile {profile!r} has no key.",
-        hint=f"To use your account:    astalty auth login{named}{there}\n"
-        f"To try it without one:  astalty {shlex.join(_on_the_sandbox(argv))}",
+        hint=f"To use your account:    {joined('astalty', 'auth', 'login', *named, *there)}\n"
+        f"To try it without one:  {joined('astalty', *_on_the_sandbox(argv))}",
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from astalty_cli.base.errors import AstaltyError, LocalError
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import local, utc_now
 from astalty_cli.context import Context
 from astalty_cli.output.safe import visible
@@ -174,4 +175,4 @@ def _now(event: KeyEvent, keys: Mapping[str, ApiKey]) -> tuple[str, str, str]:
     """The key as it is now: name, id, status."""
     if key := keys.get(event.key_id or ""):
         return repr(key.name), key.id, key.status
-    return "a key", event.key_id or f"see: astalty history show {event.entry_id}", "unknown"
+    return "a key", event.key_id or f"see: {command('astalty history show', event.entry_id)}", "unknown"

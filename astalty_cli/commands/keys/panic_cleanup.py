@@ -15,6 +15,7 @@ from astalty_cli.base.errors import (
     SeveralError,
     UnauthorizedError,
 )
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import local
 from astalty_cli.commands.keys.incident import Case
 
@@ -158,7 +159,7 @@ def _revoked(case: Case, revocation: Revocation) -> tuple[list[str], AstaltyErro
         case.did("These keys were not revoked: --yes does not say which of them are a thief's.")
         return [], RefusedError(
             f"Not revoked, since they may be yours: {', '.join(map(described, keys))}.",
-            hint=f"Those that are not: astalty keys revoke {' '.join(key.id for key in keys)} --yes",
+            hint=f"Those that are not: {command('astalty keys revoke --yes', *(key.id for key in keys))}",
         )
     if keys and not output.confirm(_question(keys)):
         case.did("The user was asked whether to revoke these keys, and declined.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from astalty_cli.base.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import iso
 from astalty_cli.cli.options import ACCOUNT, ASK, DESTINATIONS, OUTPUT, takes
 from astalty_cli.context import Context
@@ -58,7 +59,7 @@ def _ensure_answerable(context: Context, entries: list[JournalEntry]) -> None:
         )
     if len(entries) > 1 and (wanted.to or wanted.copy):
         lines = [
-            f"  {secrets.recover(context, each.profile)} {each.id[:8]} --yes --to DESTINATION"
+            f"  {command(f'{secrets.recover(context, each.profile)} --yes --to DESTINATION', each.id[:8])}"
             for each in entries
         ]
         raise UsageError(

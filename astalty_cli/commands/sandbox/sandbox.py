@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.times import LONGEST
 from astalty_cli.cli.options import ASK, OUTPUT, takes, whole
 from astalty_cli.context import Context, require_sandbox
@@ -101,7 +101,7 @@ def seed(
     started = time.perf_counter()
     with contextlib.closing(home.open()) as store:
         add_entries(store, entries, timedelta(days=days))
-    look = f"astalty sandbox serve --database {shlex.quote(str(database))}" if database else _LIST
+    look = f"astalty sandbox serve --database {quoted(str(database))}" if database else _LIST
     period = "day" if days == 1 else f"{days} days"
     context.output.note(
         f"Added {entries:,} requests of the last {period} to {home.database} in"
