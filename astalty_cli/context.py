@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -151,7 +151,7 @@ class Context:
             ca_file=self.account.ca_file,
             environ=self.program.environ,
             app=self._sandbox_app if self.settings.is_sandbox else None,
-            pace_folder=self.program.folders.cache / "pace",
+            pace_folder=self._pace_folder,
             once=once,
             hide=hide,
         )
@@ -190,6 +190,17 @@ class Context:
 
     def close(self) -> None:
         self._closing.close()
+
+    @property
+    def _pace_folder(self) -> Path:
+        """It need not be there; where it is made, it and the cache folder are this user's alone."""
+        folder = self.program.folders.cache / "pace"
+        if not folder.exists():
+            from astalty_cli.base.private_files import private_folder
+
+            with suppress(LocalError):
+                private_folder(folder)
+        return folder
 
     @cached_property
     def _sandbox_app(self) -> Any:

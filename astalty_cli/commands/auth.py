@@ -61,7 +61,8 @@ def login(
         context.output.ensure_confirmed(f"Profile {name!r} holds a key already, {held}. Replace it?")
     place = stored_in(storage, context.program.folders.config)
     try:
-        place.check()
+        context.config_file.check(name)
+        place.check(name)
     except LocalError as error:
         if storage is Storage.KEYRING:
             error.hint = (

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from astalty_cli.services.keys.operation import OperationContext
 
 
+_REPORT = 256 * 1024  # bytes: how long a report will be, nobody knows
+
+
 @takes(ACCOUNT, JSON, SECRET, ASK, DRY_RUN)
 def panic(
     context: Context,
@@ -50,7 +53,7 @@ def panic(
 
     destinations = secrets.destinations(context)
     _ensure_can_ask(context, with_token=with_token)
-    private_files.ensure_writable(report)
+    private_files.ensure_writable(report / "astalty-incident", _REPORT)
     leaked = secrets.read_key(
         context, "Leaked secret (not shown): ", with_token=with_token, stopped="Nothing was done."
     )

@@ -27,6 +27,7 @@ from astalty_cli.services.export.manifest import File, Manifest, Window
 from astalty_cli.services.export.partial import ExportSpec, ExportState, Lines, PartialExport, begun_of
 from astalty_cli.services.history.reading import HistoryQuery, Position, ReadBoundary, Upwards
 
+_PAGE: Final = 64 * 1024  # bytes; how much will come, nobody knows
 _GO_ON: Final = "What was read is kept: the same command goes on."
 
 
@@ -69,7 +70,7 @@ def opened(target: Target, *, restart: bool) -> Iterator[PartialExport]:
     """The part of a target, for this process alone. Makes no call; raises where there could be no export."""
     if not os.path.lexists(begun_of(target.path)):  # else what is there may be what was begun
         target.ensure_free(with_manifest=True)
-    private_files.ensure_writable(target.path.parent)
+    private_files.ensure_writable(target.path, _PAGE)
     with PartialExport.opened(target.path) as part:
         if restart:
             part.clear()
