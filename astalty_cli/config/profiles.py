@@ -129,7 +129,7 @@ class ConfigFile:
             document = tomlkit.parse(text)
             change(document)
             written = tomlkit.dumps(document)
-            if tomllib.loads(written) == wanted:
+            if _tables(tomllib.loads(written)) == _tables(wanted):
                 return written.encode()
         except Exception:  # noqa: BLE001, S110 - whatever the library makes of a text that is right
             pass
@@ -137,6 +137,11 @@ class ConfigFile:
             f"The config file {self.path} cannot be changed as it is written; it was left alone.",
             hint="Give each profile a table of its own, such as [profiles.work], and try again.",
         )
+
+
+def _tables(config: dict[str, Any]) -> dict[str, Any]:
+    """A table that has become empty is as good as none."""
+    return {name: value for name, value in config.items() if value != {}}
 
 
 def _saving(name: str, profile: Profile, *, as_default: bool = False) -> _Change:

@@ -115,6 +115,13 @@ def test_what_is_no_config_is_left_alone(tmp_path: Path, content: bytes) -> None
     assert file.path.read_bytes() == content
 
 
+def test_the_last_profile_can_be_removed(tmp_path: Path) -> None:
+    file = ConfigFile(tmp_path)
+    file.save("work", NEW, as_default=True)
+    file.remove("work")
+    assert (file.read().profiles, file.read().default_profile) == ({}, None)
+
+
 def test_what_cannot_be_written_is_known_before_it_is_tried(tmp_path: Path) -> None:
     file = ConfigFile(tmp_path)
     file.path.write_text(FORMS["dotted keys at the top"])
