@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from typing import TextIO
 
 from astalty_cli.base.errors import AstaltyError, InterruptedByUser, LocalError, ReaderLeftError, UsageError
+from astalty_cli.base.signals import ENDING, disable_core_files
 from astalty_cli.cli import completion
 from astalty_cli.output.report import report
 from astalty_cli.output.streams import Streams
@@ -18,7 +19,8 @@ from astalty_cli.program import Program
 def main(argv: Sequence[str]) -> int:
     """Run as this process's user, on its streams and environment."""
     environ = dict(os.environ)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a cancelled CI job says as much as Ctrl-C
+    disable_core_files()
+    for number in ENDING[1:]:  # Ctrl-C is heard anyway
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.default_int_handler)
     streams = Streams(_opened(sys.stdin, 0), _opened(sys.stdout, 1), _opened(sys.stderr, 2), environ)

@@ -19,6 +19,7 @@ from astalty_cli.base.errors import (
     UsageError,
 )
 from astalty_cli.base.shell_words import joined, quoted
+from astalty_cli.base.signals import restore_core_limit
 from astalty_cli.base.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX, Storage
 from astalty_cli.cli import candidates
 from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, takes
@@ -248,6 +249,7 @@ def execute(
         BASE_URL: context.settings.base_url.value,
     }
     context.output.finish()
+    restore_core_limit()
     try:
         os.execve(program, command, environ)  # noqa: S606 - to run it is what the user asked for
     except OSError as error:
