@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from astalty_cli.base.errors import LocalError, UsageError
-from astalty_cli.base.shell_words import quoted
 from astalty_cli.destinations.options import DestinationOptions
 from astalty_cli.output.style import Style
 from astalty_cli.program import Program
@@ -176,6 +175,8 @@ class Context:
         if stored is None or stored.storage is None:
             raise not_signed_in(settings, self.program.argv)
         if settings.base_url.value != stored.base_url:
+            from astalty_cli.base.shell_words import quoted
+
             raise UsageError(
                 f"The key of profile {settings.profile.value!r} was stored for {stored.base_url} "
                 f"and is not sent to {settings.base_url.value}.",

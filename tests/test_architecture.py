@@ -55,7 +55,7 @@ HOMES = {
     "waitress": {"sandbox/"},
     "duckdb": {"services/export/archive.py"},
     "sqlite3": {"sandbox/", "mirror/"},
-    "jmespath": {"output/machine.py"},
+    "jmespath": {"output/query.py"},
     "truststore": {"api/tls.py"},
 }
 

@@ -93,7 +93,7 @@ def test_completing_the_name_of_a_key_reads_one_small_file(sandbox: Account, she
 
 
 @pytest.mark.parametrize(
-    ("line", "most"), [("keys list --json", 340), ("history list --json", 355), ("api participants", 360)]
+    ("line", "most"), [("keys list --json", 342), ("history list --json", 355), ("api participants", 360)]
 )
 def test_machine_output_loads_nothing_for_people(served: Account, shell: Shell, line: str, most: int) -> None:
     modules = loaded(shell, line, env=_with_the_key_in_the_environment(served))

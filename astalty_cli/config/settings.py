@@ -13,7 +13,6 @@ from astalty_cli.api.contract import DEFAULT_BASE_URL
 from astalty_cli.api.origin import origin
 from astalty_cli.base.errors import UnauthorizedError, UsageError
 from astalty_cli.base.secret import Secret
-from astalty_cli.base.shell_words import joined, quoted
 from astalty_cli.base.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX
 from astalty_cli.config.profiles import Config, Profile, checked_name
 
@@ -77,6 +76,8 @@ def resolve(
         return _sandbox(profile, flag_base_url, variables, pinned=flag_profile is not None)
     stored = _normal(profile.value, config, damaged_is_new=may_be_new)
     if stored is None and not may_be_new and profile.value != "default":
+        from astalty_cli.base.shell_words import quoted
+
         known = ", ".join([*config.profiles, SANDBOX])
         raise UsageError(
             f"There is no profile {profile.value!r} ({profile.source}).",
@@ -99,6 +100,8 @@ def _normal(name: str, config: Config, *, damaged_is_new: bool) -> Profile | Non
     except UsageError as error:
         if damaged_is_new:  # signing in again is how it is mended
             return None
+        from astalty_cli.base.shell_words import quoted
+
         raise UsageError(
             f"Profile {name!r} in the config file is not usable. {error.message}",
             hint=f"Sign in again: astalty auth login -p {quoted(name)} --base-url URL",
@@ -167,6 +170,8 @@ def as_secret(text: str) -> Secret:
 
 def not_signed_in(settings: Settings, argv: Sequence[str]) -> UnauthorizedError:
     """What a newcomer reads first: both ways on, with what was just typed (`argv`)."""
+    from astalty_cli.base.shell_words import joined
+
     profile, base_url = settings.profile.value, settings.base_url
     named = [] if profile == "default" else ["-p", profile]
     there = ["--base-url", base_url.value] if base_url.source == _BASE_URL_FLAG else []

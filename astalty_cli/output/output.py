@@ -24,6 +24,7 @@ from astalty_cli.output.safe import (
 )
 
 if TYPE_CHECKING:
+    from astalty_cli.output.query import Query
     from astalty_cli.output.streams import Streams
     from astalty_cli.output.style import Style
 
@@ -43,7 +44,7 @@ class Output:
             raise UsageError("--fields and --query exclude each other.", hint="Pick inside the query.")
         if style.query is not None and style.format in {"table", "csv"}:
             raise UsageError(f"--query does not go with -o {style.format}.", hint="Use -o json or none.")
-        self._query = machine.Query(style.query) if style.query is not None else None
+        self._query = _query(style.query)
         self._held: list[str] = []
         self._progress: Progress | None = None
 
@@ -51,6 +52,8 @@ class Output:
 
     def columns(self, known: Sequence[Field], model: type[msgspec.Struct]) -> Sequence[Field]:
         """The columns to print. Raises UsageError for an unknown name; call it before any request."""
+        if self._query:
+            self._query.try_on(model)
         if self.style.fields is None:
             return known
         return chosen(self.style.fields, known, model)
@@ -185,7 +188,7 @@ class Output:
         else:
             self.page(itertools.chain([first], pieces))
 
-    def _found(self, query: machine.Query, raw: bytes) -> None:
+    def _found(self, query: Query, raw: bytes) -> None:
         found = query.search(raw)
         if self.format in {"table", "tsv"}:
             for line in machine.found_lines(found):
@@ -323,3 +326,11 @@ class Output:
             if not typed.endswith("\n"):  # Ctrl-C or Ctrl-D: what follows starts on a line of its own
                 self.say("\n")
         return {"y": True, "yes": True, "n": False, "no": False}.get(typed.strip().lower())
+
+
+def _query(expression: str | None) -> Query | None:
+    if expression is None:
+        return None
+    from astalty_cli.output.query import Query
+
+    return Query(expression)
