@@ -127,10 +127,12 @@ class Export:
         found, asked = manifest.read(self.target.path, self.target.format), begun.asked
         if found is None or not manifest.holds(found, self.target.path):
             return None
-        same = (found.origin, found.account_id, found.filters, found.bodies, found.window) == (
-            (asked.origin, asked.account_id, asked.filters, asked.bodies, _window(begun))
+        is_of_this_export = (
+            (found.version, found.format, found.csv_raw) == (asked.version, asked.format, asked.csv_raw)
+            and (found.origin, found.account_id) == (asked.origin, asked.account_id)
+            and (found.filters, found.bodies, found.window) == (asked.filters, asked.bodies, _window(begun))
         )
-        return found if same else None
+        return found if is_of_this_export else None
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -213,6 +215,7 @@ class Export:
             account_id=asked.account_id,
             filters=asked.filters,
             bodies=asked.bodies,
+            csv_raw=asked.csv_raw,
             window=_window(begun),
             requests=lines.count,
             first_created_at=manifest.moment(lines.first),
