@@ -48,8 +48,7 @@ class Command:
         text = secret.reveal().encode()
         done = programs.run(self.argv, given=text, seconds=self.seconds, environ=self.environ)
         if done.code != 0:
-            words = programs.words_of(done.err, -1, hidden=text)
             raise LocalError(
-                f"{self.argv[0]} did not take the secret (exit {done.code}): {words}",
-                hint="It is given the secret on its stdin, and must exit 0 once it has it.",
+                f"{self.argv[0]} did not take the secret ({programs.failure(done)}).",
+                hint="What it said is not shown: the secret may be in it. It must exit 0 once it has it.",
             )

@@ -18,7 +18,7 @@ from astalty_cli.output.fields import Field
 from astalty_cli.output.picking import chosen, pick
 from astalty_cli.output.progress import Progress
 from astalty_cli.output.safe import (
-    defuse_workflow_commands,
+    WorkflowLog,
     visible,
     visible_lines,
 )
@@ -46,6 +46,7 @@ class Output:
             raise UsageError(f"--query does not go with -o {style.format}.", hint="Use -o json or none.")
         self._query = _query(style.query)
         self._held: list[str] = []
+        self._logged, self._said = WorkflowLog(), WorkflowLog()
         self._progress: Progress | None = None
 
     # -- data ------------------------------------------------------------------------------------
@@ -134,7 +135,8 @@ class Output:
                     "The answer is not JSON.", hint="To see it, leave out --query and -o."
                 ) from None
             text = body.decode("utf-8", "replace")
-            self.write(visible_lines(text) if self.streams.stdout_is_terminal else text)
+            is_seen = self.streams.stdout_is_terminal or self.streams.runs_workflow_commands
+            self.write(visible_lines(text) if is_seen else text)
             return
         if self._query:
             self._found(self._query, body)
@@ -202,7 +204,7 @@ class Output:
     def write(self, text: str) -> None:
         """Put text on stdout; what must not be there has gone through `safe.py` already."""
         if self.streams.runs_workflow_commands:
-            text = defuse_workflow_commands(text)
+            text = self._logged.defused(text)
         self.streams.stdout.write(text)
 
     def lines(self, *lines: str) -> None:
@@ -252,7 +254,7 @@ class Output:
 
     def say(self, line: str) -> None:
         if self.streams.runs_workflow_commands:
-            line = defuse_workflow_commands(line)
+            line = self._said.defused(line)
         if self._progress and self._progress.print_above(line):
             return
         with suppress(OSError):  # that nobody can be told does not undo what was done

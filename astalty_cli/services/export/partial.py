@@ -224,7 +224,12 @@ def _opened(path: Path) -> int:
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with suppress(FileNotFoundError):
         return os.open(path, flags)
-    return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        handle = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:  # another process was faster by a moment
+        raise _busy(path) from None
+    os.fchmod(handle, 0o600)  # whatever the umask
+    return handle
 
 
 def _is_at(path: Path, handle: int) -> bool:
