@@ -1,27 +1,23 @@
 """`python -m astalty_cli`, and the console script's entry."""
 
-import gc
 import os
 import sys
-
-_RARELY = 100_000  # objects made before cycles are looked for
 
 
 def entry() -> None:
     """Answer `--version` before anything heavy loads; otherwise run, and exit with the code."""
-    # Most commands end before there is a cycle to collect, and looking for some took a fifth of their time:
-    # it is looked for rarely on the way, and not in what the process leaves behind.
-    gc.set_threshold(_RARELY)
     try:
         if sys.argv[1:] in (["--version"], ["-V"]):
             from astalty_cli import __version__
 
             sys.exit(_print_version(__version__))
+        from astalty_cli.base import garbage
+
+        garbage.collect_rarely()  # also while the rest is imported
         from astalty_cli.main import main
 
         code = main(sys.argv[1:])
-        if gc.get_threshold()[0] == _RARELY:  # else it takes long, and may hold what must be ended (duckdb)
-            gc.freeze()
+        garbage.freeze_if_rare()
         sys.exit(code)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,24 +1,24 @@
-"""What a command may touch. Cheap to make; the dear parts are built when first asked for."""
+"""What a command may touch. Cheap to make; the expensive parts are built when first asked for."""
 
 from __future__ import annotations
 
-import gc
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from astalty_cli.base import garbage
 from astalty_cli.base.errors import LocalError, UsageError
-from astalty_cli.destinations.options import DestinationOptions
 from astalty_cli.output.style import Style
 from astalty_cli.program import Program
-from astalty_cli.services.history.filters import Filters
 
 if TYPE_CHECKING:
     from astalty_cli.api.client import Client
     from astalty_cli.api.http import Http
     from astalty_cli.base.secret import Secret
+    from astalty_cli.cli.flags import Flags
     from astalty_cli.config.completion_cache import CompletionCache
     from astalty_cli.config.journal import Journal
     from astalty_cli.config.profiles import ConfigFile
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from astalty_cli.output.output import Output
     from astalty_cli.sandbox.home import Home
 
-_COLLECT_OFTEN = (700, 10, 10)  # as Python does by itself, up to 3.12
+T = TypeVar("T")
+
 DEFAULT_TIMEOUT = 60.0  # seconds for a whole command, waiting included
 
 
@@ -48,10 +49,12 @@ class Context:
     style: Style = field(default_factory=Style)
     verbose: bool = False
     default_timeout: float | None = DEFAULT_TIMEOUT
-    destination: DestinationOptions = field(default_factory=DestinationOptions)
-    filters: Filters = field(default_factory=Filters)
-    dry_run: bool = False
+    values: Mapping[Callable[..., Any], Any] = field(default_factory=dict)
     _closing: ExitStack = field(default_factory=ExitStack)
+
+    def get(self, flags: Flags[T]) -> T:
+        """The value of a group of flags; of one that the command doesn't take, the value without any flag."""
+        return self.values[flags.make] if flags.make in self.values else flags.make()
 
     @cached_property
     def output(self) -> Output:
@@ -127,9 +130,9 @@ class Context:
         return self.default_timeout if self.account.timeout is None else self.account.timeout
 
     def disable_time_limit(self) -> None:
-        """Let the command go on as long as it takes; cycles are then collected often (see `__main__.py`)."""
+        """Let the command go on as long as it takes."""
         self.default_timeout = None
-        gc.set_threshold(*_COLLECT_OFTEN)
+        garbage.collect_normally()
 
     def client_with(self, secret: Secret | None, timeout: float | None) -> Client:
         """The same API with another key, or with none, and with seconds of its own."""
@@ -210,7 +213,7 @@ class Context:
 
         store = home.open()
         self._closing.callback(store.close)
-        return create_app(store)
+        return create_app(store, rate_limit=0)  # only `sandbox serve` limits its callers
 
     def _log(self, line: str) -> None:
         self.output.say(f"{line}\n")

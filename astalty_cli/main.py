@@ -2,14 +2,13 @@
 
 import itertools
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import TextIO
 
+from astalty_cli.base import signals
 from astalty_cli.base.errors import AstaltyError, InterruptedByUser, LocalError, ReaderLeftError, UsageError
-from astalty_cli.base.signals import ENDING, disable_core_files
 from astalty_cli.cli import completion
 from astalty_cli.output.report import report
 from astalty_cli.output.streams import Streams
@@ -19,10 +18,8 @@ from astalty_cli.program import Program
 def main(argv: Sequence[str]) -> int:
     """Run as this process's user, on its streams and environment."""
     environ = dict(os.environ)
-    disable_core_files()
-    for number in ENDING[1:]:  # Ctrl-C is heard anyway
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, signal.default_int_handler)
+    signals.disable_core_files()
+    signals.treat_as_ctrl_c()
     streams = Streams(_opened(sys.stdin, 0), _opened(sys.stdout, 1), _opened(sys.stderr, 2), environ)
     code = run(Program(argv, streams, environ, run))
     _silence(streams)

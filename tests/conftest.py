@@ -4,8 +4,11 @@ import os
 import shutil
 import signal
 import subprocess
+import termios
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from fcntl import ioctl
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -17,8 +20,26 @@ from tests.support.spoilt import Spoilt
 from tests.support.stopwatch import Stopwatch
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each worker begin with its share of the long tests: begun last, all would wait for one."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = [item for item in items if item.get_closest_marker("timeout")]
+    short = [item for item in items if not item.get_closest_marker("timeout")]
+    share = -(-len(short) // workers)
+    shares = (long[n::workers] + short[n * share : (n + 1) * share] for n in range(workers))
+    items[:] = chain.from_iterable(shares)
+
+
 @pytest.fixture(autouse=True, scope="session")
-def interrupts_are_heard() -> None:
+def no_terminal() -> None:
+    """Let go of the controlling terminal: commands show a secret there that would otherwise be lost."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # sent to a session leader that does so
+    with suppress(OSError), Path("/dev/tty").open("wb", buffering=0) as terminal:
+        ioctl(terminal, termios.TIOCNOTTY)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interrupts_are_heard(no_terminal: None) -> None:
     """Background jobs start with SIGINT ignored, what `nohup` runs with SIGHUP: children would inherit it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Room or module -> what it may import of this package. Data flows one way; imports never point back.
 MAY_IMPORT = {
-    "base": {"base", "__init__"},
+    "base": {"base"},
     "openapi": {"openapi"},
     "api": {"base", "api", "__init__"},
     "config": {"base", "api", "config"},
@@ -22,7 +23,7 @@ MAY_IMPORT = {
     "services": {"base", "openapi", "api", "config", "destinations", "services", "__init__"},
     "mirror": {"base", "api", "config", "services", "mirror"},
     "program": {"output"},
-    "context": {"base", "api", "config", "output", "sandbox", "destinations", "services", "program"},
+    "context": {"base", "api", "config", "output", "sandbox", "program", "cli"},  # `Flags`, of a type alone
     "cli": {"base", "api", "config", "output", "destinations", "services", "program", "context", "cli"},
     "commands": {
         "base",
@@ -40,8 +41,19 @@ MAY_IMPORT = {
         "commands",
     },
     "main": {"base", "cli", "program", "output"},
-    "__main__": {"__init__", "main"},
+    "__main__": {"__init__", "base", "main"},
     "__init__": set(),
+}
+
+# A capability in services -> the others it may import: the history knows nothing of keys.
+SERVICES: dict[str, set[str]] = {
+    "history": set(),
+    "requests": set(),
+    "keys": {"history"},
+    "export": {"history"},
+    "endpoints": {"requests"},
+    "incident": {"history", "keys"},
+    "doctor": {"endpoints", "keys"},
 }
 
 # A library -> the only places that import it.
@@ -50,6 +62,7 @@ HOMES = {
     "click": set(),
     "rich": {"output/human"},
     "httpx": {"api/http.py"},
+    "httpcore": {"api/http.py"},
     "keyring": {"config/credentials.py"},
     "falcon": {"sandbox/"},
     "waitress": {"sandbox/"},
@@ -57,6 +70,8 @@ HOMES = {
     "sqlite3": {"sandbox/", "mirror/"},
     "jmespath": {"output/query.py"},
     "truststore": {"api/tls.py"},
+    "tomlkit": {"config/profiles.py"},
+    "platformdirs": {"program.py"},
 }
 
 # The one module that ends the process, and the one that takes its streams and environment.
@@ -64,6 +79,26 @@ PROCESS = {
     "__main__.py": {"sys.exit"},
     "main.py": {"os.environ", "os.getenv", "sys.stdin", "sys.stdout", "sys.stderr"},
 }
+
+# Calls that only POSIX has -> the modules that make them: what another system would have to replace.
+POSIX_MODULES = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+POSIX_NAMES = {
+    "os": {
+        *("O_CLOEXEC", "O_DIRECTORY", "O_NOCTTY", "O_NOFOLLOW", "O_NONBLOCK", "chown", "ctermid", "fchmod"),
+        *("fchown", "fork", "forkpty", "getegid", "geteuid", "getgid", "getpgid", "getpgrp", "getsid"),
+        *("getuid", "killpg", "lockf", "mkfifo", "mknod", "nice", "openpty", "posix_spawn", "pread"),
+        *("pwrite", "register_at_fork", "setpgid", "setsid", "statvfs", "sysconf"),
+        *("tcgetpgrp", "tcsetpgrp", "ttyname", "uname", "wait", "wait3", "wait4"),
+    },
+    "signal": {
+        *("SIGALRM", "SIGCHLD", "SIGCONT", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGQUIT", "SIGSTOP", "SIGTSTP"),
+        *("SIGUSR1", "SIGUSR2", "SIGWINCH", "alarm", "pause", "pthread_kill", "pthread_sigmask"),
+        *("setitimer", "siginterrupt", "sigpending", "sigtimedwait", "sigwait"),
+    },
+    "time": {"tzset", "clock_gettime"},
+}
+POSIX_KEYWORDS = {"preexec_fn", "pass_fds", "process_group"}
+POSIX_HOMES = {"base/locks.py", "base/private_files.py", "base/signals.py"}
 
 
 def name(module: Path) -> str:
@@ -74,11 +109,23 @@ def room(module: Path) -> str:
     return name(module).split("/")[0].removesuffix(".py")
 
 
+def dotted(module: Path) -> str:
+    return ".".join(module.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def modules_imported(module: Path) -> Iterator[str]:
+    """The modules of this package that a module imports, anywhere in it."""
+    known = {dotted(each) for each in MODULES}
+    for imported in imports(module):
+        if imported.split(".")[0] == PACKAGE.name:
+            yield imported if imported in known else imported.rpartition(".")[0]
+
+
 def imports(module: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name(module)}: relative import"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
@@ -104,6 +151,25 @@ def test_imports_point_one_way(module: Path) -> None:
             assert target in MAY_IMPORT[room(module)], f"{name(module)} imports {imported}"
 
 
+@pytest.mark.parametrize("module", sorted(PACKAGE.glob("services/*/*.py")), ids=name)
+def test_capabilities_build_on_one_another_one_way(module: Path) -> None:
+    capability = module.parent.name
+    for imported in modules_imported(module):
+        if imported.startswith("astalty_cli.services."):
+            other = imported.split(".")[2]
+            assert other in {capability, *SERVICES[capability]}, f"{name(module)} imports {imported}"
+
+
+def test_no_modules_import_each_other() -> None:
+    """Wherever the import stands: in a function, or for the type checker alone, it is a dependency too."""
+    graph = {dotted(module): set(modules_imported(module)) - {dotted(module)} for module in MODULES}
+    assert set().union(*graph.values()) <= set(graph)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
 @pytest.mark.parametrize("module", MODULES, ids=name)
 def test_each_library_has_its_home(module: Path) -> None:
     for imported in imports(module):
@@ -120,6 +186,32 @@ def test_the_process_is_touched_in_one_place_each(module: Path) -> None:
     for place, touched in PROCESS.items():
         if name(module) != place:
             assert not used & touched, f"only {place} may use {touched}"
+
+
+def posix_only(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in POSIX_MODULES)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module in POSIX_MODULES:
+                yield node.module
+            names = POSIX_NAMES.get(node.module or "", set())
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name in names)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.attr in POSIX_NAMES.get(node.value.id, ()):
+                yield f"{node.value.id}.{node.attr}"
+        elif isinstance(node, ast.keyword) and node.arg in POSIX_KEYWORDS:
+            yield node.arg
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_what_only_posix_has_is_in_three_modules(module: Path) -> None:
+    assert name(module) in POSIX_HOMES or not set(posix_only(module))
+
+
+def test_the_three_modules_make_such_calls() -> None:
+    for home in POSIX_HOMES:
+        assert set(posix_only(PACKAGE / home)), home
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name)

@@ -17,7 +17,7 @@ from astalty_cli.base.vocabulary import KeyStatus
 from astalty_cli.output import columns
 from astalty_cli.output.fields import Field
 from astalty_cli.sandbox.openapi import document
-from tests.support.pages import DOCS, ROOT, blocks
+from tests.support.pages import CONTRIBUTING, DOCS, ROOT, blocks
 from tests.test_architecture import HOMES
 
 PACKAGE = ROOT / "astalty_cli"
@@ -203,7 +203,7 @@ def fields_of(*structs: type[msgspec.Struct]) -> set[str]:
     ],
 )
 def test_every_field_is_told(title: str, structs: tuple[Any, ...]) -> None:
-    told = set(re.findall(r"\w+", section(page("api-contract"), title)))
+    told = set(re.findall(r"\w+", " ".join(words(section(page("api-contract"), title)))))
     assert fields_of(*structs) - told == set()
 
 
@@ -315,7 +315,9 @@ def test_the_rooms_of_the_architecture() -> None:
     assert told == rooms | {each.name for each in PACKAGE.glob("*.py")} - {"__init__.py"}
 
 
-@pytest.mark.parametrize("explained", sorted((DOCS / "explanation").glob("*.md")), ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "explained", [CONTRIBUTING, *sorted((DOCS / "explanation").glob("*.md"))], ids=lambda each: each.name
+)
 def test_modules_that_are_named_exist(explained: Path) -> None:
     named = re.findall(r"`(?:astalty_cli/)?((?:\w+/)*\w+\.py)`", explained.read_text("utf-8"))
     known = [each.relative_to(PACKAGE).as_posix() for each in PACKAGE.rglob("*.py")]

@@ -22,7 +22,7 @@ HEAVY = {
     "sqlite3",
     "tomlkit",
 }
-FOR_WRITING = {"filelock", "tomlkit", "keyring", "truststore", "waitress", "duckdb", "humanize", "jmespath"}
+FOR_WRITING = {"tomlkit", "keyring", "truststore", "waitress", "duckdb", "humanize", "jmespath"}
 FOR_PEOPLE = {"rich", "click", "pygments", "humanize", "astalty_cli.output.human"}
 
 
@@ -93,7 +93,7 @@ def test_completing_the_name_of_a_key_reads_one_small_file(sandbox: Account, she
 
 
 @pytest.mark.parametrize(
-    ("line", "most"), [("keys list --json", 342), ("history list --json", 355), ("api participants", 360)]
+    ("line", "most"), [("keys list --json", 352), ("history list --json", 365), ("api participants", 370)]
 )
 def test_machine_output_loads_nothing_for_people(served: Account, shell: Shell, line: str, most: int) -> None:
     modules = loaded(shell, line, env=_with_the_key_in_the_environment(served))
@@ -119,7 +119,7 @@ def test_a_table_loads_rich_and_nothing_for_changes(served: Account, shell: Shel
 
 def test_a_stored_key_in_a_file_loads_no_keyring(served: Account, shell: Shell) -> None:
     modules = loaded(shell, "keys list --json")
-    assert modules & {"keyring", "tomlkit", "filelock", "rich"} == set()
+    assert modules & {"keyring", "tomlkit", "rich"} == set()
 
 
 def test_https_loads_the_system_s_store_and_http_does_not(shell: Shell) -> None:
@@ -132,13 +132,13 @@ def test_https_loads_the_system_s_store_and_http_does_not(shell: Shell) -> None:
 
 def test_the_sandbox_in_the_process_needs_no_server(sandbox: Account, shell: Shell) -> None:
     modules = loaded(shell, "keys list --json")
-    assert modules & (FOR_PEOPLE | {"waitress", "filelock", "tomlkit", "keyring"}) == set()
+    assert modules & (FOR_PEOPLE | {"waitress", "tomlkit", "keyring"}) == set()
 
 
 def test_the_doctor_needs_no_tables_for_machines(sandbox: Account, shell: Shell) -> None:
     modules = loaded(shell, "doctor --json")
     assert "keyring" in modules  # it is named by its backend
-    assert modules & (FOR_PEOPLE | {"tomlkit", "filelock", "waitress", "duckdb"}) == set()
+    assert modules & (FOR_PEOPLE | {"tomlkit", "waitress", "duckdb"}) == set()
 
 
 def _with_the_key_in_the_environment(account: Account) -> dict[str, str]:

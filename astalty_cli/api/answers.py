@@ -13,6 +13,7 @@ from msgspec import Raw
 from astalty_cli.api import contract
 from astalty_cli.api.http import HttpResponse
 from astalty_cli.api.models import ApiKey, IssuedKey, PageMeta
+from astalty_cli.base.durations import format_seconds
 from astalty_cli.base.errors import (
     AstaltyError,
     ConflictError,
@@ -238,7 +239,7 @@ def failure(answer: HttpResponse, path: str) -> AstaltyError:
             limit = number(answer, "x-ratelimit-limit") or contract.RATE_LIMIT
             error = ServiceError(
                 f"Rate limited: a key may make {limit} requests a minute.",
-                hint=f"Ask again in {wait} s." if wait and wait < _A_DAY else "Ask again in a minute.",
+                hint=f"Ask again in {format_seconds(wait) if wait and wait < _A_DAY else 'a minute'}.",
                 status=status,
                 retry_after=wait,
             )

@@ -24,6 +24,7 @@ from astalty_cli.api.pacing import Pacer
 from astalty_cli.api.proxy import proxy_for
 from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, parse_retry_after, wait_before_retry
 from astalty_cli.base import times
+from astalty_cli.base.durations import format_seconds
 from astalty_cli.base.errors import ServiceError, UsageError
 from astalty_cli.base.secret import Secret
 
@@ -176,21 +177,21 @@ class Http:
 
     def _keep_pace(self, seconds: float) -> None:
         if seconds >= _LONG_PAUSE:
-            self._notice(f"Waiting {seconds:.0f} s for the rate limit of this key.")
+            self._notice(f"Waiting {format_seconds(seconds)} for the rate limit of this key.")
         self._pause(seconds, "the rate limit of this key")
 
     def _pause(self, seconds: float, what_for: str) -> None:
         if seconds > self._budget.left:
             raise ServiceError(
-                f"There is no time left to wait {seconds:.0f} s for {what_for}.",
-                hint=f"The limit is {self._budget.seconds:g} s; --timeout SECONDS changes it.",
+                f"There is no time left to wait {format_seconds(seconds)} for {what_for}.",
+                hint=f"The limit is {format_seconds(self._budget.seconds)}; --timeout SECONDS changes it.",
             )
         if seconds > 0:
             self._sleep(seconds)
 
     def _wait(self, seconds: float, why: str) -> None:
         if seconds >= 1:
-            self._notice(f"{why}; trying again in {seconds:.0f} s.")
+            self._notice(f"{why}; trying again in {format_seconds(seconds)}.")
         self._sleep(min(seconds, self._budget.left))
 
     def _send(self, request: httpx.Request) -> HttpResponse:
@@ -267,7 +268,7 @@ class Http:
     def _timed_out(self) -> ServiceError:
         return ServiceError(
             f"{self._origin} did not answer in time.",
-            hint=f"The limit is {self._budget.seconds:g} s; --timeout SECONDS changes it.",
+            hint=f"The limit is {format_seconds(self._budget.seconds)}; --timeout SECONDS changes it.",
             outcome_unknown=True,
         )
 
@@ -281,7 +282,7 @@ class Http:
             if self._secret is None
             else (
                 "a key is never sent on to another address",
-                "If that address is right, make it the base URL.",
+                "If that address is right, use it as the base URL.",
             )
         )
         raise ServiceError(

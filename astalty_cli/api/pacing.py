@@ -5,22 +5,24 @@ called lies in one small file for each key. A few calls a minute are left to oth
 wait behind an export.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from astalty_cli.api.contract import RATE_LIMIT
+from astalty_cli.base import locks
+from astalty_cli.base.errors import LocalError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 
 SPAN: Final = 60.0  # seconds that a limit is for
 LEFT_TO_OTHERS: Final = 3  # calls of each span
 _AT_ONCE = 20  # calls of a span before they are spread over it: 2,000 entries come without delay
+_PATIENCE = 1.0  # seconds for the lock, which others have for a moment
 _MOST_KEPT = 300  # calls; a larger limit is kept by the second instead of by the minute
 
 
@@ -77,27 +79,26 @@ class Pacer:
     @contextmanager
     def _state(self) -> Iterator[_State]:
         """The state, for this process alone; kept in the process where the file cannot be."""
-        with ExitStack() as closing:
-            file = self._locked(closing)
+        with self._locked() as file:
             state = self._own if file is None else _read(file) or self._own
             yield state
             self._own = state
             if file is not None:
                 _write(file, state)
 
-    def _locked(self, closing: ExitStack) -> int | None:
+    @contextmanager
+    def _locked(self) -> Iterator[int | None]:
         try:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            closing.callback(os.close, file)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError:
-            return None
-        return file
+            file = locks.acquire(self._path, wait=_PATIENCE)
+        except LocalError:
+            file = None
+        with file or nullcontext():
+            yield None if file is None else file.fileno()
 
 
 def _read(file: int) -> _State | None:
     try:
-        return msgspec.json.decode(os.pread(file, os.fstat(file).st_size, 0), type=_State)
+        return msgspec.json.decode(os.read(file, os.fstat(file).st_size), type=_State)
     except (OSError, *JSON_DECODE_ERRORS):  # new, or cut by a full disk
         return None
 
@@ -105,7 +106,8 @@ def _read(file: int) -> _State | None:
 def _write(file: int, state: _State) -> None:
     data = msgspec.json.encode(state)
     with suppress(OSError):
-        os.pwrite(file, data, 0)
+        os.lseek(file, 0, os.SEEK_SET)
+        os.write(file, data)
         os.ftruncate(file, len(data))
 
 

@@ -4,17 +4,18 @@ A looser file is refused, not mended: somebody else may have read or written it 
 """
 
 import errno
-import fcntl
-import glob
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, Final
 
+from astalty_cli.base import locks
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.shell_words import command
+
+_PATIENCE: Final = 1.0  # seconds: whoever looks for leftovers locks a file for a moment
 
 
 def read_private(path: Path) -> bytes | None:
@@ -24,12 +25,25 @@ def read_private(path: Path) -> bytes | None:
     """
     with _translate_errors(path, "read"):
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            file = _opened(path)
         except FileNotFoundError:
             return None
-        with os.fdopen(handle, "rb") as file:
-            ensure_private(path, os.fstat(handle))
+        with file:
+            ensure_private(path, os.fstat(file.fileno()))
             return file.read()
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that need not be private. Raises OSError if it is not a regular file."""
+    with _opened(path) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(f"{path} is not a regular file")
+        return file.read().decode()
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open without following a link, and without waiting for whoever writes into a FIFO."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
 
 
 def ensure_private(path: Path, status: os.stat_result) -> None:
@@ -64,9 +78,14 @@ def create_private(path: Path, data: bytes) -> None:
             raise already_there(path) from None
 
 
+def open_new(path: Path) -> int:
+    """Create the file, 0600, and open it for writing. Raises OSError, also if something is there."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+
+
 def already_there(path: Path) -> LocalError:
     return LocalError(
-        f"{path} is there already, and nothing was written over it.",
+        f"{path} already exists and was not overwritten.",
         hint="Choose another path, or replace it with --force.",
     )
 
@@ -134,21 +153,25 @@ def clear_leftovers(path: Path) -> None:
 
     What a running process writes is locked by it before anything is in it, and left alone.
     """
+    import glob
+
     for left in path.parent.glob(f"{glob.escape(_beginning(path))}*"):
-        with suppress(OSError), left.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(file.fileno()).st_size:
+        with suppress(OSError), _opened(left) as file:
+            if locks.lock_open_file(file.fileno()) and os.fstat(file.fileno()).st_size:
                 left.unlink(missing_ok=True)
 
 
 @contextmanager
 def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
     """Yield a new 0600 file with the data in the same folder, on the disk; it is gone afterwards."""
+    import tempfile
+
     clear_leftovers(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_beginning(path))
     try:
         with os.fdopen(handle, "wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            if not locks.lock_open_file(handle, wait=_PATIENCE):
+                raise LocalError(f"Busy: another process holds the lock of {name}.", hint="Try again.")
             _keep_access(handle, path)
             file.write(data)
             file.flush()
@@ -177,20 +200,23 @@ def _beginning(path: Path) -> str:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Change a file in the folder by what is in it, alone among processes of ours. Raises LocalError."""
-    with _translate_errors(folder, "lock"):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def locked(path: Path) -> Iterator[None]:
+    """Change a file by what is in it, alone among processes of ours. Raises LocalError.
+
+    The lock is a file beside it, which is there for that moment only.
+    """
+    lock = path.with_name(f".{path.name[:32]}.astalty.lock")
+    with locks.exclusive(lock):
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(handle)
+            with suppress(OSError):
+                lock.unlink()
 
 
 def sync(path: Path) -> None:
     """Let a file, or what a folder lists, be on the disk when this returns."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

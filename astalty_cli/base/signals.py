@@ -1,9 +1,9 @@
-"""Signals that end a program, while a secret is handed over; and that no core file gets to hold it."""
+"""Signals that end a program, deferred while a secret is on its way; and no core file to hold it."""
 
+import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)  # each says as much as Ctrl-C
@@ -32,6 +32,19 @@ def restore_core_limit() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (_core_limits[-1], hard))
 
 
+def treat_as_ctrl_c() -> None:
+    """Let other ends raise KeyboardInterrupt too: a cancelled CI job says as much as Ctrl-C."""
+    for number in ENDING[1:]:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.default_int_handler)
+
+
+def kill_group(leader: int) -> None:
+    """Kill a process that leads a group, and all that it started."""
+    with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+        os.killpg(leader, signal.SIGKILL)
+
+
 class DeferredSignals:
     """The signals that came while they were held back."""
 
@@ -39,7 +52,7 @@ class DeferredSignals:
         self._say = say
         self._answers = [
             "Interrupted: stopping once this step is done.",
-            f"{at_stake} Once more stops all the same.",
+            f"{at_stake} The next signal stops anyway.",
         ]
         self._came = False
         self._is_to_stop = False
@@ -75,6 +88,8 @@ class DeferredSignals:
 @contextmanager
 def deferred(say: Callable[[str], None], at_stake: str) -> Iterator[DeferredSignals]:
     """Let what is inside end, whoever interrupts it. What came meanwhile is in what this yields."""
+    import threading
+
     signals = DeferredSignals(say, at_stake)
     if threading.current_thread() is not threading.main_thread():  # signals reach only that one
         yield signals

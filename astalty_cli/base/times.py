@@ -1,34 +1,15 @@
-"""Durations and moments as people type and read them: `24h`, `7d`, `2026-11-23T05:33:52Z`, `3m ago`."""
+"""Moments as people type and read them: `2026-11-23T05:33:52Z`, `3m ago`."""
 
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+
+from astalty_cli.base.durations import is_duration, parse_duration
 
 Clock = Callable[[], datetime]
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-LONGEST = timedelta(days=3650)  # so that no moment before it is out of a calendar's range
-_DURATION = re.compile(r"(\d{1,9})([smhdw])", re.ASCII)
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def parse_duration(text: str) -> timedelta:
-    """Read a whole number and a unit: `45s`, `15m`, `24h`, `7d`, `2w`; `0` needs no unit.
-
-    Raises ValueError with a sentence for the user.
-    """
-    if text == "0":
-        return timedelta()
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a duration such as 15m, 24h or 7d")
-    seconds = int(match[1]) * _UNITS[match[2]]
-    if seconds > LONGEST.total_seconds():
-        raise ValueError(f"the longest duration is {LONGEST.days}d")
-    return timedelta(seconds=seconds)
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
@@ -37,7 +18,7 @@ def parse_moment(text: str, now: datetime) -> datetime:
     Raises ValueError with a sentence for the user.
     """
     try:
-        if _DURATION.fullmatch(text):
+        if is_duration(text):
             return now - parse_duration(text)
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:

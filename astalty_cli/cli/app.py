@@ -61,16 +61,21 @@ class _Late(Mapping[str, Any]):
 
 def command(entry: command_tree.Command) -> Any:
     """Import the code of an entry, and make Typer's command of it."""
+    from astalty_cli.cli.command import LeafCommand
+
     module, _, function = entry.place.partition(":")
     run = getattr(import_module(f"astalty_cli.commands.{module}"), function)
     alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     alone.command(
+        cls=LeafCommand,
         help=f"{entry.help}\n\n{inspect.getdoc(run) or ''}",
         context_settings=_SETTINGS | (_WRAPPING if entry.wraps else {}),
     )(run)
-    return typer.main.get_command(alone)
+    made: Any = typer.main.get_command(alone)
+    made.examples, made.groups = entry.examples, run.groups
+    return made
 
 
-_VERSION = TyperOption(param_decls=["--version", "-V"], is_flag=True, help="Print the version and stop.")
+_VERSION = TyperOption(param_decls=["--version", "-V"], is_flag=True, help="Print the version.")
 
 app = LateGroup("astalty", command_tree.ROOT, [_VERSION])

@@ -5,14 +5,14 @@ Each is for typer's `autocompletion`; `completion.py` calls them, with the progr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import typer
 
 from astalty_cli.api.contract import PREFIX
 from astalty_cli.base.vocabulary import PROFILE, SANDBOX
-from astalty_cli.cli.completion import OffersFiles
+from astalty_cli.destinations.kinds import KINDS
 
 if TYPE_CHECKING:
     from astalty_cli.config.completion_cache import CompletionCache
@@ -50,37 +50,15 @@ def profiles(ctx: typer.Context) -> Candidates:
     return [(name, "profile") for name in _configured(ctx)] + [(SANDBOX, "the API on this machine")]
 
 
-def files() -> Candidates:
-    """For what is a file, and not a path to typer, since it may be `-` as well."""
-    raise OffersFiles
-
-
 def destinations(ctx: typer.Context, incomplete: str) -> Candidates:
     if incomplete.startswith("keyring:"):
         return [(f"keyring:{name}", "profile") for name in _configured(ctx)]
-    return [
-        ("file:", "a new file, 0600"),
-        ("dotenv:", "PATH#NAME: a line of a .env file"),
-        ("keyring:", "the key of a profile on this machine"),
-        ("github:", "OWNER/REPO#NAME: a secret of GitHub Actions"),
-        ("exec:", "the stdin of a command"),
-    ]
+    return [(f"{kind.name}:", kind.help) for kind in KINDS]
 
 
 def in_any_case(words: Collection[str]) -> Callable[[str], list[str]]:
     """For one of these words, which may be typed in lower case."""
     return lambda incomplete: [word.lower() if incomplete.islower() else word for word in words]
-
-
-def some_of(words: Collection[str]) -> Callable[[str], Iterable[str]]:
-    """For a flag that takes several of these words, with commas."""
-
-    def candidates(incomplete: str) -> Iterable[str]:
-        before = incomplete[: incomplete.rfind(",") + 1]
-        taken = before.split(",")
-        return [before + word for word in words if word not in taken]
-
-    return candidates
 
 
 def _completion_cache(ctx: typer.Context) -> CompletionCache:

@@ -96,7 +96,9 @@ def _with_a_value(word: str, flags: Container[str]) -> str:
 
 
 def _values(param: Any, context: Any, word: str) -> Iterator[Candidate]:
-    if param.type.name in {"path", "file", "directory"}:
+    if param.type.name in {"path", "file", "directory"} or getattr(
+        getattr(param.type, "func", None), "is_file", False
+    ):
         raise OffersFiles
     for item in param.shell_complete(context, word):
         yield str(item.value), item.help or ""

@@ -1,30 +1,27 @@
-"""The flags that many commands share, written once: `@takes(ACCOUNT, OUTPUT)` adds them to a command.
-
-A command is a function of a Context and its own parameters; the shared flags arrive in the Context.
-"""
+"""The groups of flags that many commands share, and `takes`, which gives them to a command."""
 
 import functools
 import inspect
-import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
 from astalty_cli.base.errors import InterruptedByUser, ReaderLeftError, UsageError
-from astalty_cli.base.times import parse_duration
 from astalty_cli.cli import candidates
+from astalty_cli.cli.flags import Flags, titled
+from astalty_cli.cli.parameters import Choice, Duration, Seconds, option
 from astalty_cli.context import Account, Context
+from astalty_cli.destinations.kinds import FORMS
 from astalty_cli.destinations.options import DestinationOptions
 from astalty_cli.output.style import Style
 from astalty_cli.program import Program
-from astalty_cli.services.history.filters import Filters
 
-Value = TypeVar("Value")
-_MAX_SECONDS = 86_400.0
+OWN: Final = "Options"  # the title of a command's own flags
+OTHER: Final = "Other"
 
 
 class Format(StrEnum):
@@ -35,221 +32,132 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-def checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
-    """Make a parser for typer of a function that raises ValueError with a sentence for the user."""
-
-    def parsed(text: str) -> Value:
-        try:
-            return parse(str(text))  # typer parses defaults too, whatever they are
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from None
-
-    return parsed
-
-
-def words(allowed: Collection[str], fold: Callable[[str], str] = str) -> Callable[[str], str]:
-    """A parser of one or several words, with commas, each of them one of `allowed`."""
-
-    def parse(text: str) -> str:
-        wanted = [fold(each.strip()) for each in text.split(",")]
-        if unknown := [each for each in wanted if each not in allowed]:
-            raise ValueError(f"{unknown[0]!r} is not one of {', '.join(allowed)}")
-        return ",".join(wanted)
-
-    return checked(parse)
+def _account(
+    *,
+    profile: Annotated[
+        str | None,
+        option("--profile", "-p", metavar="NAME", help="Use this profile.", completions=candidates.profiles),
+    ] = None,
+    base_url: Annotated[str | None, option("--base-url", metavar="URL", help="Base URL of the API.")] = None,
+    timeout: Annotated[
+        float | None,
+        option("--timeout", metavar="SECONDS", type=Seconds(), help="Time limit for the whole command."),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        option(
+            "--ca-file", metavar="FILE", help="Also trust this CA certificate.", exists=True, dir_okay=False
+        ),
+    ] = None,
+) -> Account:
+    return Account(profile, base_url, timeout, ca_file)
 
 
-def whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    """A parser of a whole number within bounds."""
-    bounds = f"from {least} up" if most is None else f"from {least} to {most}"
-
-    def parse(text: str) -> int:
-        if re.fullmatch(r"[0-9]{1,12}", text) and least <= int(text) <= (most or int(text)):
-            return int(text)
-        raise ValueError(f"{text!r} is not a whole number {bounds}")
-
-    return checked(parse)
-
-
-def sorting(allowed: tuple[str, ...]) -> Callable[[str], str]:
-    """A parser of `--sort` for these fields, each with `-` before it for the other direction."""
-
-    def parse(text: str) -> str:
-        for each in text.split(","):
-            if each.removeprefix("-") not in allowed:
-                raise ValueError(f"{each!r} is not one of {', '.join(allowed)}, or one of these after a '-'")
-        return text
-
-    return checked(parse)
-
-
-def duration(flag: str, help: str, parse: Callable[[str], timedelta] = parse_duration) -> Any:  # noqa: A002
-    """An option that takes a duration, such as 24h."""
-    return typer.Option(flag, parser=checked(parse), metavar="DURATION", help=help)
+def _style(
+    *,
+    output: Annotated[
+        Format | None,
+        option("--output", "-o", metavar="FORMAT", type=Choice(Format), help="Output format."),
+    ] = None,
+    json: Annotated[bool, option("--json", help="Same as -o json.")] = False,
+    fields: Annotated[
+        str | None, option("--fields", metavar="A,B.C", help="Print only these fields, in this order.")
+    ] = None,
+    query: Annotated[
+        str | None, option("--query", metavar="EXPR", help="Filter the JSON with a JMESPath expression.")
+    ] = None,
+    csv_raw: Annotated[
+        bool,
+        option("--csv-raw", help="Don't escape cells that a spreadsheet would run as formulas."),
+    ] = False,
+    no_pager: Annotated[bool, option("--no-pager", help="Don't use a pager.")] = False,
+) -> Style:
+    if json and output not in {None, Format.JSON}:
+        raise UsageError(f"--json and -o {output} can't be used together.", hint="Use one of them.")
+    named = Format.JSON if json else output
+    return Style(named and named.value, fields, query, csv_raw, pager=not no_pager)
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds <= _MAX_SECONDS:
-        raise ValueError(f"{text!r} is not a number of seconds from above 0 to {_MAX_SECONDS:.0f}")
-    return seconds
+def _destinations(
+    *,
+    to: Annotated[
+        list[str] | None,
+        option(
+            "--to",
+            metavar="DESTINATION",
+            help=f"Save the secret to {FORMS} (repeatable).",
+            completions=candidates.destinations,
+        ),
+    ] = None,
+    copy: Annotated[bool, option("--copy", "-c", help="Copy the secret to the clipboard.")] = False,
+    clear_after: Annotated[
+        timedelta,
+        option(
+            "--clear-after",
+            metavar="SECONDS",
+            type=Duration(bare_seconds=True),
+            help="Clear the clipboard after this time; 0 keeps the secret there.",
+        ),
+    ] = timedelta(seconds=45),
+    plain: Annotated[bool, option("--plain", help="Print only the secret on stdout.")] = False,
+    force: Annotated[bool, option("--force", help="Replace what a destination already holds.")] = False,
+) -> DestinationOptions:
+    return DestinationOptions(tuple(to or ()), copy, clear_after, plain, force)
 
 
-def _seconds_or_duration(text: str) -> timedelta:
-    return parse_duration(f"{text}s" if text.isascii() and text.isdigit() else text)
+class Talk(NamedTuple):
+    """How much a command says on stderr."""
+
+    quiet: bool
+    verbose: bool
 
 
-Flags = Mapping[str, tuple[Any, Any]]
-
-ACCOUNT: Flags = {
-    "profile": (
-        Annotated[
-            str | None,
-            typer.Option(
-                "--profile",
-                "-p",
-                metavar="NAME",
-                help="Use this profile's account.",
-                autocompletion=candidates.profiles,
-            ),
-        ],
-        None,
-    ),
-    "base_url": (
-        Annotated[str | None, typer.Option("--base-url", metavar="URL", help="Talk to the API here.")],
-        None,
-    ),
-    "timeout": (
-        Annotated[
-            float | None,
-            typer.Option(
-                "--timeout",
-                metavar="SECONDS",
-                parser=checked(_seconds),
-                help="Limit the whole command, waiting included.",
-            ),
-        ],
-        None,
-    ),
-    "ca_file": (
-        Annotated[
-            Path | None,
-            typer.Option(
-                "--ca-file", metavar="FILE", exists=True, dir_okay=False, help="Trust this authority as well."
-            ),
-        ],
-        None,
-    ),
-}
-TALK: Flags = {
-    "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")], False),
-    "verbose": (
-        Annotated[bool, typer.Option("--verbose", "-v", help="Log each request on stderr.")],
-        False,
-    ),
-}
-JSON: Flags = {
-    "output": (
-        Annotated[
-            Format | None,
-            typer.Option("--output", "-o", metavar="FORMAT", help="table, tsv, json, jsonl or csv."),
-        ],
-        None,
-    ),
-    "json": (Annotated[bool, typer.Option("--json", help="The same as -o json.")], False),
-    "fields": (
-        Annotated[
-            str | None, typer.Option("--fields", metavar="A,B.C", help="Print these fields, in this order.")
-        ],
-        None,
-    ),
-    "query": (
-        Annotated[str | None, typer.Option("--query", metavar="EXPR", help="Filter the JSON with JMESPath.")],
-        None,
-    ),
-}
-OUTPUT: Flags = {
-    **JSON,
-    "csv_raw": (
-        Annotated[
-            bool, typer.Option("--csv-raw", help="Leave CSV cells that a spreadsheet would run as they are.")
-        ],
-        False,
-    ),
-    "no_pager": (Annotated[bool, typer.Option("--no-pager", help="Never use a pager.")], False),
-}
-QUERY: Flags = {
-    "output": (
-        Annotated[Format | None, typer.Option("--output", "-o", metavar="FORMAT", help="json or jsonl.")],
-        None,
-    ),
-    **{name: OUTPUT[name] for name in ("json", "query", "no_pager")},
-}
-ASK: Flags = {
-    "yes": (Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without being asked.")], False)
-}
-
-DESTINATIONS: Flags = {
-    "to": (
-        Annotated[
-            list[str] | None,
-            typer.Option(
-                "--to",
-                metavar="DESTINATION",
-                autocompletion=candidates.destinations,
-                help="Put the secret into file:PATH, dotenv:PATH#NAME, keyring:PROFILE, "
-                "github:OWNER/REPO#NAME or exec:COMMAND. Several may be named.",
-            ),
-        ],
-        None,
-    ),
-    "copy": (Annotated[bool, typer.Option("--copy", "-c", help="Put the secret on the clipboard.")], False),
-    "clear_after": (
-        Annotated[
-            timedelta,
-            typer.Option(
-                "--clear-after",
-                metavar="SECONDS",
-                parser=checked(_seconds_or_duration),
-                help="When to clear the clipboard of it; 0 keeps it.",
-            ),
-        ],
-        "45s",
-    ),
-    "force": (
-        Annotated[bool, typer.Option("--force", help="Replace the value a destination holds.")],
-        False,
-    ),
-}
-SECRET: Flags = {
-    **DESTINATIONS,
-    "plain": (Annotated[bool, typer.Option("--plain", help="Print the secret alone on stdout.")], False),
-}
-DRY_RUN: Flags = {
-    "dry_run": (
-        Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and change nothing.")],
-        False,
-    )
-}
+def _talk(
+    *,
+    quiet: Annotated[bool, option("--quiet", "-q", help="Print only errors on stderr.")] = False,
+    verbose: Annotated[bool, option("--verbose", "-v", help="Log each request on stderr.")] = False,
+) -> Talk:
+    return Talk(quiet, verbose)
 
 
-def takes(*groups: Flags) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add the flags of `groups`, and TALK, to a command, and hand it a Context made from them."""
-    shared: dict[str, tuple[Any, Any]] = {}
-    for group in (*groups, TALK):
-        shared |= group
+def _yes(*, yes: Annotated[bool, option("--yes", "-y", help="Skip confirmation prompts.")] = False) -> bool:
+    return yes
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+
+def _dry_run(
+    *,
+    dry_run: Annotated[bool, option("--dry-run", help="Show the requests without sending them.")] = False,
+) -> bool:
+    return dry_run
+
+
+ACCOUNT: Final = Flags("Account", _account)
+OUTPUT: Final = Flags("Output", _style)
+JSON: Final = OUTPUT.without("csv_raw", "no_pager")
+SECRET: Final = Flags("Secret", _destinations)
+TALK: Final = Flags(OTHER, _talk)
+ASK: Final = Flags(OTHER, _yes)
+DRY_RUN: Final = Flags(OTHER, _dry_run)
+
+Command = Callable[..., None]
+
+
+def takes(*groups: Flags[Any]) -> Callable[[Command], Command]:
+    """Add the flags of `groups`, and TALK, to a command, and hand it a Context made from them.
+
+    The command's own parameters come first in help, the groups in the order in which they are named.
+    """
+    groups = (*groups, TALK)
+
+    def decorate(command: Command) -> Command:
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+
         @functools.wraps(command)
         def run(ctx: typer.Context, **values: Any) -> None:
-            flags = {name: values.pop(name) for name in shared}
-            context = _context(ctx.obj, flags)
+            context = open_context(ctx.obj, groups, values)
             try:
-                context.output  # noqa: B018 - contradictions among its flags are said before any call
-                command(context, **values)
+                context.output  # noqa: B018 - flags that contradict each other are an error before any call
+                command(context, **{each.name: values[each.name] for each in own})
                 context.output.finish()
             except BrokenPipeError:  # typer would make an exit of this and of the next one
                 raise ReaderLeftError from None
@@ -258,53 +166,25 @@ def takes(*groups: Flags) -> Callable[[Callable[..., None]], Callable[..., None]
             finally:
                 context.close()
 
-        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-        added = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-            for name, (kind, default) in shared.items()
-        ]
         first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-        keyword = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
-        run.__signature__ = inspect.Signature([first, *keyword, *added])  # type: ignore[attr-defined]
+        added = [each for group in groups for each in group.parameters()]
+        signature = inspect.Signature([first, *(titled(each, OWN) for each in own), *added])
+        vars(run).update(__signature__=signature, groups=groups)
         run.__annotations__ = {}
         return run
 
     return decorate
 
 
-def _context(program: Program, flags: dict[str, Any]) -> Context:
-    account = Account(**{name: flags[name] for name in ACCOUNT if name in flags})
-    style = Style(
-        format=_format(flags),
-        fields=flags.get("fields"),
-        query=flags.get("query"),
-        csv_raw=flags.get("csv_raw", False),
-        pager=not flags.get("no_pager", False),
-        quiet=flags["quiet"],
-        yes=flags.get("yes", False),
+def open_context(program: Program, groups: tuple[Flags[Any], ...], given: Mapping[str, Any]) -> Context:
+    """A command's view, made from its parsed flags."""
+    values = {group.make: group.value(given) for group in groups}
+    talk: Talk = values[TALK.make]
+    style: Style = values.get(OUTPUT.make, Style())
+    return Context(
+        program,
+        account=values.get(ACCOUNT.make, Account()),
+        style=style._replace(quiet=talk.quiet, yes=values.get(ASK.make, False)),
+        verbose=talk.verbose,
+        values=values,
     )
-    context = Context(program, account, style, verbose=flags["verbose"])
-    context.dry_run = flags.get("dry_run", False)
-    if "to" in flags:
-        context.destination = _destination(flags)
-    context.filters = Filters(**{name: flags.get(name) for name in Filters._fields})
-    return context
-
-
-def _destination(flags: dict[str, Any]) -> DestinationOptions:
-    return DestinationOptions(
-        to=tuple(flags["to"] or ()),
-        copy=flags["copy"],
-        clear_after=flags["clear_after"],
-        plain=flags.get("plain", False),
-        force=flags["force"],
-    )
-
-
-def _format(flags: dict[str, Any]) -> str | None:
-    named = flags.get("output")
-    if flags.get("json"):
-        if named not in {None, Format.JSON}:
-            raise UsageError(f"--json and -o {named} contradict each other.", hint="Use one of them.")
-        return Format.JSON.value
-    return None if named is None else Format(named).value

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
 from astalty_cli.base.errors import AstaltyError, LeftOpenError, UsageError
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.vocabulary import METHODS
 from astalty_cli.cli import candidates
-from astalty_cli.cli.options import ACCOUNT, DRY_RUN, QUERY, takes
+from astalty_cli.cli.options import ACCOUNT, DRY_RUN, OUTPUT, takes
+from astalty_cli.cli.parameters import FileName, argument, option
 from astalty_cli.context import Context
 
 if TYPE_CHECKING:
@@ -19,69 +18,67 @@ if TYPE_CHECKING:
     from astalty_cli.services.requests.fields import RequestField
     from astalty_cli.services.requests.request import Request
 
+_OUTPUT: Final = OUTPUT.only("output", "json", "query", "no_pager").described(
+    output="Output format: json or jsonl."
+)
 _NOTE_HIDDEN: Final = "A secret in the answer is hidden: stdout is not a terminal."
 
 
-@takes(ACCOUNT, QUERY, DRY_RUN)
+@takes(_OUTPUT, ACCOUNT, DRY_RUN)
 def call(
     context: Context,
     path: Annotated[
         str,
-        typer.Argument(
-            metavar="PATH",
-            help="Such as participants, or participants?page[size]=5.",
-            autocompletion=candidates.calls,
+        argument(
+            "PATH", help="Such as participants or participants?page[size]=5.", completions=candidates.calls
         ),
     ],
     *,
     method: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--method",
             "-X",
             metavar="METHOD",
-            help="GET, or POST where something is sent along.",
-            autocompletion=candidates.in_any_case(METHODS),
+            help="HTTP method.  [default: GET, or POST with fields or --input]",
+            completions=candidates.in_any_case(METHODS),
         ),
     ] = None,
     raw_field: Annotated[
         list[str] | None,
-        typer.Option(
-            "--raw-field", "-f", metavar="KEY=TEXT", help="Send a text, such as 'a[b]=c' or 'a[]=x'."
-        ),
+        option("--raw-field", "-f", metavar="KEY=TEXT", help="Send a string, such as 'a[b]=c' or 'a[]=x'."),
     ] = None,
     field: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--field",
             "-F",
             metavar="KEY=VALUE",
-            help="The same, but true, false, null, 12, @FILE and @- are read.",
+            help="Send a typed value: true, false, null, a number, @FILE or @- (stdin); else a string.",
         ),
     ] = None,
     header: Annotated[
-        list[str] | None,
-        typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="Send this header as well."),
+        list[str] | None, option("--header", "-H", metavar="'NAME: VALUE'", help="Send this header too.")
     ] = None,
     body: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--input",
             metavar="FILE",
-            help="Send this file as it is; - is stdin.",
-            autocompletion=candidates.files,
+            type=FileName(),
+            help="Send this file as the body; - is stdin.",
         ),
     ] = None,
     paginate: Annotated[
-        bool, typer.Option("--paginate", help="Read all pages of a list, as one JSON array.")
+        bool, option("--paginate", help="Fetch all pages of a list into one JSON array.")
     ] = False,
     include: Annotated[
-        bool, typer.Option("--include", "-i", help="Print the status and the headers of the answer first.")
+        bool, option("--include", "-i", help="Print the status and headers of the answer first.")
     ] = False,
 ) -> None:
-    """Fields go into a JSON body, or into the query string of a GET.
+    """Fields become a JSON body, or the query string of a GET.
 
-    What is not a GET is sent once, whatever happens.
+    Requests other than GET are sent only once.
     """
     _check(context, paginate=paginate, include=include, body=body)
     given = (raw_field or [], field or [])
@@ -90,7 +87,7 @@ def call(
         raise UsageError("--paginate is for a GET.", hint="With fields, say so: -X GET")
     if paginate:
         _all_pages(context, request)
-    elif context.dry_run:
+    elif context.get(DRY_RUN):
         _show(context, request)
     else:
         _once(context, request, include=include)
@@ -142,16 +139,17 @@ def _show(context: Context, request: Request) -> None:
 
 
 def _all_pages(context: Context, request: Request) -> None:
+    from astalty_cli.output.renderer import rendering
     from astalty_cli.services.requests import pages
     from astalty_cli.services.requests.answer import WithoutSecrets
 
     number, target = pages.numbered(request.target)
-    if context.dry_run:
+    if context.get(DRY_RUN):
         _show(context, request.at(target(number)))
         return
     context.disable_time_limit()
-    with context.output.progress("rows", beside_rows=True) as progress:
-        rows = pages.rows(context.client, request, progress.at)
+    with rendering(context.output, "rows", beside_rows=True) as renderer:
+        rows = pages.rows(context.client, request, renderer.show)
         if context.output.streams.stdout_is_terminal:
             context.output.array(rows)
             return

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from astalty_cli.base.errors import (
     AstaltyError,
     ForbiddenError,
@@ -23,6 +21,7 @@ from astalty_cli.base.signals import restore_core_limit
 from astalty_cli.base.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX, Storage
 from astalty_cli.cli import candidates
 from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, takes
+from astalty_cli.cli.parameters import Choice, Offer, ParameterType, argument, option
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
@@ -38,10 +37,15 @@ if TYPE_CHECKING:
 def login(
     context: Context,
     *,
-    with_token: Annotated[bool, typer.Option("--with-token", help="Read the key from stdin.")] = False,
+    with_token: Annotated[bool, option("--with-token", help="Read the key from stdin.")] = False,
     storage: Annotated[
         Storage,
-        typer.Option("--storage", metavar="WHERE", help="keyring, or file: a 0600 file, in clear."),
+        option(
+            "--storage",
+            metavar="WHERE",
+            type=Choice(Storage),
+            help="Where to store the key (file: unencrypted, 0600)",
+        ),
     ] = Storage.KEYRING,
 ) -> None:
     from astalty_cli.commands.shared import secrets
@@ -86,12 +90,12 @@ def login(
             context.output.note(
                 f"The earlier key could not be removed from the {old.storage}. {error.message}"
             )
-    where = "the keyring" if in_keyring else f"a file, in clear: {_key_file(context, name)}"
+    where = "the keyring" if in_keyring else f"an unencrypted file: {_key_file(context, name)}"
     context.output.note(
         f"Signed in to {profile.account or origin} as profile {name!r}. The key is in {where}."
     )
     if API_KEY in context.program.environ:
-        context.output.note(f"{API_KEY} is set and beats the stored key, except with -p {name}.")
+        context.output.note(f"{API_KEY} is set and overrides the stored key, except with -p {name}.")
 
 
 def _once_more(context: Context) -> str:
@@ -143,14 +147,25 @@ def logout(context: Context) -> None:
     context.config_file.remove(name)
     context.output.note(
         f"Forgot profile {name!r} and its key on this machine. "
-        "The key itself goes on working: astalty keys revoke ends it."
+        "The key itself still works. To end it: astalty keys revoke."
     )
+
+
+class ProfileType(ParameterType[str]):
+    """A profile by name; those of this machine are offered to a person who names none."""
+
+    def offers(self, context: Context) -> list[Offer]:
+        profiles = context.config_file.read().profiles
+        return [*((name, each.account or each.base_url) for name, each in profiles.items()), (SANDBOX, "")]
 
 
 @takes()
 def switch(
     context: Context,
-    profile: Annotated[str, typer.Argument(metavar="PROFILE", autocompletion=candidates.profiles)],
+    profile: Annotated[
+        str,
+        argument("PROFILE", type=ProfileType(str), help="Its name.", completions=candidates.profiles),
+    ],
 ) -> None:
     from astalty_cli.config.profiles import checked_name
 
@@ -163,9 +178,9 @@ def switch(
     context.output.note(f"The default profile is now {profile!r}.")
 
 
-@takes(ACCOUNT, OUTPUT)
+@takes(OUTPUT, ACCOUNT)
 def status(context: Context) -> None:
-    """Each setting is shown with where it came from: a flag, the environment, the config file."""
+    """It also shows where each setting comes from: a flag, the environment or the config file."""
     import msgspec
 
     from astalty_cli.commands.shared.records import SignedIn
@@ -193,7 +208,7 @@ def status(context: Context) -> None:
         output.rows(rows, columns.PROFILES, none="")
     for name, profile in profiles.items():
         if profile.storage is Storage.FILE:
-            context.output.note(f"The key of {name!r} is in a file, in clear: {_key_file(context, name)}")
+            context.output.note(f"The key of {name!r} is in an unencrypted file: {_key_file(context, name)}")
     if problem:
         raise problem
 
@@ -232,9 +247,9 @@ def _key_file(context: Context, profile: str) -> Path:
 
 @takes(ACCOUNT)
 def execute(
-    context: Context, command: Annotated[list[str], typer.Argument(metavar="CMD...", help="After `--`.")]
+    context: Context, command: Annotated[list[str], argument("CMD...", help="The program, after `--`.")]
 ) -> None:
-    """It finds ASTALTY_API_KEY and ASTALTY_BASE_URL there, for a key that is kept in the keyring."""
+    """The program gets ASTALTY_API_KEY and ASTALTY_BASE_URL."""
     if context.settings.is_sandbox:
         raise UsageError(
             "The sandbox profile runs inside astalty, where another program cannot reach it.",

@@ -3,9 +3,8 @@
 from enum import StrEnum
 from typing import Annotated
 
-import typer
-
 from astalty_cli.cli.options import takes
+from astalty_cli.cli.parameters import Choice, argument
 from astalty_cli.context import Context
 
 
@@ -17,9 +16,9 @@ class Shell(StrEnum):
 
 @takes()
 def completion(
-    context: Context, shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")]
+    context: Context, shell: Annotated[Shell, argument("SHELL", type=Choice(Shell), help="The shell")]
 ) -> None:
-    """The script says in its first lines where it goes."""
+    """The first lines of the script say where to put it."""
     from importlib.resources import files
 
     script = files("astalty_cli.cli") / "shells" / f"astalty.{shell}"

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from astalty_cli.services.doctor.check import Check, Result, Step
 
 
-@takes(ACCOUNT, OUTPUT)
+@takes(OUTPUT, ACCOUNT)
 def doctor(context: Context) -> None:
-    """It changes nothing and makes at most five calls. The exit code is that of the worst error."""
+    """It changes nothing and makes at most five calls."""
     import msgspec
 
     from astalty_cli.output.safe import without_keys

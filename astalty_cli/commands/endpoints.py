@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-import typer
-
 from astalty_cli.cli import candidates
-from astalty_cli.cli.options import ACCOUNT, OUTPUT, checked, takes
+from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
+from astalty_cli.cli.parameters import ParameterType, argument, option
 from astalty_cli.commands.shared.browser import open_dashboard
 from astalty_cli.context import Context
 from astalty_cli.openapi import METHODS, Json
 
-REFRESH = typer.Option("--refresh", help="Ask the service now, however new the copy here is.")
-WEB = typer.Option("--web", "-w", help="Open the Endpoint Dashboard in a browser instead.")
+REFRESH = option("--refresh", help="Fetch the catalogue again instead of using the local copy.")
+WEB = option("--web", "-w", help="Open the Endpoint Dashboard in a browser.")
 
 
 def _method(text: str) -> str:
@@ -26,15 +25,13 @@ def _path(text: str) -> str:
     return text
 
 
-@takes(ACCOUNT, OUTPUT)
+@takes(OUTPUT, ACCOUNT)
 def list_endpoints(
     context: Context,
     *,
     wanted: Annotated[
         str | None,
-        typer.Option(
-            "--filter", metavar="TEXT", help="Only those with this in path, method, summary or tag."
-        ),
+        option("--filter", metavar="TEXT", help="Only calls with this in path, method, summary or tag."),
     ] = None,
     refresh: Annotated[bool, REFRESH] = False,
     web: Annotated[bool, WEB] = False,
@@ -60,25 +57,20 @@ def list_endpoints(
         output.rows(rows, shown, none="No endpoint matches." if wanted else "The catalogue is empty.")
 
 
-@takes(ACCOUNT, OUTPUT)
+@takes(OUTPUT, ACCOUNT)
 def show(
     context: Context,
     method: Annotated[
         str,
-        typer.Argument(
-            metavar="METHOD",
-            parser=checked(_method),
-            help="Such as GET; any case.",
-            autocompletion=candidates.methods,
-        ),
+        argument("METHOD", type=ParameterType(_method), help="Such as GET.", completions=candidates.methods),
     ],
     path: Annotated[
         str,
-        typer.Argument(
-            metavar="PATH",
-            parser=checked(_path),
-            help="As the list shows it, or with ids in it: participants/9ee9…",
-            autocompletion=candidates.calls,
+        argument(
+            "PATH",
+            type=ParameterType(_path),
+            help="As in the list, or with real ids.",
+            completions=candidates.calls,
         ),
     ],
     *,

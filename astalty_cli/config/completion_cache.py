@@ -4,13 +4,14 @@ One small file a profile in the cache folder, written by the commands that came 
 stale or missing, and it never holds a secret. A line is a kind, and two words: no library reads it.
 """
 
-import os
-import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
+
+from astalty_cli.base import private_files
+from astalty_cli.base.errors import LocalError
 
 _KEY: Final = "key"
 _CALL: Final = "call"
@@ -44,7 +45,7 @@ class CompletionCache:
 
     def _lines(self) -> list[list[str]]:
         try:
-            lines = _text(self._path).splitlines()
+            lines = private_files.read_text(self._path).splitlines()
         except (OSError, ValueError):
             return []
         return [parts for line in lines if len(parts := line.split("\t")) == 3]
@@ -56,18 +57,7 @@ class CompletionCache:
         lines = ["\t".join(row) for row in rows if all(word.isprintable() for word in row)]
         text = "".join(f"{line}\n" for line in lines)
         with suppress(OSError, ValueError):
-            if _text(self._path) == text:
+            if private_files.read_text(self._path) == text:
                 return
-        from astalty_cli.base import private_files
-        from astalty_cli.base.errors import LocalError
-
         with suppress(OSError, LocalError):
             private_files.write_private(self._path, text.encode())
-
-
-def _text(path: Path) -> str:
-    """A file's text. Raises OSError for what is no file: a pipe there would hold up the key press."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), encoding="utf-8") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(f"{path} is not a file")
-        return file.read()

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, TypeVar
 import msgspec
 
 from astalty_cli.base import private_files
+from astalty_cli.base.durations import format_seconds
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import MAX_LENGTH, Secret
 from astalty_cli.base.shell_words import quoted
@@ -191,4 +192,5 @@ def _in_time(work: Callable[[], _T]) -> _T:
     if failures:
         # Its text is not shown: nobody knows what a backend puts there.
         raise LocalError("There is no keyring here that can be used.", hint=_OTHER_WAYS)
-    raise LocalError(f"The keyring did not answer within {KEYRING_SECONDS:.0f} seconds.", hint=_OTHER_WAYS)
+    waited = format_seconds(KEYRING_SECONDS)
+    raise LocalError(f"The keyring did not answer within {waited}.", hint=_OTHER_WAYS)

@@ -4,26 +4,23 @@ It holds ids, names, rotation numbers, idempotency keys, destinations and phases
 `keys recover` finishes what a crash or a lost answer has interrupted.
 """
 
-import fcntl
 import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from astalty_cli.base import private_files
+from astalty_cli.base import locks, private_files
 from astalty_cli.base.errors import ConflictError, LocalError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 
-_LOOKS: Final = 10  # at a lock that another process has
-_BETWEEN_LOOKS: Final = 0.05  # seconds
+_PATIENCE: Final = 0.5  # seconds: who only looks has a lock for a moment
 _GROWTH: Final = 4096  # bytes that an entry may become longer by
 
 
@@ -149,46 +146,28 @@ class Journal:
 
     def is_abandoned(self, entry: JournalEntry) -> bool:
         """Whether no running process works on it."""
-        with self._locked(entry.lock_name, fcntl.LOCK_SH, looks=1) as is_free:  # shared by all who only look
-            return is_free
+        lock = self._acquired(entry.lock_name, shared=True)  # so that those who only look see it free
+        if lock is None:
+            return False
+        lock.close()
+        return True
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Work on one key alone. Raises ConflictError where another process does so."""
-        with self._locked(name, fcntl.LOCK_EX, looks=_LOOKS) as is_mine:
-            if not is_mine:
-                raise ConflictError(
-                    "Busy: another astalty on this machine is working on this key.",
-                    hint="Nothing was done. Wait for it to end.",
-                )
+        lock = self._acquired(name, wait=_PATIENCE)
+        if lock is None:
+            raise ConflictError(
+                "Busy: another astalty on this machine is working on this key.",
+                hint="Nothing was done. Wait for it to end.",
+            )
+        with lock:
             yield
 
-    @contextmanager
-    def _locked(self, name: str, how: int, *, looks: int) -> Iterator[bool]:
-        """Yield whether the lock could be had; who only looks has it for a moment, so it is tried again.
-
-        Not filelock, as elsewhere: it has no shared locks.
-        """
+    def _acquired(self, name: str, *, shared: bool = False, wait: float = 0.0) -> BinaryIO | None:
         private_files.private_folder(self._folder)
         safe = re.sub(r"[^0-9A-Za-z-]", "_", name)[:64]  # a key's id is a server's text
-        path = self._folder / f"{safe}.lock"
-        try:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise LocalError(f"Cannot lock {path}: {error.strerror or error}.") from None
-        try:
-            yield any(_try(handle, how) for _ in range(looks))
-        finally:
-            os.close(handle)
+        return locks.acquire(self._folder / f"{safe}.lock", shared=shared, wait=wait)
 
     def _path(self, entry_id: str) -> Path:
         return self._folder / f"{entry_id}.json"
-
-
-def _try(handle: int, how: int) -> bool:
-    try:
-        fcntl.flock(handle, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        time.sleep(_BETWEEN_LOOKS)
-        return False
-    return True

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from astalty_cli.base import private_files
+from astalty_cli.base import locks, private_files
 from astalty_cli.base.errors import LocalError, UsageError
 from astalty_cli.base.vocabulary import Storage
 
@@ -102,16 +102,9 @@ class ConfigFile:
         )
 
     def _change(self, change: _Change) -> None:
-        from filelock import FileLock, Timeout
-
         private_files.private_folder(self.path.parent)
-        try:
-            with FileLock(self.path.with_suffix(".lock"), timeout=10, mode=0o600):
-                private_files.write_private(self.path, self._changed(self._text(), change))
-        except Timeout as error:
-            raise LocalError(f"Another astalty holds the lock of {self.path}.", hint="Try again.") from error
-        except OSError as error:
-            raise LocalError(f"Cannot lock {self.path}: {error.strerror or error}.") from error
+        with locks.exclusive(self.path.with_suffix(".lock")):
+            private_files.write_private(self.path, self._changed(self._text(), change))
 
     def _changed(self, text: str, change: _Change) -> bytes:
         """The text with the change made, and nothing else: tomlkit may nest a table in another one.

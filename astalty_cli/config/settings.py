@@ -81,7 +81,7 @@ def resolve(
         known = ", ".join([*config.profiles, SANDBOX])
         raise UsageError(
             f"There is no profile {profile.value!r} ({profile.source}).",
-            hint=f"Known: {known}. To make it: astalty auth login -p {quoted(profile.value)}",
+            hint=f"Known: {known}. To create it: astalty auth login -p {quoted(profile.value)}",
         )
     notes: list[str] = []
     pinned = flag_profile is not None and stored is not None
@@ -166,6 +166,11 @@ def as_secret(text: str) -> Secret:
         raise UsageError(
             f"That is not an API key: {error}.", hint="Copy it again, without quotes or line breaks."
         ) from None
+
+
+def typed_secret(text: str) -> Secret:
+    """Take a key as it is typed or piped, with what stands around it. Raises UsageError as `as_secret`."""
+    return as_secret(text.strip())
 
 
 def not_signed_in(settings: Settings, argv: Sequence[str]) -> UnauthorizedError:

@@ -13,6 +13,7 @@ from typing import Final
 
 from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
+from astalty_cli.base.durations import format_seconds
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import Secret
 from astalty_cli.destinations import clearing, programs
@@ -95,7 +96,8 @@ class Clipboard:
             return f"The secret was given to {helper.name}; it cannot be read back or cleared from here."
         if not seconds:
             return "The secret is on the clipboard, and stays there."
-        return f"The secret is on the clipboard; it is cleared in {seconds:g} s if it is still there."
+        wait = format_seconds(seconds)
+        return f"The secret is on the clipboard; it is cleared in {wait} if it is still there."
 
     @property
     def way(self) -> str:

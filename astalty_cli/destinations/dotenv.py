@@ -71,7 +71,7 @@ class Dotenv:
         return Secret(value.decode("utf-8", "replace")) if value else None
 
     def deliver(self, key: Row[ApiKey], secret: Secret) -> None:  # noqa: ARG002 - the secret alone
-        with private_files.locked(self.path.parent):  # another line of the file may be written at this moment
+        with private_files.locked(self.path):  # another line of it may be written at this moment
             before = private_files.read_private(self.path)
             put = private_files.create_private if before is None else private_files.replace_private
             put(self.path, self._with(secret.reveal().encode(), before or b""))

@@ -35,9 +35,7 @@ class Github:
 
     def probe(self) -> None:
         if programs.found("gh", self.environ) is None:
-            raise LocalError(
-                "There is no gh here, GitHub's own program.", hint="Install it: https://cli.github.com"
-            )
+            raise LocalError("GitHub CLI (`gh`) is not installed.", hint="Install it: https://cli.github.com")
         done = self._gh("list")
         if done.code != 0:
             raise LocalError(

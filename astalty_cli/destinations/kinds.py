@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from astalty_cli.api.contract import SECRET_SHAPE
 from astalty_cli.base.errors import UsageError
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from astalty_cli.config.profiles import ConfigFile
     from astalty_cli.destinations.destination import Destination
 
-KINDS: Final = "file:PATH, dotenv:PATH#NAME, keyring:PROFILE, github:OWNER/REPO#NAME, exec:COMMAND"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", re.ASCII)
 
@@ -31,27 +30,22 @@ class Environment:
 
 
 def parse(text: str, environment: Environment, *, force: bool) -> Destination:
-    """The place that `text` names, with an absolute path. Raises UsageError, which repeats no secret."""
+    """The destination that `text` names, its path absolute. Raises UsageError, which repeats no secret."""
     if re.search(SECRET_SHAPE, text):
         raise UsageError(
-            "--to names a place, and this looks as if a secret were in it.",
+            "--to takes a destination, and this one seems to contain a secret.",
             hint="Treat it as leaked: astalty keys panic",
         )
+    named = "exec:…" if text.startswith("exec:") else text  # a command may have a secret in it
+    name, _, rest = text.partition(":")
+    kind = next((kind for kind in KINDS if kind.name == name), None)
+    if kind is None or not rest.strip() or not text.isprintable():
+        guess = f"Did you mean dotenv:{text}#NAME? " if Path(text).name.startswith(".env") else ""
+        raise UsageError(f"{named!r} is not a destination.", hint=f"{guess}Use one of: {FORMS}.")
     try:
-        return _made(text, environment, force)
+        return kind.make(rest, environment, force)
     except ValueError as error:
-        named = "exec:…" if text.startswith("exec:") else text  # a command may have a secret in it
-        raise UsageError(f"--to {named!r}: {error}", hint=f"It takes one of {KINDS}.") from None
-
-
-def _made(text: str, environment: Environment, force: bool) -> Destination:
-    """Raises ValueError with a sentence for the user, as each maker does."""
-    if not text.isprintable():
-        raise ValueError("A place is one line of printable text.")
-    kind, _, rest = text.partition(":")
-    if kind not in _MAKERS or not rest.strip():
-        raise ValueError("This names no place.")
-    return _MAKERS[kind](rest, environment, force)
+        raise UsageError(f"--to {named!r}: {error}", hint=f"Use one of: {FORMS}.") from None
 
 
 def _file(rest: str, _environment: Environment, force: bool) -> Destination:
@@ -99,13 +93,27 @@ def _exec(rest: str, environment: Environment, _force: bool) -> Destination:
     return Command((program, *argv[1:]), environment.environ)
 
 
-_MAKERS: Final[dict[str, Callable[[str, Environment, bool], Destination]]] = {
-    "file": _file,
-    "dotenv": _dotenv,
-    "keyring": _keyring,
-    "github": _github,
-    "exec": _exec,
-}
+class Kind(NamedTuple):
+    """A kind of destination: its form after `--to`, and what Tab says of it."""
+
+    form: str
+    help: str
+    make: Callable[[str, Environment, bool], Destination]
+
+    @property
+    def name(self) -> str:
+        return self.form.partition(":")[0]
+
+
+# The only list of kinds: `--to`'s help, completion, the parser and the tests of the docs read it.
+KINDS: Final = (
+    Kind("file:PATH", "a new file, 0600", _file),
+    Kind("dotenv:PATH#NAME", "a line of a .env file", _dotenv),
+    Kind("keyring:PROFILE", "the key of a profile on this machine", _keyring),
+    Kind("github:OWNER/REPO#NAME", "a secret of GitHub Actions", _github),
+    Kind("exec:COMMAND", "the stdin of a command", _exec),
+)
+FORMS: Final = ", ".join(kind.form for kind in KINDS)
 
 
 def _with_variable(rest: str, form: str) -> tuple[str, str]:

@@ -5,16 +5,16 @@ import os
 import re
 import selectors
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
+from astalty_cli.base import signals
+from astalty_cli.base.durations import format_seconds
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.vocabulary import without_key
 
@@ -51,7 +51,7 @@ def run(argv: Sequence[str], *, given: bytes, seconds: float, environ: Mapping[s
         return Finished(process.wait(max(0, deadline - time.monotonic())), out, err)
     except subprocess.TimeoutExpired:
         raise LocalError(
-            f"{Path(argv[0]).name} did not finish within {seconds:g} seconds.",
+            f"{Path(argv[0]).name} did not finish within {format_seconds(seconds)}.",
             hint="It was stopped. Try it by hand to see what it waits for.",
         ) from None
     finally:
@@ -140,8 +140,7 @@ def _hear(handle: int, said: bytearray) -> bool:
 
 def _ended(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
-        with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
-            os.killpg(process.pid, signal.SIGKILL)
+        signals.kill_group(process.pid)
         process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:

@@ -4,7 +4,6 @@ WAL: any number of processes read while one writes. The side files get the mode 
 change to the mirror is made under the lock of `alone`, so what makes, fills or removes it is one process.
 """
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from astalty_cli.base import private_files
+from astalty_cli.base import locks, private_files
 from astalty_cli.base.errors import LocalError, RefusedError
 from astalty_cli.base.shell_words import quoted
 
@@ -103,27 +102,14 @@ class Place:
 def alone(place: Place) -> Iterator[None]:
     """Be the only one who changes the mirror. Raises RefusedError while another process does."""
     private_files.private_folder(place.folder)
-    path = place.beside(".lock")
-    with translate_errors(place):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        if not _is_locked(handle, path):
-            raise RefusedError(
-                f"Another sync is running, or a purge, on {place.path}.",
-                hint="Try again when it has ended. Reading goes on meanwhile.",
-            )
+    lock = locks.acquire(place.beside(".lock"))
+    if lock is None:
+        raise RefusedError(
+            f"Another sync is running, or a purge, on {place.path}.",
+            hint="Try again when it has ended. Reading goes on meanwhile.",
+        )
+    with lock:
         yield
-    finally:
-        os.close(handle)
-
-
-def _is_locked(handle: int, path: Path) -> bool:
-    """Lock the file, and make sure that it is still the one at this path: a purge removes it."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except (BlockingIOError, FileNotFoundError):
-        return False
 
 
 def create(place: Place) -> None:
@@ -131,7 +117,7 @@ def create(place: Place) -> None:
     remove(place)  # a side file that was left would be taken for the new one's
     draft = place.beside(".new")
     with translate_errors(place):
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        os.close(private_files.open_new(draft))
         with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
             connection.executescript(f"PRAGMA journal_mode = MEMORY; BEGIN; {_SCHEMA} COMMIT;")
         draft.replace(place.path)

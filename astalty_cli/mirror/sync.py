@@ -3,11 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from astalty_cli.api.client import Client
+from astalty_cli.base.events import Event, PageRead
 from astalty_cli.base.times import iso, utc_now
-from astalty_cli.mirror.writing import WritableMirror
-from astalty_cli.services.history.reading import HistoryQuery, Position, Upwards, page_size
+from astalty_cli.mirror.database import Place, alone
+from astalty_cli.mirror.store import Extent
+from astalty_cli.mirror.writing import WritableMirror, writing
+from astalty_cli.services.history.reading import HistoryQuery, Position, Upwards
+
+
+class SyncContinued(NamedTuple):
+    """The mirror is not new: reading goes on from this time."""
+
+    time: datetime
+
+
+OnSyncEvent = Callable[[Event | SyncContinued], None]
 
 
 @dataclass(frozen=True)
@@ -19,53 +32,65 @@ class SyncOptions:
     keep: timedelta | None = None
 
 
-@dataclass
-class Sync:
-    """One run. `added` and `removed` count entries."""
+@dataclass(frozen=True)
+class SyncResult:
+    """How many entries came and went, and what the mirror has now."""
 
+    added: int
+    removed: int
+    extent: Extent
+
+
+def sync(client: Client, place: Place, options: SyncOptions, on_event: OnSyncEvent) -> SyncResult:
+    """Bring the mirror up to date; make it if there is none.
+
+    Raises RefusedError while another process changes it, or if it is of another account.
+    """
+    with alone(place):
+        account = client.account_id()
+        with writing(place) as mirror:
+            mirror.claim(account, client.fingerprint)
+            return _Sync(client, mirror, options, on_event).run()
+
+
+@dataclass
+class _Sync:
     client: Client
     mirror: WritableMirror
-    wish: SyncOptions
-    added: int = 0
-    removed: int = 0
+    options: SyncOptions
+    on_event: OnSyncEvent
+    _added: int = 0
     _position: Position | None = field(init=False)
 
     def __post_init__(self) -> None:
         self._position = self.mirror.position()
 
-    @property
-    def goes_on(self) -> datetime | None:
-        """The time from which it goes on; None for a new mirror."""
-        return self._position.time if self._position else None
-
-    @property
-    def page_size(self) -> int:
-        return page_size(bodies=self.wish.bodies)
-
-    def run(self, tell: Callable[[int, int], None]) -> None:
-        """Read what is new; `tell` hears after each page how much was added, and of how much."""
+    def run(self) -> SyncResult:
+        end_before = self._position.time if self._position else None
+        if end_before:
+            self.on_event(SyncContinued(end_before))
         began = utc_now()
-        reading = Upwards(HistoryQuery(self.client, {}, self.wish.bodies), self._position)
+        reading = Upwards(HistoryQuery(self.client, {}, self.options.bodies), self._position)
         boundary = reading.set_boundary()
-        newest = boundary.time if boundary else self.goes_on
-        oldest_kept = newest - self.wish.keep if newest and self.wish.keep is not None else None
+        newest = boundary.time if boundary else end_before
+        oldest_kept = newest - self.options.keep if newest and self.options.keep is not None else None
         if boundary:
-            self._read(self._within(reading, oldest_kept), tell)
+            self._read(self._within(reading, oldest_kept))
         self.mirror.finish(began)
-        if oldest_kept:
-            self.removed = self.mirror.forget(oldest_kept)
+        removed = self.mirror.forget(oldest_kept) if oldest_kept else 0
+        return SyncResult(self._added, removed, self.mirror.extent())
 
     def _within(self, reading: Upwards, oldest_kept: datetime | None) -> Upwards:
         """The same reading, but for what is not to be kept."""
-        bounds = [each for each in (None if self._position else self.wish.since, oldest_kept) if each]
+        bounds = [each for each in (None if self._position else self.options.since, oldest_kept) if each]
         if not bounds:
             return reading
         filters = {"created_from": iso(max(bounds))}
-        return Upwards(HistoryQuery(self.client, filters, self.wish.bodies), self._position, reading.end)
+        return Upwards(HistoryQuery(self.client, filters, self.options.bodies), self._position, reading.end)
 
-    def _read(self, reading: Upwards, tell: Callable[[int, int], None]) -> None:
+    def _read(self, reading: Upwards) -> None:
         for page in reading.pages():
             self._position = Position.after_rows(page.rows, self._position)
             if page.rows and self._position:
-                self.added += self.mirror.add(page.rows, self._position, bodies=self.wish.bodies)
-            tell(self.added, max(reading.total, self.added))
+                self._added += self.mirror.add(page.rows, self._position, bodies=self.options.bodies)
+            self.on_event(PageRead(self._added, max(reading.total, self._added), reading.query.size))

@@ -1,10 +1,11 @@
-"""Figures as text: bars, a line of time, rounded numbers. In ASCII where blocks cannot be spelled."""
+"""Figures as text: bars, a line of time, percentages. In ASCII where blocks cannot be spelled."""
 
 import codecs
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from astalty_cli.base.durations import format_duration
 from astalty_cli.output.streams import Streams
 
 _BAR = 10  # columns of a whole bar
@@ -40,7 +41,9 @@ def timeline(counts: Sequence[int], start: datetime, end: datetime, step: timede
     gap = max(len(counts) - sum(map(len, ends)), 2)
     most = max(counts)
     at = start + counts.index(most) * step
-    caption = f"Each mark is {_span(step)}; the peak is {most:,} from {hour(at)} on."
+    caption = (
+        f"One bar = {format_duration(step)}. Busiest: {most:,} request{'s' * (most != 1)}, from {hour(at)}."
+    )
     lines = [sparkline(counts, blocks=draws_blocks(streams)), (" " * gap).join(ends)]
     return "".join(f"{_INDENT}{line}\n" for line in lines) + paragraph(caption, streams)
 
@@ -60,18 +63,3 @@ def day(moment: datetime) -> str:
 
 def percent(share: float) -> str:
     return "<0.1%" if 0 < share < 0.001 else f"{share:.1%}"
-
-
-def duration(milliseconds: float) -> str:
-    """To about three digits: `3.5 ms`, `234 ms`, `12.3 s`."""
-    if milliseconds >= 10_000:
-        return f"{milliseconds / 1000:,.1f} s"
-    return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
-
-
-def _span(step: timedelta) -> str:
-    for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
-        count, rest = divmod(step.total_seconds(), size)
-        if count and not rest:
-            return f"{count:.0f} {unit}s" if count > 1 else f"1 {unit}"
-    return f"{step.total_seconds():.0f} s"

@@ -23,6 +23,8 @@ from rich.table import Table
 from rich.text import Text
 
 from astalty_cli.base import times
+from astalty_cli.base.durations import format_milliseconds
+from astalty_cli.base.events import PageRead
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.output import charts, machine
 from astalty_cli.output.fields import Field, Kind
@@ -167,7 +169,7 @@ def _figure(value: float, field: Field, streams: Streams) -> Text:
     if field.kind is Kind.PERCENT:
         style = "dim" if value == 0 else "yellow" if value < _ALARMING else "bold red"
         return Text(charts.percent(value), style=style)
-    return Text(charts.duration(value) if field.kind is Kind.DURATION else f"{value:,.0f}")
+    return Text(format_milliseconds(value) if field.kind is Kind.DURATION else f"{value:,.0f}")
 
 
 def _styled(text: str, field: Field) -> Text:
@@ -323,8 +325,7 @@ def secret_panel(clear: str, name: str, streams: Streams) -> str:
 class Bar:
     """A bar on stderr, with entries, pages and the time left. It leaves nothing behind."""
 
-    def __init__(self, what: str, streams: Streams, page_size: int) -> None:
-        self._page_size = page_size
+    def __init__(self, what: str, streams: Streams) -> None:
         self._progress = RichProgress(
             TextColumn("{task.fields[counts]}", markup=False),
             BarColumn(bar_width=20),
@@ -344,14 +345,14 @@ class Bar:
         self._task = self._progress.add_task("", counts="", pages="")
         self._progress.start()
 
-    def at(self, done: int, expected: int) -> None:
-        pages = [-(-each // self._page_size) for each in (done, expected)]
+    def at(self, page: PageRead) -> None:
+        pages_done, pages_expected = page.pages
         self._progress.update(
             self._task,
-            completed=done,
-            total=expected,
-            counts=f"{done:,} of {expected:,} {self._what}",
-            pages=f"{pages[0]:,} of {pages[1]:,} pages",
+            completed=page.done,
+            total=page.expected,
+            counts=f"{page.done:,} of {page.expected:,} {self._what}",
+            pages=f"{pages_done:,} of {pages_expected:,} pages",
         )
 
     def print_above(self, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,6 @@ from astalty_cli.output import machine
 from astalty_cli.output.columns import EXCHANGE, SIDES
 from astalty_cli.output.fields import Field
 from astalty_cli.output.picking import chosen, pick
-from astalty_cli.output.progress import Progress
 from astalty_cli.output.safe import (
     WorkflowLog,
     visible,
@@ -47,7 +46,7 @@ class Output:
         self._query = _query(style.query)
         self._held: list[str] = []
         self._logged, self._said = WorkflowLog(), WorkflowLog()
-        self._progress: Progress | None = None
+        self._print_above: Callable[[str], bool] | None = None
 
     # -- data ------------------------------------------------------------------------------------
 
@@ -255,30 +254,20 @@ class Output:
     def say(self, line: str) -> None:
         if self.streams.runs_workflow_commands:
             line = self._said.defused(line)
-        if self._progress and self._progress.print_above(line):
+        if self._print_above and self._print_above(line):
             return
         with suppress(OSError):  # that nobody can be told does not undo what was done
             self.streams.stderr.write(line)
             self.streams.stderr.flush()
 
     @contextmanager
-    def progress(self, what: str, *, beside_rows: bool = False, page_size: int = 100) -> Iterator[Progress]:
-        """Show how far a long read has come. `beside_rows`: rows on the same terminal show that already."""
-        on_terminal = self.streams.stderr.isatty()
-        silent = self.style.quiet or (beside_rows and self.streams.stdout_is_terminal)
-        lines = not (silent or on_terminal or self.talks_json)
-        self._progress = Progress(
-            what,
-            self.streams,
-            bar=on_terminal and not silent,
-            say=self.say if lines else None,
-            page_size=page_size,
-        )
+    def talking_above(self, print_above: Callable[[str], bool]) -> Iterator[None]:
+        """Let `print_above` print what is said meanwhile, if it returns True: something is drawn in place."""
+        self._print_above = print_above
         try:
-            yield self._progress
+            yield
         finally:
-            self._progress.close()
-            self._progress = None
+            self._print_above = None
 
     def mask_in_workflow_log(self, secret: str) -> None:
         """Tell a GitHub Actions runner to mask a secret, before it can be in the log.
@@ -302,7 +291,7 @@ class Output:
         if not (self.style.yes or self.streams.can_ask):
             raise UsageError(
                 f"There is no terminal to ask on: {question}",
-                hint="Say --yes to go ahead without being asked.",
+                hint="Use --yes to skip confirmation prompts.",
             )
 
     def ensure_confirmed(self, question: str) -> None:
@@ -320,14 +309,19 @@ class Output:
     def ask(self, question: str) -> bool | None:
         """Ask, and return a yes or a no that was typed; None where it was neither."""
         self.ensure_can_ask(question)
-        self.say(self.streams.folded(f"{visible_lines(question)} [y/N]") + " ")
+        typed = self.read_line(self.streams.folded(f"{visible_lines(question)} [y/N]") + " ")
+        return {"y": True, "yes": True, "n": False, "no": False}.get(typed.lower())
+
+    def read_line(self, prompt: str) -> str:
+        """Prompt, and return what was typed; an empty text at the end of input."""
+        self.say(prompt)
         typed = ""
         try:
             typed = self.streams.stdin.readline()
         finally:
             if not typed.endswith("\n"):  # Ctrl-C or Ctrl-D: what follows starts on a line of its own
                 self.say("\n")
-        return {"y": True, "yes": True, "n": False, "no": False}.get(typed.strip().lower())
+        return typed.strip()
 
 
 def _query(expression: str | None) -> Query | None:

@@ -10,7 +10,7 @@ from typing import TextIO
 def controlling_terminal() -> Iterator[TextIO]:
     """Open it for writing. Raises OSError where there is none."""
     # Not open(…, "w"): in a container without the device that would make a file of this name.
-    handle = os.open("/dev/tty", os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    handle = os.open("/dev/tty", os.O_WRONLY)
     with os.fdopen(handle, "w", encoding="utf-8") as terminal:
         if not terminal.isatty():
             raise OSError("/dev/tty is not a terminal")

@@ -123,7 +123,7 @@ def open_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> Dat
             raise LocalError(f"{path} is not a regular file.", hint=_RESET_HINT)
     except (OSError, sqlite3.Error) as error:
         raise LocalError(
-            f"Cannot make the sandbox's database {path}: {error}.",
+            f"Cannot create the sandbox's database {path}: {error}.",
             hint="Choose a folder that you may write to.",
         ) from error
     return Database(path)

@@ -87,7 +87,8 @@ class Home:
         value = data.decode("ascii", "replace").strip()
         if not is_well_formed(value):
             raise LocalError(
-                f"{self.key_file} holds no key of the sandbox.", hint="Remove it: a new key will be made."
+                f"{self.key_file} holds no key of the sandbox.",
+                hint="Remove it; the next use creates a new key.",
             )
         return Secret(value)
 

@@ -31,7 +31,7 @@ _KEYS = "API keys"
 _HISTORY = "Request history"
 _PEOPLE = "Participants"
 TAGS = {
-    _KEYS: "Made, rotated and revoked. A secret is shown once: in the answer that makes it.",
+    _KEYS: "Created, rotated and revoked. A secret is shown once: in the answer that creates it.",
     _HISTORY: "Every call under `/public/v1`, also the refused ones. Entries never change.",
     _PEOPLE: "The people who are supported, and their goals.",
 }

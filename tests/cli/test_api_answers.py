@@ -33,9 +33,12 @@ def test_half_a_character_lets_no_secret_through(shell: Shell) -> None:
     key = {"id": "1", "name": "cut HALF", "secret": "17|of some other shape"}
     for line, code in [("-X PUT", 7), ("", 0)]:
         with answering(half({"data": key})) as (_, url):
-            assert "some other" not in shell(f"api x {line}", env=at(url), code=code).out
+            out = shell(f"api x {line}", env=at(url), code=code).out
+        assert json.loads(out)["data"] == {"id": "1", "name": "cut \ufffd", "secret": "[secret]"}
     with answering(("422 No", {}, half({"message": "No.", "data": key})[2])) as (_, url):
-        assert "some other" not in shell("api x -i", env=at(url), code=5).out
+        out = shell("api x -i", env=at(url), code=5).out
+    assert "some other" not in out
+    assert '"secret":"[secret]"' in out
 
 
 @pytest.mark.parametrize(
@@ -78,6 +81,8 @@ def test_the_own_key_is_shown_nowhere_wherever_it_was_typed(
         typed = given if "'" in given else given.replace("KEY", "'KEY'")
         shown = shell(f"api {typed} {flags}".replace("KEY", key), env=env)
     assert key[4:] not in shown.out + shown.err
+    if flags.endswith(("--dry-run", "--json")):
+        assert "[secret]" in shown.out
 
 
 def test_a_key_too_short_to_be_one_spoils_no_dry_run(shell: Shell) -> None:

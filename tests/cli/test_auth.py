@@ -161,7 +161,7 @@ def test_several_profiles_switch_and_logout(served: Account, other: tuple[str, s
     shell("auth logout")
     assert not (shell.config / "keys" / "second.json").exists()
     assert shell("auth status --query base_url").out.strip() == served.base_url
-    shell("auth switch third", code=2)
+    assert "no profile 'third'" in shell("auth switch third", code=2).err
 
 
 def test_a_stored_key_is_not_replaced_without_a_word(served: Account, other: tuple[str, str]) -> None:
@@ -196,7 +196,7 @@ def test_status_names_another_way_for_a_key_that_is_not_allowed(shell: Shell) ->
 
 
 def test_status_warns_of_keys_in_files_each_time(served: Account) -> None:
-    assert "in clear" in served.shell("auth status").err
+    assert "unencrypted" in served.shell("auth status").err
 
 
 def test_exec_hands_the_key_over_in_the_environment(served: Account) -> None:
@@ -289,10 +289,10 @@ def test_a_folder_that_is_a_file_is_said(shell: Shell, other: tuple[str, str]) -
     url, secret = other
     (shell.home / ".config").write_text("in the way")
     refused = shell(f"auth login --with-token --storage file --base-url {url}", stdin=secret, code=2)
-    assert "Cannot " in refused.err
+    assert f"Cannot read {shell.config}/config.toml: Not a directory" in refused.err
     (shell.home / ".config").unlink()
     (shell.home / ".local").write_text("in the way")
-    assert ".local" in shell("keys list -p sandbox", code=2).err
+    assert f"Cannot create {shell.home / '.local'}" in shell("keys list -p sandbox", code=2).err
 
 
 def test_a_key_moves_to_a_file_where_the_keyring_has_gone(served: Account) -> None:

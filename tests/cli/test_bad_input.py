@@ -107,6 +107,15 @@ LINES = [
 ]  # fmt: skip
 
 
+UNKNOWN = {
+    "nonsense",
+    "'' participants --dry-run",
+    "keys nonsense",
+    "keys ''",
+    "keys create x --plain --grace 1h",
+}
+
+
 @pytest.mark.parametrize("line", LINES)
 def test_bad_input_is_refused_before_anything_is_sent(sandbox: Account, line: str) -> None:
     shell = sandbox.shell
@@ -116,6 +125,7 @@ def test_bad_input_is_refused_before_anything_is_sent(sandbox: Account, line: st
     assert refused.out == ""
     assert refused.err.startswith("astalty: ")
     assert len(refused.err.splitlines()) <= 3
+    assert ("No such" in refused.err) == (line in UNKNOWN), "not refused for what is bad about it"
     assert not sandbox.home.database.exists()  # the account was not even looked at
 
 

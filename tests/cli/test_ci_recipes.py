@@ -114,7 +114,10 @@ def test_a_key_that_is_due_is_rotated(
     runner.account.clock.move(hours=25)
     assert runner.account.status_of(new) == 200
     assert runner.account.status_of(runner.key) == 401
-    assert "old" in (runner.shell.home / "findings.csv").read_text()
+    findings = (runner.shell.home / "findings.csv").read_text()
+    assert ",old,Website enquiry form," in findings
+    assert ",in-grace,deploy," in findings
+    assert ",old,deploy," not in findings
 
 
 @pytest.mark.parametrize(("file", "store"), WORKFLOWS)

@@ -87,7 +87,7 @@ def test_files_are_the_shell_s_to_offer(shell: Shell, line: str) -> None:
 
 
 def test_a_word_comes_with_what_it_means(shell: Shell) -> None:
-    assert shell("__complete keys ren").out == "rename\tGive a key another name.\n"
+    assert shell("__complete keys ren").out == "rename\tRename a key.\n"
 
 
 def test_keys_are_known_once_they_were_listed(sandbox: Account, shell: Shell) -> None:
@@ -163,7 +163,7 @@ def test_a_cache_that_is_stale_damaged_or_in_the_way_spoils_nothing(sandbox: Acc
     os.mkfifo(cache / "sandbox.tsv")
     assert offered(shell, "keys show ''") == []
     assert shell("keys list").err == ""
-    assert offered(shell, "keys show ''") != []
+    assert "Payroll export" in offered(shell, "keys show ''")
     shutil.rmtree(cache)
     cache.write_text("not a folder")
     assert shell("keys list").err == ""
@@ -228,7 +228,8 @@ def test_shells_show_what_can_be_meant(interactive: Interactive) -> None:
 
 def test_nothing_is_lost_of_a_word_with_the_cursor_in_it(interactive: Interactive) -> None:
     left = "\x1b[D"
-    assert interactive.words(f"astalty keys roname{left * 4}{TAB}")[2] in {"rotatename", "roname"}
+    completed = {"bash": "rotatename", "zsh": "roname", "fish": "roname"}[interactive.name]
+    assert interactive.words(f"astalty keys roname{left * 4}{TAB}") == ["astalty", "keys", completed]
 
 
 @pytest.mark.parametrize(

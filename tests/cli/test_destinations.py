@@ -97,7 +97,7 @@ def test_a_dotenv_file_follows_its_key(sandbox: Account) -> None:
 @pytest.mark.parametrize(
     ("destinations", "told"),
     [
-        ("--to file:there", "is there already"),
+        ("--to file:there", "already exists"),
         ("--to dotenv:.env#OTHER", "already holds a value"),
         ("--to dotenv:loose#KEY", "chmod 600"),
         ("--to file:link", "symbolic link"),
@@ -105,11 +105,11 @@ def test_a_dotenv_file_follows_its_key(sandbox: Account) -> None:
         ("--to file:nowhere/new", "No such file"),
         ("--to file:.", "Is a directory"),
         ("--to keyring:x", "no use in the keyring"),
-        ("--to exec:no-such-program", "no-such-program"),
+        ("--to exec:no-such-program", "There is no program"),
         ("--to github:x#Y", "OWNER/REPO"),
         ("--to nowhere:x", "file:PATH"),
         ("--to file:new --to file:./new", "same place"),
-        ("--to file:new --to file:there", "is there already"),
+        ("--to file:new --to file:there", "already exists"),
         ("--to file:new --to dotenv:new#KEY", "same place"),
         ("--to file:new --to file:here/new", "same place"),
         ("--copy", "no clipboard here"),
@@ -147,7 +147,9 @@ def test_force_replaces_what_is_there(sandbox: Account) -> None:
 def test_a_secret_in_a_sinks_name_is_not_echoed(sandbox: Account) -> None:
     secret = sandbox.home.secret().reveal()
     refused = sandbox.shell(f"keys create ci --to file:{secret}", code=2)
+    assert "this one seems to contain a secret" in refused.err
     assert secret not in refused.err
+    assert not (sandbox.shell.home / secret).exists()
 
 
 def test_a_runner_is_told_of_a_secret_only_where_stdout_gets_it(sandbox: Account) -> None:
@@ -177,7 +179,13 @@ def test_over_ssh_the_terminal_is_asked_to_copy(sandbox: Account) -> None:
 
 def test_the_steps_of_a_rotation_are_told(sandbox: Account) -> None:
     told = sandbox.shell("keys rotate 'Payroll export' --to file:new").err.splitlines()
-    starts = ["Rotating 'Payroll export'", "Made a new secret", "The secret is in ", "Proved: ", "Rotated "]
+    starts = [
+        "Rotating 'Payroll export'",
+        "Created a new secret",
+        "The secret is in ",
+        "Verified: ",
+        "Rotated ",
+    ]
     assert [next(start for start in starts if line.startswith(start)) for line in told] == starts
 
 

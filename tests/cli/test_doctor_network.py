@@ -43,6 +43,7 @@ def test_a_closed_port(shell: Shell) -> None:
     assert statuses(rows, "error") == {"tls"}
     assert "Cannot reach http://127.0.0.1:1" in rows["tls"]["found"]
     assert statuses(rows, "skipped") >= {"clock", "account", "endpoints", "rate-limit"}
+    assert statuses(rows, "ok") >= {"version", "config", "profile", "base-url", "key"}
     assert rows["rate-limit"]["found"] == "Not checked: tls has failed."
 
 
@@ -349,6 +350,7 @@ def test_what_a_server_says_cannot_drive_the_terminal(shell: Shell) -> None:
     with answering_by_call({DOCUMENT: ALL, CURRENT: ("200 OK", {}, named)}) as (_, env):
         for form in ("table", "tsv", "csv", "json"):
             printed = shell(f"doctor -o {form}", env={**env, "GITHUB_ACTIONS": "true"}).out
+            assert "pwned" in printed
             assert not {"\x1b", "\x07", "\u202e"} & set(printed)
             assert not any(line.lstrip().startswith("::") for line in printed.splitlines())
 

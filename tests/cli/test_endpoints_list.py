@@ -149,4 +149,6 @@ def test_the_sandbox_has_its_pages_where_it_is_served(sandbox: Account) -> None:
 
 
 def test_ls_is_short_for_list(sandbox: Account) -> None:
-    assert sandbox.shell("endpoints ls").out == sandbox.shell("endpoints list").out
+    listed = sandbox.shell("endpoints list").rows
+    assert len(listed) == 15
+    assert sandbox.shell("endpoints ls").rows == listed

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from astalty_cli.base.times import iso
@@ -128,9 +129,9 @@ def test_a_file_that_is_there_is_kept_unless_forced(filled: Account, folder: Pat
     calls = filled.calls()
     for name in ("all.jsonl", "link.csv", "dir.jsonl"):
         told = filled.shell(f"history export out/{name} {UNTIL}", code=5)
-        assert "is there already" in told.err
+        assert "already exists" in told.err
         assert "--force" in told.err
-    assert "no export has made" in filled.shell("history export out/dir.jsonl --force", code=5).err
+    assert "no export created" in filled.shell("history export out/dir.jsonl --force", code=5).err
     assert (folder / "all.jsonl").read_text() == "mine"
     assert filled.calls() == calls
     assert names(folder) == {"all.jsonl", "link.csv", "dir.jsonl"}
@@ -146,12 +147,12 @@ def test_a_file_that_is_there_is_kept_unless_forced(filled: Account, folder: Pat
     [
         ("out/all", "--format"),
         ("out/all.xml", "--format"),
-        ("out/all.jsonl --format xml", "xml"),
+        ("out/all.jsonl --format xml", "'xml' is not one of jsonl, csv, parquet"),
         (". --format csv", "not the name of a file"),
-        ("nowhere/all.jsonl", "nowhere"),
+        ("nowhere/all.jsonl", "Cannot write in nowhere: No such file or directory"),
         ("/proc/all.jsonl", "Cannot write in /proc"),
         ("out/all.jsonl --since 1d --until 2d", "--since is not before --until"),
-        ("out/all.jsonl --fields nonsense --json", "nonsense"),
+        ("out/all.jsonl --fields nonsense --json", "There is no field 'nonsense'."),
     ],
 )
 def test_what_cannot_be_is_said_before_any_call(served: Account, folder: Path, flags: str, told: str) -> None:
@@ -166,11 +167,19 @@ def test_the_format_can_be_named(filled: Account, folder: Path) -> None:
     assert (folder / "all").read_text().startswith("id,status,")
 
 
-@pytest.mark.parametrize("name", ["all.jsonl.part", "all.jsonl.part.json"])
-def test_part_files_that_are_links_are_not_followed(served: Account, folder: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("all.jsonl.part", "Cannot lock out/all.jsonl.part: it is a symbolic link."),
+        ("all.jsonl.part.json", "out/all.jsonl.part.json is a symbolic link"),
+    ],
+)
+def test_part_files_that_are_links_are_not_followed(
+    served: Account, folder: Path, name: str, told: str
+) -> None:
     (folder / name).symlink_to(folder / "elsewhere")
     (folder / "elsewhere").write_text("mine")
-    served.shell(f"history export out/all.jsonl {UNTIL}", code=2)
+    assert told in served.shell(f"history export out/all.jsonl {UNTIL}", code=2).err
     assert (folder / "elsewhere").read_text() == "mine"
 
 
@@ -203,9 +212,15 @@ def test_bodies_are_only_where_they_are_asked_for(with_bodies: Account, folder: 
         assert "health" not in done.err
     for path in (each for each in shell.home.rglob("*") if each.is_file()):
         assert CANARY.encode() not in path.read_bytes(), path
+    (packed,) = folder.glob("without.parquet/*/*.parquet")  # compressed, so that no search of its bytes tells
+    with closing(duckdb.connect()) as connection:
+        select = "SELECT * EXCLUDE (created_at) FROM read_parquet(?)"
+        rows_of_it = connection.execute(select, [str(packed)]).fetchall()
+    assert len(rows_of_it) == 50
+    assert CANARY not in repr(rows_of_it)
     done = shell(f"history export out/with.jsonl --bodies {UNTIL}")
     assert "personal health data" in done.err
-    assert "out/with.jsonl in clear" in done.err
+    assert "unencrypted in out/with.jsonl" in done.err
     rows = exported(folder / "with.jsonl")
     assert len(rows) == 50
     assert rows[0]["request"]["body"] == {"diagnosis": CANARY, "n": [1, None]}
@@ -269,7 +284,7 @@ def test_where_nobody_says_whose_it_is_only_the_same_key_goes_on(shell: Shell, f
 def test_a_manifest_of_another_export_is_not_written_over(filled: Account, folder: Path) -> None:
     (folder / "all.jsonl.manifest.json").write_text("mine")
     refused = filled.shell("history export out/all.jsonl", code=5)
-    assert "manifest" in refused.err
+    assert "out/all.jsonl.manifest.json already exists" in refused.err
     assert (folder / "all.jsonl.manifest.json").read_text() == "mine"
     filled.shell("history export out/all.jsonl --force")
     assert manifest_of(folder / "all.jsonl")["requests"] > 0

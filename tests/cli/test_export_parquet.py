@@ -146,12 +146,12 @@ def test_an_old_folder_is_replaced_only_by_force_and_only_an_exports(filled: Acc
     target = folder / "all.parquet"
     line = f"history export out/all.parquet {UNTIL}"
     filled.shell(f"{line} --status 418")
-    assert "is there already" in filled.shell(line, code=5).err
+    assert "already exists" in filled.shell(line, code=5).err
     filled.shell(f"{line} --force")
     assert manifest_of(target)["requests"] == 310
     assert names(folder) == {"all.parquet"}
     (target / "_manifest.json").unlink()
-    assert "no export has made" in filled.shell(f"{line} --force", code=5).err
+    assert "no export created" in filled.shell(f"{line} --force", code=5).err
     assert len(list(target.rglob("*.parquet"))) == 2
 
 

@@ -367,6 +367,7 @@ def test_two_at_once_into_one_file(exporting: Exporting) -> None:
     assert exporting.account.shell(f"{exporting.line} --restart", code=5).err == second.err
     exporting.layer.may_go_on.set()
     first.communicate(timeout=60)
+    assert first.returncode == 6
     assert exporting.run().code == 0
     assert [row["id"] for row in exported(exporting.target)] == there(exporting.account)
 

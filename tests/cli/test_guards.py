@@ -58,7 +58,9 @@ def test_the_last_active_key_is_refused_without_a_word_for_it(sandbox: Account) 
     refused = shell(f"keys revoke {everyone} --yes --allow-self", code=5)
     assert "the account's last active key" in refused.err
     assert names(sandbox) == ["sandbox cli"]
-    shell("keys revoke 'sandbox cli' --yes --allow-self", code=5)
+    assert (
+        "the account's last active key" in shell("keys revoke 'sandbox cli' --yes --allow-self", code=5).err
+    )
     shell("keys revoke 'sandbox cli' --yes --allow-self --allow-last")
 
 
@@ -157,6 +159,7 @@ def test_the_calls_of_a_dry_run_are_those_of_the_real_one(served: Account) -> No
     shell("keys create ci --plain")
     planned = shell("keys rotate ci --grace 2h --to file:new --dry-run --json").json
     shell("keys rotate ci --grace 2h --to file:new")
+    assert [each["url"].rpartition("/")[2] for each in planned] == ["rotate", "expire-previous"]
     # the server's clock stands still, so its order says nothing
     logged = {each["path"]: each for each in shell("history list --method POST -L 3 --json").json}
     for request in planned:
@@ -166,9 +169,11 @@ def test_the_calls_of_a_dry_run_are_those_of_the_real_one(served: Account) -> No
 
 
 def test_a_dry_run_probes_the_sinks(sandbox: Account) -> None:
-    (sandbox.shell.home / "there").write_text("mine")
+    there = sandbox.shell.home / "there"
+    there.write_text("mine")
+    there.chmod(0o600)
     refused = sandbox.shell("keys create new --to file:there --dry-run", code=2)
-    assert "there" in refused.err
+    assert f"{there} already exists" in refused.err
 
 
 def test_a_dry_run_of_a_guarded_call_is_refused_as_the_call_is(sandbox: Account) -> None:

@@ -43,7 +43,9 @@ def test_the_first_request_may_still_be_running(faulty: Faulty) -> None:
     running = Fault(ROTATE, "409 Conflict", {"Retry-After": "1"}, acts=False)
     make(account.shell)
     spoilt.faults.append(running)
+    spoilt.calls.clear()
     assert works(account, account.shell("keys rotate ci --plain").out.strip())
+    assert [call.rpartition("/")[2] for call in spoilt.posts()] == ["rotate", "rotate", "expire-previous"]
 
 
 def test_someone_else_who_rotates_meanwhile_keeps_a_secret_that_works(faulty: Faulty) -> None:
@@ -64,6 +66,7 @@ def test_the_end_of_the_old_secret_may_be_asked_for_again(faulty: Faulty) -> Non
     old = make(account.shell)
     spoilt.faults += [Fault(EXPIRE), Fault(EXPIRE, "429 Slow", {"Retry-After": "1"}, acts=False)]
     account.shell("keys rotate ci --plain --grace 0 --yes")
+    assert spoilt.faults == []
     assert not works(account, old)
 
 

@@ -137,7 +137,7 @@ def test_tables_stay_within_the_width(sandbox: Account, columns: str) -> None:
 
 def test_ids_of_the_history_are_whole_however_narrow(sandbox: Account) -> None:
     shown = sandbox.shell("history list -L 3 -o table", env={"COLUMNS": "40"}).out.splitlines()
-    assert all(re.match(r" [0-9a-f-]{36}", line) for line in shown[2:])
+    assert [bool(re.fullmatch(r" [0-9a-f-]{36}", line)) for line in shown[2:]] == [True] * 3
 
 
 def test_a_reader_that_leaves_ends_it_quietly(sandbox: Account) -> None:
@@ -202,11 +202,13 @@ def test_no_line_starts_with_a_workflow_command_in_github_actions(shell: Shell) 
         env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": url, "GITHUB_ACTIONS": "true", "COLUMNS": "200"}
         for form in ("table", "tsv", "csv", "json", "jsonl"):
             shown = shell(f"history list --fields path -o {form}", env=env).out
+            assert "set-env name=X" in shown
             assert not re.search(r"^\s*::|##\[", shown, re.MULTILINE)
             if form == "json":
                 assert [row["path"] for row in json.loads(shown)] == bad
     with answering(("422 No", {}, json.dumps({"message": "::add-mask::x"}).encode())) as (_, url):
         refused = shell("keys list", env={**env, "ASTALTY_BASE_URL": url}, code=5)
+        assert "::add-mask::x" in refused.err
         assert not re.search(r"^\s*::", refused.err, re.MULTILINE)
     with answering(("200 OK", {}, b"::error::from a body")) as (_, url):
         assert shell("api /docs/x", env={**env, "ASTALTY_BASE_URL": url}).out.startswith(r"\::")
@@ -285,7 +287,7 @@ def test_utf8_is_not_needed_on_the_terminal(sandbox: Account) -> None:
     for line in ("keys list -o table", "auth status", "sandbox tour"):
         done = subprocess.run([ASTALTY, *line.split()], env=env, capture_output=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
-        done.stdout.decode("ascii")
+        assert done.stdout.decode("ascii")
 
 
 def test_an_argument_that_is_not_utf8_is_refused(sandbox: Account) -> None:

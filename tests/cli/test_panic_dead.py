@@ -91,7 +91,7 @@ def test_a_key_in_use_here_is_revoked_only_with_the_flag(sandbox: Account) -> No
     assert "is in use here" in refused
     assert "Revoked 'child'" in refused
     assert "The incident report: " in refused
-    assert shown(sandbox, "sandbox cli")["status"] != "revoked"
+    assert shown(sandbox, "sandbox cli")["status"] == "expiring"
     for path in reports(sandbox.shell.home):
         path.unlink()
     assert "Revoked 'sandbox cli'" in asked(sandbox, leaked, flags="--allow-self")

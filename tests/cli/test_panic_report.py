@@ -102,10 +102,11 @@ def test_a_hostile_text_is_only_a_text(shell: Shell, name: str) -> None:
     assert not set(markdown) & set("\x1b\x07\r\u202e\u200b")
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(markdown)
     inner = [child.type for token in tokens for child in token.children or ()]
+    assert "text" in inner
     assert set(inner) <= {"text", "code_inline", "text_special"}
     assert [token.markup for token in tokens if token.type == "heading_open"] == ["#"] + ["##"] * 7
     rows = {line.count("|") - line.count("\\|") for line in markdown.splitlines() if line.startswith("|")}
-    assert rows <= {3, 5, 6, 8, 10}
+    assert rows == {3, 5, 6, 8}
     assert "forged | row" not in markdown
 
 

@@ -81,7 +81,7 @@ def test_a_creation_that_never_happened_is_closed_without_one(faulty: Faulty) ->
     account, spoilt = faulty
     lost(account, spoilt, "keys create ci --plain", CREATE, acts=False)
     make(account.shell)
-    assert "never made" in account.shell("keys recover --yes").err
+    assert "never created" in account.shell("keys recover --yes").err
     assert works(account, account.shell("keys rotate ci --plain").out.strip())
 
 
@@ -115,7 +115,7 @@ def test_a_secret_that_is_not_proved_ends_nothing(faulty: Faulty) -> None:
     spoilt.faults.append(Fault("POST .*", "", first=lambda: spoilt.faults.append(no_proof)))
     no_proof = Fault("GET .*/current", "500 No", acts=False, times=FOR_GOOD)
     told = account.shell("keys rotate ci --to file:new --grace 0 --yes", code=7)
-    assert "the old one was not ended by us" in told.err
+    assert "the old one was not set to expire" in told.err
     spoilt.faults.clear()
     assert works(account, old)
     assert not any("expire" in call for call in spoilt.calls)
@@ -146,7 +146,7 @@ def test_a_journal_that_cannot_be_moved_on_tells_where_the_secret_is(faulty: Fau
     script.write_text(f"#!/bin/sh\n{once}; cd .config/astalty && mv journal aside && touch journal\n")
     script.chmod(0o755)
     told = shell(f"keys rotate ci --to file:new --to exec:{script}", code=7)
-    assert "is in its place all the same" in told.err
+    assert "was saved all the same" in told.err
     (shell.config / "journal").unlink()
     (shell.config / "aside").rename(shell.config / "journal")
     shell("keys recover --yes")

@@ -104,6 +104,7 @@ def test_a_retry_after_that_is_a_date_is_one(faulty: Faulty) -> None:
     date = {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT", "Content-Type": "application/json"}
     spoilt.faults.append(Fault(ROTATE, "409 Conflict", date, acts=False, body=b"{}"))
     assert works(account, account.shell("keys rotate ci --plain").out.strip(), days=8)
+    assert spoilt.faults == []
 
 
 def test_copying_is_for_one_open_operation_too(faulty: Faulty) -> None:

@@ -35,8 +35,10 @@ def test_recover_asks_on_a_terminal_and_shows_the_secret_there(faulty: Faulty) -
     terminal.expect("[y/N]")
     terminal.type("y")
     shown = terminal.ends()
-    assert "It is shown once" in shown or "shown once" in shown
-    assert "Finished the rotation of 'ci'" in shown
+    assert "Copy it now: it is shown once and will not be shown again." in shown
+    (secret,) = (line.strip() for line in shown.splitlines() if line.strip().startswith("astalty_"))
+    assert f"Finished the rotation of 'ci' ({key(account.shell)['id']}, ends in {secret[-4:]})." in shown
+    assert works(account, secret)
 
 
 def test_who_says_that_the_secret_arrived_is_believed(faulty: Faulty) -> None:
@@ -149,7 +151,7 @@ def test_a_second_ctrl_c_is_told_what_is_at_stake_and_a_third_is_obeyed(
 
     def three_times() -> None:
         until(b"stopping once this step is done")
-        until(b"in nobody's hands. Once more stops all the same")
+        until(b"not be saved. The next signal stops anyway")
         running[0].send_signal(signal.SIGINT)
         ended.set()
 

@@ -104,13 +104,23 @@ def test_serve_limits_the_rate_as_it_is_told(shell: Shell) -> None:
         assert "Rate limited" in shell("keys list --timeout 1", env=env, code=6).err
 
 
-def test_the_limit_holds_across_commands(sandbox: Account) -> None:
+def test_a_served_sandbox_limits_its_callers_across_commands(shell: Shell) -> None:
     """Each command is a process of its own, and the service counts them all."""
-    sandbox.shell("keys list")
+    key = shell("sandbox info --reveal --query key").out.strip()
+    with serve(shell, "--rate-limit 3") as url:
+        env = {"ASTALTY_API_KEY": key, "ASTALTY_BASE_URL": url}
+        for _ in range(3):
+            shell("api participants", env=env)
+        limited = shell("api participants --timeout 0.5", env=env, code=6)
+    assert "Rate limited" in limited.err
+
+
+def test_the_sandbox_in_the_process_has_no_limit(sandbox: Account) -> None:
+    answer = sandbox.shell("api participants -i").out
+    assert "X-RateLimit-Limit: 1000000\n" in answer.title().replace("Ratelimit", "RateLimit")
     with closing(sqlite3.connect(sandbox.home.database)) as database, database:
         database.execute("UPDATE api_keys SET window_calls = 60")
-    limited = sandbox.shell("keys list --timeout 0.5", code=6)
-    assert "Rate limited" in limited.err
+    sandbox.shell("keys list --timeout 5")
 
 
 @pytest.mark.parametrize("line", ["keys list", "sandbox info", "sandbox serve --port 0"])

@@ -49,7 +49,9 @@ def test_it_adds_that_many_requests_of_the_last_days(sandbox: Account) -> None:
 def test_its_requests_are_found_and_have_their_bodies(sandbox: Account) -> None:
     shell = sandbox.shell
     assert "requests of the last day" in shell("sandbox seed --entries 500 --days 1").err
-    for row in shell("history list --status 422 --since 1d -L 3 --json").json:
+    rows = shell("history list --status 422 --since 1d -L 3 --json").json
+    assert len(rows) == 3
+    for row in rows:
         shown = shell(f"history show {row['id']} --json").json
         assert shown["request"]["headers"]["Authorization"].startswith("Bearer …")
         assert shown["response"]["body"]["errors"]
@@ -87,6 +89,7 @@ def test_a_server_answers_meanwhile(shell: Shell) -> None:
         assert seed.returncode == 0
         with urllib.request.urlopen(lists, timeout=30) as answer:
             assert json.load(answer)["meta"]["total"] == 600 + 100_000 + len(totals)
+    assert len(totals) > 1
     assert totals == sorted(totals)
     assert len(entries(file)) == 600 + 100_000 + len(totals) + 1
 
@@ -126,6 +129,12 @@ def test_a_full_disk_is_told(sandbox: Account) -> None:
 
 
 def test_numbers_that_make_no_sense_are_refused(sandbox: Account) -> None:
-    for flags in ("", "--entries 0", "--entries many", "--entries 5 --days 0", "--entries 5 --days 99999"):
-        sandbox.shell(f"sandbox seed {flags}", code=2)
+    for flags, told in (
+        ("", "Missing option '--entries'"),
+        ("--entries 0", "'0' is not a whole number from 1 up"),
+        ("--entries many", "'many' is not a whole number"),
+        ("--entries 5 --days 0", "'0' is not a whole number from 1 to 3650"),
+        ("--entries 5 --days 99999", "'99999' is not a whole number from 1 to 3650"),
+    ):
+        assert told in sandbox.shell(f"sandbox seed {flags}", code=2).err
     assert not sandbox.home.database.exists()

@@ -148,6 +148,7 @@ def test_what_is_not_the_promised_answer_is_one_clear_line(shell: Shell, body: b
         told = ask(shell, url, "keys list", 6)
         assert told.out == ""
         assert told.err.startswith("astalty: ")
+        assert len(told.err.splitlines()) <= 2
 
 
 def test_an_answer_over_the_limit_is_cut_off(shell: Shell) -> None:
@@ -272,7 +273,12 @@ def test_json_that_is_nested_too_deeply_is_one_clear_line(shell: Shell, line: st
     ]
     for body in bodies:
         with answering(("200 OK", {}, body)) as (_, url):
-            assert ask(shell, url, line, 6).out == ""
+            told = ask(shell, url, line, 6)
+            assert told.out == ""
+            assert told.err.startswith(
+                ("astalty: The server answered with", "astalty: The answer is not what")
+            )
+            assert len(told.err.splitlines()) <= 2
 
 
 def test_an_answer_that_is_too_long_or_not_trusted_is_not_asked_for_again(shell: Shell) -> None:
@@ -297,7 +303,10 @@ def test_a_list_that_fails_leaves_nothing_on_stdout(shell: Shell) -> None:
 @pytest.mark.parametrize("proxy", ["foo", "socks5://127.0.0.1:1", "http://", "ftp://127.0.0.1"])
 def test_a_proxy_that_is_none_is_said(shell: Shell, proxy: str) -> None:
     env = {**at("https://astalty.example"), "HTTPS_PROXY": proxy}
-    assert shell("keys list --timeout 3", env=env, code=6 if proxy == "http://" else 2).err
+    code, told = 2, "HTTPS_PROXY is not the address of a proxy that can be used."
+    if proxy == "http://":
+        code, told = 6, "Cannot reach https://astalty.example: "
+    assert told in shell("keys list --timeout 3", env=env, code=code).err
 
 
 def test_a_path_that_cannot_be_asked_for_is_said(shell: Shell) -> None:
@@ -310,6 +319,7 @@ def test_the_log_is_safe_too(shell: Shell) -> None:
     hostile = {**KEY, "id": "x%1b]52;c;aGk=%07%0a::error::x"}
     with answering(("200 OK", {}, listing(hostile)), ("200 OK", {}, one(hostile))) as (_, url):
         told = ask(shell, url, "keys rename ci other -v", 0).err
+        assert "PATCH /public/v1/api-keys/x%1b]52;c;aGk=%07%0a::error::x 200" in told
         assert "\x1b" not in told
         assert "\n::error" not in told
 
@@ -318,6 +328,7 @@ def test_names_forge_no_lines_of_ours(shell: Shell) -> None:
     first = {**KEY, "id": "9ee9aaaa" + KEY["id"][8:], "name": "a\n  9ee9cccc  harmless"}
     with answering(("200 OK", {}, listing(first, KEY))) as (_, url):
         told = ask(shell, url, "keys show 9ee9", 2).err
+        assert r"'a\n  9ee9cccc  harmless' (9ee9aaaa" in told
         assert not any(line.strip().startswith("9ee9cccc") for line in told.splitlines())
 
 
@@ -328,18 +339,22 @@ def test_a_name_that_is_no_text_hides_no_other(shell: Shell, flags: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "code"),
+    ("status", "body", "code", "told"),
     [
-        ("422 X", b'{"message": "\xff"}', 5),
-        ("422 X", b'{"\xff": 1}', 6),
-        ("409 X", b'{"\xff": 1}', 6),
-        ("500 X", b'{"message": "\xff"}', 6),
-        ("401 X", b'{"message": "\xff"}', 4),
+        ("422 X", b'{"message": "\xff"}', 5, "The server refused (HTTP 422)."),
+        ("422 X", b'{"\xff": 1}', 6, "The server answered with something else, not with JSON."),
+        ("409 X", b'{"\xff": 1}', 6, "The server answered with something else, not with JSON."),
+        ("500 X", b'{"message": "\xff"}', 6, "The service failed (HTTP 500)."),
+        ("401 X", b'{"message": "\xff"}', 4, "The server does not accept this key (401)."),
     ],
 )
-def test_words_that_are_no_text_are_left_out(shell: Shell, status: str, body: bytes, code: int) -> None:
+def test_words_that_are_no_text_are_left_out(
+    shell: Shell, status: str, body: bytes, code: int, told: str
+) -> None:
     with answering((status, {}, body)) as (_, url):
-        assert ask(shell, url, "keys list", code).out == ""
+        result = ask(shell, url, "keys list", code)
+        assert result.out == ""
+        assert result.err.splitlines()[0] == f"astalty: {told}"
 
 
 def test_a_redirect_is_one_whatever_its_target_holds(shell: Shell) -> None:

@@ -216,7 +216,7 @@ def test_own_reads_are_left_out_and_said(sandbox: Account) -> None:
     add(sandbox, reads(sandbox))
     result = sandbox.shell(f"history stats {STRETCH} --json")
     assert result.json[0]["requests"] == 7
-    assert result.err == ("2 reads of the history by this tool are left out; --include-self takes them in.\n")
+    assert result.err == ("Not counted: 2 requests by astalty itself (--include-self).\n")
     everything = sandbox.shell(f"history stats {STRETCH} --json --include-self")
     assert everything.json[0]["requests"] == 9
     assert everything.err == ""
@@ -226,7 +226,7 @@ def test_what_this_tool_really_sends_is_known_as_its_own(sandbox: Account) -> No
     sandbox.shell("history list -L 1")
     listed = sandbox.shell("history stats --since 1h --by path")
     assert "/api-requests" not in listed.out
-    assert listed.err == "1 read of the history by this tool is left out; --include-self takes them in.\n"
+    assert listed.err == "Not counted: 1 request by astalty itself (--include-self).\n"
 
 
 def test_a_server_that_does_not_tell_the_key_goes_by_the_rest(faulty: tuple[Account, Spoilt]) -> None:
@@ -269,7 +269,7 @@ def test_the_picture_on_a_terminal(day: Account) -> None:
     lines = screen.splitlines()
     assert lines[0] == " " * 19 + "█   █"
     assert lines[1] == " 2020-03-02 00:00                2020-03-03 00:00"
-    assert lines[2] == " Each mark is 30 minutes; the peak is 3 from 2020-03-02 09:00 UTC on."
+    assert lines[2] == " One bar = 30 minutes. Busiest: 3 requests, from 2020-03-02 09:00 UTC."
     assert lines[4].split() == ["PATH", "REQUESTS", "FAILED", "P50", "P95", "P99"]
     assert re.split(r"\s{2,}", lines[6].strip()) == [
         "/participants", "4", "██████████", "50.0%", "10 ms", "900 ms", "900 ms",
@@ -315,8 +315,11 @@ def test_no_figure_is_cut_however_late_it_comes(sandbox: Account) -> None:
 
 
 def test_two_keys_of_one_name_are_told_apart_at_any_width(day: Account) -> None:
+    other = "1a2b3c4d-0000-4000-8000-000000000000"
+    add(day, [entry(START, api_key=KeyReference(other, "ci"))])
     shown = day.shell(f"history stats {STRETCH} --by key -o table", env={"COLUMNS": "60"}).out
-    assert "00000000" in shown
+    of_ci = [line.split()[-1] for line in shown.splitlines() if line.startswith(" ci ")]
+    assert of_ci == [CI.id[:8], CI_BEFORE.id[:8], other[:8]]
     assert "no key" in shown
 
 

@@ -55,6 +55,7 @@ def test_a_stored_secret_that_would_break_a_header_is_refused(served: Account, k
     secret = served.home.secret().reveal()
     key_file.write_text(key_file.read_text().replace(secret, f"{secret}\\nX-Evil: 1"))
     refused = served.shell("keys list", code=2)
+    assert "does not hold a key" in refused.err
     assert secret not in refused.err
 
 

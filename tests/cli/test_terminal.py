@@ -25,7 +25,8 @@ def test_a_new_secret_is_shown_once_in_a_panel(sandbox: Account) -> None:
 def test_a_secret_is_whole_on_a_narrow_terminal(sandbox: Account) -> None:
     screen = Terminal(sandbox.shell, "keys create ci", columns=30).ends()
     joined = screen.replace("\n", "").replace(" ", "")
-    assert SECRET.search(joined)
+    (secret,) = SECRET.findall(joined)
+    assert sandbox.status_of(secret) == 200
 
 
 def test_rotate_shows_the_panel_and_says_until_when_the_old_one_works(sandbox: Account) -> None:

@@ -65,6 +65,8 @@ def test_refusals_are_kept_too(api: httpx.Client) -> None:
     assert (again.status_code, again.json()) == (refused.status_code, refused.json()) == (422, refused.json())
     missing = post(api, {}, "K-2", f"{API_KEYS}/x/rotate")
     assert post(api, {}, "K-2", f"{API_KEYS}/x/rotate").json() == missing.json()
+    other = post(api, {"grace_seconds": 0}, "K-2", f"{API_KEYS}/x/rotate")
+    assert list(other.json()["errors"]) == ["idempotency_key"]
     assert post(api, {}, "K-3", "/public/v1/nothing").status_code == 404
 
 

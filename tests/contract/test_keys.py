@@ -110,8 +110,9 @@ def test_hostile_names_are_only_names(api: httpx.Client, name: str) -> None:
     key = create(api, name)
     assert key["name"] == name
     assert api.get(f"{API_KEYS}/{key['id']}").json()["data"]["name"] == name
-    found = api.get(API_KEYS, params={"filter[name]": name}).json()["data"]
+    found = api.get(API_KEYS, params={"filter[name]": name, "page[size]": "100"}).json()["data"]
     assert key["id"] in [row["id"] for row in found]
+    assert [row["name"] for row in found if name not in row["name"]] == []
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,10 @@ def test_a_revoked_key_is_made_up_for(tmp_path: Path) -> None:
     first = home.secret()
     with contextlib.closing(home.open()) as store:
         store.keys.revoke(store.keys.page(parse_query("filter[name]=sandbox cli", KEYS))[0][0].id)
-    assert home.secret() != first
+    second = home.secret()
+    assert second != first
+    with contextlib.closing(home.open()) as store:
+        assert (store.keys.accepts(first), store.keys.accepts(second)) == (False, True)
 
 
 def test_a_lost_key_file_is_made_up_for(tmp_path: Path) -> None:
@@ -170,6 +173,8 @@ def test_a_key_of_an_earlier_database_is_made_up_for(tmp_path: Path) -> None:
     second = home.secret()
     assert second != first
     assert home.secret() == second
+    with contextlib.closing(home.open()) as store:
+        assert store.keys.accepts(second)
 
 
 def test_a_rotated_secret_is_stored(tmp_path: Path) -> None:
@@ -207,7 +212,8 @@ def test_what_is_no_plain_file_is_refused(tmp_path: Path, kind: str) -> None:
         home.key_file.mkdir(mode=0o700)
     else:
         os.mkfifo(home.key_file, 0o600)
-    with pytest.raises(LocalError):
+    told = {"link": "is a symbolic link", "folder": "Is a directory", "pipe": "is not a regular file"}
+    with pytest.raises(LocalError, match=told[kind]):
         home.secret()
 
 

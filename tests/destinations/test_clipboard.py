@@ -269,7 +269,7 @@ sink = Clipboard(dict(os.environ), timedelta(seconds=45))
 try:
     sink.probe()
     sink.deliver(KEY, SECRET)
-    sys.stderr.write(sink.told)
+    sys.stderr.write(sink.success_message)
 except LocalError as error:
     sys.stderr.write(error.message + error.hint)
 """

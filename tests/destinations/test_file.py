@@ -34,7 +34,7 @@ def test_another_file_is_replaced_only_by_force(tmp_path: Path) -> None:
     File(path).deliver(KEY, OLD)
     before = path.stat().st_ino
     for attempt in (File(path).probe, lambda: File(path).deliver(KEY, SECRET)):
-        with pytest.raises(LocalError, match="is there already") as refused:
+        with pytest.raises(LocalError, match="already exists") as refused:
             attempt()
         assert "--force" in refused.value.hint
     assert (File(path).held(), path.stat().st_ino) == (OLD, before)

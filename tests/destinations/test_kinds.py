@@ -8,7 +8,7 @@ import pytest
 
 from astalty_cli.base.errors import UsageError
 from astalty_cli.config.profiles import ConfigFile
-from astalty_cli.destinations.kinds import KINDS, Environment, parse
+from astalty_cli.destinations.kinds import FORMS, Environment, parse
 from tests.destinations.canary import SECRET
 
 
@@ -46,7 +46,7 @@ def test_a_place_and_its_name_in_the_journal(
     ("text", "why"),
     [
         *(
-            (text, "names no place")
+            (text, "is not a destination")
             for text in ("", "file", "ftp:x", "file:", "exec: ", "/etc/key", ":x", "clipboard")
         ),
         *((f"dotenv:{rest}", "needs a NAME") for rest in (".env", "#KEY", ".env#", ".env#1K", ".env#A-B")),
@@ -55,8 +55,8 @@ def test_a_place_and_its_name_in_the_journal(
         ("github:ana/site#KÉY", "needs a NAME"),
         ("exec:vault 'put", "do not close"),
         ("exec:''", "no program"),
-        ("file:a\nb", "printable"),
-        ("file:\udcff", "printable"),
+        ("file:a\nb", "is not a destination"),
+        ("file:\udcff", "is not a destination"),
         ("file:~nobody-here/x", "home folder"),
     ],
 )
@@ -64,7 +64,14 @@ def test_what_names_no_place_is_refused(around: Environment, text: str, why: str
     with pytest.raises(UsageError, match=why) as refused:
         parse(text, around, force=False)
     assert repr("exec:…" if text.startswith("exec:") else text) in refused.value.message
-    assert refused.value.hint == f"It takes one of {KINDS}."
+    assert refused.value.hint == f"Use one of: {FORMS}."
+
+
+def test_a_bare_env_file_is_told_its_form(around: Environment) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse("config/.env", around, force=False)
+    assert refused.value.message == "'config/.env' is not a destination."
+    assert refused.value.hint == f"Did you mean dotenv:config/.env#NAME? Use one of: {FORMS}."
 
 
 @pytest.mark.parametrize("text", ["{}", "file:{}", "dotenv:.env#{}", "exec:put {}", "x\n{}"])

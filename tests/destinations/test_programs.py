@@ -156,7 +156,7 @@ def test_a_command_that_hangs_is_stopped_with_all_that_it_started(
         "child.wait()",
     )
     started = time.monotonic()
-    with pytest.raises(LocalError, match="vault did not finish within 2 seconds"):
+    with pytest.raises(LocalError, match="vault did not finish within 2 s"):
         Command(("vault",), environ, seconds=2).deliver(KEY, SECRET)
     assert time.monotonic() - started < 20
     for pid in recorded("pids").split():

@@ -23,6 +23,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--shape", default="", help="with --every: this shape, or all whose words contain this"
     )
+    parser.add_argument(
+        "--part", type=_part, default=(1, 1), metavar="K/N", help="of all these runs, part K of N"
+    )
     parser.add_argument("--double", action="store_true", help="a second fault, during recovery")
     parser.add_argument("--in-process", action="store_true", help="in this process: much faster")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="worker processes")
@@ -32,16 +35,26 @@ def _arguments() -> argparse.Namespace:
 
 def _jobs(arguments: argparse.Namespace) -> list[Job]:
     job = Job(arguments.seed, arguments.double, arguments.in_process)
+    if arguments.only is not None:
+        return [replace(job, first=arguments.only, runs=arguments.only + 1)]
     if arguments.every:
         named = [shape for shape in plan.SHAPES if arguments.shape == str(shape)]
         shapes = named or [shape for shape in plan.SHAPES if arguments.shape in str(shape)]
-        return [replace(job, shapes=tuple(shapes[n :: arguments.jobs])) for n in range(arguments.jobs)]
-    if arguments.only is not None:
-        return [replace(job, first=arguments.only, runs=arguments.only + 1)]
+        job = replace(job, shapes=tuple(shapes))
+    else:
+        job = replace(job, runs=arguments.runs)
+    part, parts = arguments.part
     return [
-        replace(job, first=number, runs=arguments.runs, stride=arguments.jobs)
+        replace(job, first=part - 1 + number * parts, stride=parts * arguments.jobs)
         for number in range(arguments.jobs)
     ]
+
+
+def _part(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not 1 <= int(part) <= int(parts):
+        raise ValueError(text)
+    return int(part), int(parts)
 
 
 def main() -> int:

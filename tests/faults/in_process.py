@@ -18,9 +18,9 @@ from types import ModuleType
 from typing import Any, Final, Self
 
 import httpx
-import typer.main
 
 from astalty_cli.api import http
+from astalty_cli.cli import app
 from astalty_cli.config import credentials
 from astalty_cli.main import run
 from astalty_cli.output.streams import Streams
@@ -35,8 +35,8 @@ from tests.faults.site.sitecustomize import (
     Steps,
     put_keyring_in_place,
 )
+from tests.support.clock import Clock, wait_by
 
-_SLEEP: Final = time.sleep
 _HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -61,23 +61,6 @@ class Stdout(io.StringIO):
             if self._kind:
                 raise BrokenPipeError(32, "Broken pipe")
             self.handed = text
-
-
-class Clock:
-    """Waits cost nothing: they move this clock. Threads that wait for each other do so in real time."""
-
-    def __init__(self) -> None:
-        self.waited = 0.0
-        self._monotonic, self._counter = time.monotonic, time.perf_counter
-
-    def sleep(self, seconds: float) -> None:
-        self.waited += max(0.0, seconds)
-
-    def monotonic(self) -> float:
-        return self._monotonic() + self.waited
-
-    def perf_counter(self) -> float:
-        return self._counter() + self.waited
 
 
 class Edge(httpx.BaseTransport):
@@ -132,15 +115,11 @@ class InProcess:
         self._undo = contextlib.ExitStack()
         swap = functools.partial(_swap, self._undo)
         swap(http, "_transport", lambda _: Edge(self))
-        swap(typer.main, "get_command", functools.cache(typer.main.get_command))  # 6 ms each time
+        swap(app, "command", functools.cache(app.command))  # 6 ms each time
         swap(credentials, "KEYRING_SECONDS", 0.05)
-        for name in ("sleep", "monotonic", "perf_counter"):
-            swap(time, name, getattr(self.clock, name))
-        _swap_default(self._undo, http.Http.__init__, self.clock.sleep)
-        with contextlib.suppress(ImportError):
-            from astalty_cli.services.keys.operation import OperationContext
-
-            _swap_default(self._undo, OperationContext.__init__, self.clock.sleep)
+        wait_by(self.clock, swap)
+        swap(time, "sleep", self.clock.sleep)
+        swap(time, "perf_counter", self.clock.perf_counter)
         swap(threading, "excepthook", lambda _: None)  # a kill on the keyring's thread
         for number in _HEARD:
             self._undo.callback(signal.signal, number, signal.getsignal(number))
@@ -263,15 +242,6 @@ def _steps() -> Steps:
 def _swap(undo: contextlib.ExitStack, owner: Any, name: str, value: object) -> None:
     undo.callback(setattr, owner, name, getattr(owner, name))
     setattr(owner, name, value)
-
-
-def _swap_default(undo: contextlib.ExitStack, function: Any, value: object) -> None:
-    """A wait that a function has as a default was bound when the function was made."""
-    if (defaults := function.__defaults__) is not None:
-        swapped = tuple(value if each is _SLEEP else each for each in defaults)
-        _swap(undo, function, "__defaults__", swapped)
-    if (named := function.__kwdefaults__) is not None:
-        _swap(undo, function, "__kwdefaults__", {k: value if v is _SLEEP else v for k, v in named.items()})
 
 
 def _put_back(secret_service: ModuleType | None) -> None:

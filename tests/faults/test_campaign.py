@@ -42,8 +42,9 @@ def test_in_process(seed: str, faults: list[str]) -> None:
 @pytest.mark.parametrize(
     "shape", ["rotate own --grace 0 to dotenv", "rotate --grace 24h to stdout", "revoke to nowhere"]
 )
-def test_every_fault_at_every_step(shape: str) -> None:
-    campaign("--in-process", "--every", "--shape", shape)
+@pytest.mark.parametrize("part", ["1/4", "2/4", "3/4", "4/4"])
+def test_every_fault_at_every_step(shape: str, part: str) -> None:
+    campaign("--in-process", "--every", "--shape", shape, "--part", part)
 
 
 @pytest.mark.parametrize("seed", ["a", "b", "c", "d", "e", "f"])

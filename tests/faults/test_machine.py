@@ -13,6 +13,8 @@ from tests.faults.home import Done
 from tests.faults.in_process import InProcess
 from tests.faults.plan import At, Fault, Shape
 
+pytestmark = pytest.mark.timeout(600)  # on a machine that is busy it takes minutes
+
 _REQUEST_KINDS = (
     "drop-before", "drop-after", "cut-after", "garbage-after", "500-after", "502-after", "409-before",
     "429-0", "429-1", "hold-after", "refused", "kill-before", "kill-acted", "kill-answered", "int-acted",

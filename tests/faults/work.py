@@ -1,6 +1,7 @@
 """A part of a campaign, as one of several worker processes does it."""
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from tests.faults.in_process import InProcess
 
 @dataclass(frozen=True)
 class Job:
-    """Which runs: of `runs` those from `first` on, each `stride`th; or every fault of `shapes`."""
+    """Which runs: each `stride`th from `first` on, of `runs` by chance or of every fault of `shapes`."""
 
     seed: str
     double: bool
@@ -41,7 +42,7 @@ def work(job: Job) -> Counts:
     with engine(in_process=job.in_process) as here:
         cases = Cases(here, job.seed, double=job.double)
         for shape in job.shapes:
-            for number, case in enumerate(cases.all_of(shape)):
+            for number, case in itertools.islice(enumerate(cases.all_of(shape)), job.first, None, job.stride):
                 counts.add(f"{number} of --every {shape}", play(case, here))
         for index in range(job.first, job.runs, job.stride):
             counts.add(f"--only {index}", play(cases[index], here))

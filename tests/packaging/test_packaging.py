@@ -129,7 +129,8 @@ def installer(tmp_path: Path) -> dict[str, str]:
     folders = ("PIPX_HOME", "PIPX_MAN_DIR", "UV_TOOL_DIR")
     programs = dict.fromkeys(("PIPX_BIN_DIR", "UV_TOOL_BIN_DIR"), str(tmp_path / "bin"))
     pinned = dict.fromkeys(("PIP_CONSTRAINT", "UV_CONSTRAINT"), str(ROOT / "constraints.txt"))
-    return {**os.environ, **{name: str(tmp_path / name) for name in folders}, **programs, **pinned}
+    trusted = {"UV_SYSTEM_CERTS": "true"}  # as pip does; uv alone has certificates of its own
+    return {**os.environ, **{name: str(tmp_path / name) for name in folders}, **programs, **pinned, **trusted}
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ class Interactive:
     """A shell that somebody types into, at a terminal wide enough that nothing folds."""
 
     def __init__(self, shell: Shell, name: str) -> None:
+        self.name = name
         program, words, load = _START[name]
         environ: Any = {**shell.environ, "TERM": "xterm", "PS1": "$ ", "fish_greeting": ""}
         self._child = pexpect.spawn(

@@ -2,8 +2,9 @@
 
 A process imports what commands import, runs none of them, and forks for each command line: the child has
 the streams, environment and folder that it was sent, runs the console script's own entry, and ends as that
-does. So a test still sees a process of its own for each command; `ASTALTY_TESTS_COLD=1` starts the
-installed script instead, as tests of start-up, terminals, signals and whole scripts always do.
+does. So a test still sees a process of its own for each command, except that it waits for the service in
+no time (see `clock.py`). `ASTALTY_TESTS_COLD=1` starts the installed script instead, as tests of start-up,
+terminals, signals and whole scripts always do.
 """
 
 import atexit
@@ -20,6 +21,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
+
+from tests.support import clock
 
 _LENGTH = struct.Struct("!I")
 
@@ -76,6 +79,7 @@ def _serve() -> None:
         child = os.fork()
         if child == 0:
             requests.close()
+            clock.wait_by(clock.Clock())
             _run(argv, environ, folder, streams)
         for stream in streams:
             os.close(stream)
@@ -89,7 +93,7 @@ def _import_what_commands_import() -> None:
 
     for module in pkgutil.walk_packages(astalty_cli.__path__, "astalty_cli."):
         importlib.import_module(module.name)
-    for library in ("filelock", "humanize", "jmespath", "keyring", "tomlkit", "truststore"):
+    for library in ("humanize", "jmespath", "keyring", "tomlkit", "truststore"):
         importlib.import_module(library)
 
 

@@ -100,14 +100,6 @@ def test_sparklines_show_silence_and_the_smallest_noise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("milliseconds", "text"),
-    [(0, "0.0 ms"), (3.46, "3.5 ms"), (10, "10 ms"), (9_999, "9999 ms"), (12_345, "12.3 s")],
-)
-def test_durations(milliseconds: float, text: str) -> None:
-    assert charts.duration(milliseconds) == text
-
-
-@pytest.mark.parametrize(
     ("share", "text"), [(0, "0.0%"), (0.000_4, "<0.1%"), (0.001, "0.1%"), (0.254, "25.4%"), (1, "100.0%")]
 )
 def test_percents(share: float, text: str) -> None:

@@ -2,30 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from astalty_cli.base.times import iso, parse_duration, parse_moment, relative
+from astalty_cli.base.times import iso, parse_moment, relative
 
 NOW = datetime(2026, 11, 23, 5, 33, 52, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("text", "duration"),
-    [
-        ("0", timedelta()),
-        ("45s", timedelta(seconds=45)),
-        ("15m", timedelta(minutes=15)),
-        ("24h", timedelta(days=1)),
-        ("7d", timedelta(days=7)),
-        ("2w", timedelta(days=14)),
-    ],
-)
-def test_durations(text: str, duration: timedelta) -> None:
-    assert parse_duration(text) == duration
-
-
-@pytest.mark.parametrize("text", ["", "1", "h", "1.5h", "-1h", "1 h", "1H", "٣h", "1h30m", "1e3s"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a duration"):
-        parse_duration(text)
 
 
 @pytest.mark.parametrize(

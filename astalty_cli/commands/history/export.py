@@ -8,13 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from astalty_cli.base.errors import UsageError
 from astalty_cli.base.times import local
 from astalty_cli.base.vocabulary import ExportFormat
 from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
-from astalty_cli.commands.history.filters import FILTERS, api_filters, check_time
+from astalty_cli.cli.parameters import Choice, argument, option
+from astalty_cli.commands.history.filters import FILTERS, api_filters, ensure_time_span
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
@@ -24,38 +23,38 @@ if TYPE_CHECKING:
     from astalty_cli.services.export.partial import ExportSpec
 
 _BODIES = (
-    "Bodies can hold personal health data. They will lie in {target} in clear, for whoever can read it: "
+    "Bodies can hold personal health data. They are saved unencrypted in {target}: "
     "keep it where such data may be, and remove it when it is no longer needed."
 )
 
 
-@takes(ACCOUNT, FILTERS, OUTPUT)
+@takes(FILTERS, OUTPUT, ACCOUNT)
 def export(
     context: Context,
-    target: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .jsonl, .csv or .parquet.")],
+    target: Annotated[Path, argument("FILE", help="File that ends in .jsonl, .csv or .parquet.")],
     *,
     form: Annotated[
         ExportFormat | None,
-        typer.Option("--format", metavar="FORMAT", help="jsonl, csv or parquet, whatever FILE ends in."),
+        option("--format", metavar="FORMAT", type=Choice(ExportFormat), help="File format"),
     ] = None,
     bodies: Annotated[
-        bool, typer.Option("--bodies", help="With what was sent and answered: it can be health data.")
+        bool, option("--bodies", help="Include request and response bodies (may be health data).")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace what is at FILE.")] = False,
+    force: Annotated[bool, option("--force", help="Replace an existing file.")] = False,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Begin anew instead of going on after an interruption.")
+        bool, option("--restart", help="Start again instead of resuming an interrupted export.")
     ] = False,
 ) -> None:
-    """After an interruption the same command goes on. Parquet makes a folder of files by day."""
+    """If it is interrupted, the same command resumes it. Parquet creates a folder with files by day."""
     import msgspec
 
+    from astalty_cli.output.renderer import rendering
     from astalty_cli.services.export.export import Export, Target, opened
     from astalty_cli.services.export.manifest import Manifest
-    from astalty_cli.services.history.reading import page_size
 
     output = context.output
     shown = output.columns(columns.MANIFEST, Manifest)
-    check_time(context)
+    ensure_time_span(context.get(FILTERS))
     wanted = Target(target, _format(target, form), force)
     _ensure_possible(wanted.format)
     context.disable_time_limit()
@@ -64,8 +63,8 @@ def export(
             output.warn(_BODIES.format(target=target))
         asked = _asked(context, wanted.format, bodies=bodies)
         spelling = _spelling(bodies=bodies, raw=output.style.csv_raw)
-        with output.progress("requests", page_size=page_size(bodies=bodies)) as progress:
-            made = Export(context.client, wanted, asked, spelling, part, output.note, progress.at).run()
+        with rendering(output, "requests") as renderer:
+            made = Export(context.client, wanted, asked, spelling, part, renderer.show).run()
     if output.result_wanted:
         output.item(msgspec.json.encode(made), shown)
     output.note(_summary(made, target))
@@ -84,7 +83,7 @@ def _format(target: Path, named: ExportFormat | None) -> ExportFormat:
     except ValueError:
         raise UsageError(
             f"{target} does not end in .jsonl, .csv or .parquet.",
-            hint="Say which it should be: --format jsonl",
+            hint="Choose one, such as --format jsonl.",
         ) from None
 
 
@@ -98,7 +97,8 @@ def _ensure_possible(form: ExportFormat) -> None:
 def _asked(context: Context, form: ExportFormat, *, bodies: bool) -> ExportSpec:
     from astalty_cli.services.export.partial import ExportSpec
 
-    filters = {name: value for name, value in api_filters(context).items() if value is not None}
+    wanted = api_filters(context, context.get(FILTERS))
+    filters = {name: value for name, value in wanted.items() if value is not None}
     account_id = context.client.account_id()
     return ExportSpec(
         origin=context.settings.base_url.value,

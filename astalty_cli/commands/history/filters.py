@@ -2,18 +2,17 @@
 
 import ipaddress
 import re
-from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
-
-import typer
+from typing import Annotated, Final
 
 from astalty_cli.api import contract
 from astalty_cli.base.errors import UsageError
 from astalty_cli.base.times import iso, parse_moment, utc_now
 from astalty_cli.cli import candidates
-from astalty_cli.cli.options import Flags, checked, words
+from astalty_cli.cli.flags import Flags
+from astalty_cli.cli.parameters import Choices, ParameterType, option, some_of
 from astalty_cli.context import Context
+from astalty_cli.services.history.filters import Filters
 
 _STATUS = re.compile(r"[1-5](xx|[0-9]{2})", re.ASCII)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -24,6 +23,10 @@ def _statuses(text: str) -> str:
     if wrong := [each for each in wanted if not _STATUS.fullmatch(each)]:
         raise ValueError(f"{wrong[0]!r} is not a status such as 404 or 5xx")
     return ",".join(wanted)
+
+
+def _statuses_on_tab(incomplete: str) -> list[str]:
+    return some_of(("2xx", "4xx", "5xx", "401", "403", "404", "422", "429"), incomplete)
 
 
 def _path(text: str) -> str:
@@ -49,110 +52,86 @@ def _moment(text: str) -> datetime:
     return parse_moment(text, utc_now())
 
 
-def _option(
-    flag: str,
-    metavar: str,
-    help: str,  # noqa: A002
-    parse: Callable[[str], Any],
-    autocompletion: Callable[..., Any] | None = None,
-) -> Any:
-    return typer.Option(flag, parser=parse, metavar=metavar, help=help, autocompletion=autocompletion)
+def _filters(
+    *,
+    status: Annotated[
+        str | None,
+        option(
+            "--status",
+            metavar="STATUS",
+            type=ParameterType(_statuses),
+            help="Only these statuses, such as 404,5xx.",
+            completions=_statuses_on_tab,
+        ),
+    ] = None,
+    method: Annotated[
+        str | None,
+        option("--method", metavar="METHOD", type=Choices(_METHODS, str.upper), help="Only these methods"),
+    ] = None,
+    path: Annotated[
+        str | None,
+        option(
+            "--path",
+            metavar="PATH",
+            type=ParameterType(_path),
+            help="Only paths that start with this, such as /participants; * matches anything.",
+            completions=candidates.calls,
+        ),
+    ] = None,
+    ip: Annotated[
+        str | None,
+        option("--ip", metavar="ADDRESS", type=ParameterType(_address), help="Only from this IP address."),
+    ] = None,
+    user: Annotated[
+        str | None,
+        option("--user", metavar="USER", type=ParameterType(_user), help="Only by this user: id or email."),
+    ] = None,
+    key: Annotated[
+        str | None,
+        option(
+            "--key",
+            metavar="KEY",
+            help="Only with this key: name, id or start of the id.",
+            completions=candidates.keys,
+        ),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        option(
+            "--since",
+            metavar="WHEN",
+            type=ParameterType(_moment),
+            help="Requests since this time or age (24h, 7d).",
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        option(
+            "--until",
+            metavar="WHEN",
+            type=ParameterType(_moment),
+            help="Requests before this time or age (24h, 7d).",
+        ),
+    ] = None,
+) -> Filters:
+    return Filters(status, method, path, ip, user, key, since, until)
 
 
-def since(default: str = "") -> Flags:
-    """The flag `--since`; `default` is what its help says of one."""
-    words = f"From: a time, or 15m, 24h, 7d ago.{default}"
-    return {"since": (Annotated[datetime | None, _option("--since", "WHEN", words, checked(_moment))], None)}
+FILTERS: Final = Flags("Filters", _filters)
+OFFLINE: Final = option("--offline", help="Read the local mirror (`astalty history sync`).")
 
 
-SINCE = since()
-UNTIL: Flags = {
-    "until": (
-        Annotated[
-            datetime | None,
-            _option("--until", "WHEN", "Before: a time, or 15m, 24h, 7d ago.", checked(_moment)),
-        ],
-        None,
-    ),
-}
-OFFLINE = typer.Option("--offline", help="Read the local mirror that `astalty history sync` makes.")
-WHICH: Flags = {
-    "status": (
-        Annotated[
-            str | None,
-            _option(
-                "--status",
-                "STATUS",
-                "Such as 404,5xx.",
-                checked(_statuses),
-                candidates.some_of(("2xx", "4xx", "5xx", "401", "403", "404", "422", "429")),
-            ),
-        ],
-        None,
-    ),
-    "method": (
-        Annotated[
-            str | None,
-            _option(
-                "--method",
-                "METHOD",
-                "Such as POST,PATCH.",
-                words(_METHODS, str.upper),
-                candidates.some_of(_METHODS),
-            ),
-        ],
-        None,
-    ),
-    "path": (
-        Annotated[
-            str | None,
-            _option(
-                "--path",
-                "PATH",
-                "Paths that start so, such as /participants; * stands for anything.",
-                checked(_path),
-                candidates.calls,
-            ),
-        ],
-        None,
-    ),
-    "ip": (
-        Annotated[str | None, _option("--ip", "ADDRESS", "From this IP address.", checked(_address))],
-        None,
-    ),
-    "user": (
-        Annotated[str | None, _option("--user", "USER", "By this user: id or email.", checked(_user))],
-        None,
-    ),
-    "key": (
-        Annotated[
-            str | None,
-            typer.Option(
-                "--key",
-                metavar="KEY",
-                help="With this key: id, name or start of the id.",
-                autocompletion=candidates.keys,
-            ),
-        ],
-        None,
-    ),
-}
-FILTERS: Flags = {**WHICH, **SINCE, **UNTIL}
+def ensure_time_span(wanted: Filters) -> None:
+    """Raises UsageError if no moment can be between `--since` and `--until`."""
+    if wanted.since and wanted.until and wanted.since >= wanted.until:
+        raise UsageError("--since is not before --until, so no request can be between them.")
 
 
-def check_time(context: Context) -> None:
-    """Raises UsageError where no moment can be between `--since` and `--until`."""
-    since, until = context.filters.since, context.filters.until
-    if since and until and since >= until:
-        raise UsageError("--since is not before --until, so nothing can be between them.")
-
-
-def api_filters(context: Context) -> dict[str, str | None]:
+def api_filters(context: Context, wanted: Filters) -> dict[str, str | None]:
     """The filters by the API's own names; a key is looked up. Raises as KeyFinder does."""
     from astalty_cli.services.keys.finder import KeyFinder
 
-    check_time(context)
-    wanted = context.filters
+    ensure_time_span(wanted)
     by_id = wanted.user is not None and contract.is_uuid(wanted.user)
     return {
         "status": wanted.status,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from astalty_cli.api import contract
 from astalty_cli.base.errors import NotFoundError, UsageError
-from astalty_cli.cli.options import ACCOUNT, OUTPUT, checked, takes
+from astalty_cli.base.times import local
+from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
+from astalty_cli.cli.parameters import Choice, Offer, ParameterType, argument, option
 from astalty_cli.commands.history.filters import OFFLINE
 from astalty_cli.context import Context
 from astalty_cli.output import columns
@@ -17,6 +17,9 @@ from astalty_cli.output import columns
 if TYPE_CHECKING:
     from astalty_cli.output.output import Output
     from astalty_cli.output.style import Style
+
+
+_OFFERED = 10  # entries, to a person who names none
 
 
 class Language(StrEnum):
@@ -27,23 +30,33 @@ class Language(StrEnum):
 
 def _entry_id(text: str) -> str:
     if not contract.is_uuid(text):
-        raise ValueError(f"{text!r} is not the id of an entry: `astalty history list` shows them in full")
+        raise ValueError(f"{text!r} is not the id of an entry; `astalty history list` shows full ids")
     return text.lower()
 
 
-@takes(ACCOUNT, OUTPUT)
+class EntryType(ParameterType[str]):
+    """The id of an entry; the latest ones are offered to a person who names none."""
+
+    def offers(self, context: Context) -> list[Offer]:
+        page = context.client.list_requests(1, _OFFERED, filters={}, sort="-created_at")
+        entries = [row.value for row in page.rows]
+        return [
+            (entry.id, f"{local(entry.created_at)}  {entry.status}  {entry.method} {entry.path}")
+            for entry in entries
+        ]
+
+
+@takes(OUTPUT, ACCOUNT)
 def show(
     context: Context,
-    entry_id: Annotated[
-        str, typer.Argument(metavar="ID", parser=checked(_entry_id), help="The entry's full id.")
-    ],
+    entry_id: Annotated[str, argument("ID", type=EntryType(_entry_id), help="The full id of an entry.")],
     *,
-    request: Annotated[bool, typer.Option("--request", help="Only what was sent.")] = False,
-    response: Annotated[bool, typer.Option("--response", help="Only what was answered.")] = False,
-    reveal: Annotated[bool, typer.Option("--reveal", help="Hide nothing, not even secrets.")] = False,
+    request: Annotated[bool, option("--request", help="Show only the request.")] = False,
+    response: Annotated[bool, option("--response", help="Show only the response.")] = False,
+    reveal: Annotated[bool, option("--reveal", help="Show hidden values, secrets too.")] = False,
     language: Annotated[
         Language | None,
-        typer.Option("--as", metavar="LANGUAGE", help="A command that repeats it: curl, httpie or python."),
+        option("--as", metavar="LANGUAGE", type=Choice(Language), help="Print a command that repeats it"),
     ] = None,
     offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
@@ -75,7 +88,7 @@ def show(
 
 
 def _mirrored(context: Context, entry_id: str) -> bytes:
-    from astalty_cli.commands.history.mirror import open_mirror
+    from astalty_cli.commands.shared.mirror import open_mirror
 
     with open_mirror(context) as mirror:
         row = mirror.get(entry_id)

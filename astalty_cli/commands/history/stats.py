@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from astalty_cli.base.durations import format_milliseconds
 from astalty_cli.base.times import utc_now
 from astalty_cli.base.vocabulary import By
 from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
-from astalty_cli.commands.history.filters import FILTERS, OFFLINE, api_filters, check_time, since
+from astalty_cli.cli.parameters import Choice, option
+from astalty_cli.commands.history.filters import FILTERS, OFFLINE, api_filters, ensure_time_span
 from astalty_cli.commands.history.list import NONE
 from astalty_cli.context import Context
 from astalty_cli.output import columns
@@ -19,13 +19,16 @@ from astalty_cli.output.fields import Field, Kind
 
 if TYPE_CHECKING:
     from astalty_cli.api.models import ApiRequest
+    from astalty_cli.services.history.filters import Filters
     from astalty_cli.services.history.self_traffic import SelfTraffic
     from astalty_cli.services.history.stats import Group, Stats
 
 _STRETCH = timedelta(hours=24)
 _MARKS = 60  # of the line of time, at most
 _SHARE, _ID = (field for field in columns.STATS if field.path in {"share", "group_id"})
-_SINCE = since("  [default: 24h before --until, or before now]")
+_FILTERS = FILTERS.described(
+    since="Requests since this time or age (24h, 7d).  [default: 24h before --until or now]"
+)
 _FIRST = {
     By.STATUS: Field("group", "Status", Kind.HTTP_STATUS),
     By.PATH: Field("group", "Path", Kind.PATH, least=24),
@@ -38,45 +41,39 @@ _FIRST = {
 }
 
 
-@takes(ACCOUNT, FILTERS, _SINCE, OUTPUT)
+@takes(_FILTERS, OUTPUT, ACCOUNT)
 def stats(
     context: Context,
     *,
-    by: Annotated[
-        By,
-        typer.Option(
-            "--by", metavar="WHAT", help="Group by status, path, method, user, ip, key, hour or day."
-        ),
-    ] = By.STATUS,
+    by: Annotated[By, option("--by", metavar="WHAT", type=Choice(By), help="Group by")] = By.STATUS,
     include_self: Annotated[
-        bool, typer.Option("--include-self", help="Count this tool's own reads of the history as well.")
+        bool, option("--include-self", help="Count this tool's own reads of the history too.")
     ] = False,
     offline: Annotated[bool, OFFLINE] = False,
 ) -> None:
-    """Durations are nearest ranks: half of the requests took no longer than p50. Hours and days are local."""
+    """Half of the requests took no longer than p50. Hours and days are in the local time zone."""
     from astalty_cli.services.history.stats import Group, Stats
 
     output = context.output
     shown = output.columns(columns.STATS, Group)
     context.disable_time_limit()  # a day of a busy account is many pages
-    start, end = _stretch(context)
+    start, end = _span(context.get(FILTERS))
+    wanted = context.get(FILTERS)._replace(since=start)
     found = Stats(by, start, end, marks=max(min(_MARKS, output.streams.width - 2), 1))
-    check_time(context)
+    ensure_time_span(wanted)
     own = None if include_self else _own_reads(context, offline=offline)
-    entries = _mirrored(context) if offline else _read(context)
+    entries = _mirrored(context, wanted) if offline else _read(context, wanted)
     found.add(entry for entry in entries if own is None or not own.is_own(entry))
     _print(context, found, shown)
     if own and own.left_out:
         output.note(own.summary())
 
 
-def _stretch(context: Context) -> tuple[datetime, datetime]:
-    """From when to when; what was not said of it is put among the filters."""
-    now, wanted = utc_now(), context.filters
+def _span(wanted: Filters) -> tuple[datetime, datetime]:
+    """The time that the filters cover: the last day, unless they say otherwise."""
+    now = utc_now()
     end = min(wanted.until or now, now)
-    start = wanted.since or end - _STRETCH
-    context.filters = wanted._replace(since=start)
-    return start, end
+    return wanted.since or end - _STRETCH, end
 
 
 def _own_reads(context: Context, *, offline: bool) -> SelfTraffic:
@@ -88,21 +85,21 @@ def _own_reads(context: Context, *, offline: bool) -> SelfTraffic:
     return SelfTraffic(stored.key_id if stored and not context.settings.variable else None)
 
 
-def _mirrored(context: Context) -> Iterator[ApiRequest]:
-    from astalty_cli.commands.history.mirror import open_mirror
+def _mirrored(context: Context, wanted: Filters) -> Iterator[ApiRequest]:
+    from astalty_cli.commands.shared.mirror import open_mirror
 
     with open_mirror(context) as mirror:
-        yield from mirror.requests(context.filters)
+        yield from mirror.requests(wanted)
 
 
-def _read(context: Context) -> Iterator[ApiRequest]:
-    from astalty_cli.services.history.reading import HistoryQuery, Upwards
+def _read(context: Context, wanted: Filters) -> Iterator[ApiRequest]:
+    from astalty_cli.output.renderer import rendering
+    from astalty_cli.services.history.listing import HistoryReader
 
-    reading = Upwards(HistoryQuery(context.client, api_filters(context)))
-    with context.output.progress("requests") as progress:
-        if reading.set_boundary():
-            rows = (row for page in reading.pages() for row in page.rows)
-            yield from (row.value for row in progress.counted(rows, lambda: reading.total))
+    with rendering(context.output, "requests") as renderer:
+        filters = api_filters(context, wanted)
+        reader = HistoryReader(context.client, filters, "created_at", limit=None, on_event=renderer.show)
+        yield from (row.value for row in reader.entries())
 
 
 def _print(context: Context, found: Stats, shown: Sequence[Field]) -> None:
@@ -148,5 +145,5 @@ def _summary(total: Group) -> str:
 
     failed = f"{total.errors:,} failed ({charts.percent(total.error_rate or 0)})"
     ranks = {"p50": total.p50_ms, "p95": total.p95_ms, "p99": total.p99_ms}
-    took = ", ".join(f"{name} {charts.duration(value or 0)}" for name, value in ranks.items())
+    took = ", ".join(f"{name} {format_milliseconds(value or 0)}" for name, value in ranks.items())
     return f"{total.requests:,} requests, {failed}; {took}"

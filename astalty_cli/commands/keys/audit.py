@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from astalty_cli.base.durations import parse_duration
 from astalty_cli.base.errors import FindingsError
-from astalty_cli.base.times import parse_duration
 from astalty_cli.base.vocabulary import FindingCode
-from astalty_cli.cli import candidates
-from astalty_cli.cli.options import ACCOUNT, OUTPUT, duration, takes, words
+from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
+from astalty_cli.cli.parameters import Choices, Duration, option
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
@@ -28,36 +26,37 @@ def _baseline(text: str) -> timedelta:
     return baseline
 
 
-@takes(ACCOUNT, OUTPUT)
+@takes(OUTPUT, ACCOUNT)
 def audit(
     context: Context,
     *,
     max_age: Annotated[
         timedelta,
-        duration("--max-age", "How old a secret may be."),
-    ] = "90d",  # type: ignore[assignment]  # typer parses a default as it parses what is typed
+        option("--max-age", metavar="DURATION", type=Duration(), help="Report secrets older than this."),
+    ] = timedelta(days=90),
     unused: Annotated[
         timedelta,
-        duration("--unused", "How long it may be unused."),
-    ] = "30d",  # type: ignore[assignment]
+        option("--unused", metavar="DURATION", type=Duration(), help="Report keys unused for this long."),
+    ] = timedelta(days=30),
     baseline: Annotated[
         timedelta,
-        duration(
-            "--baseline", "Compare the addresses of the last 24h with those of so long before.", _baseline
+        option(
+            "--baseline",
+            metavar="DURATION",
+            type=Duration(_baseline),
+            help="Compare the addresses of the last 24h with this time before.",
         ),
-    ] = "30d",  # type: ignore[assignment]
+    ] = timedelta(days=30),
     fail_on: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--fail-on",
-            parser=words(tuple(FindingCode)),
-            autocompletion=candidates.some_of(tuple(FindingCode)),
             metavar="FINDINGS",
-            help=f"End with exit code 8 where there are such: {', '.join(FindingCode)}; with commas.",
+            type=Choices(FindingCode),
+            help="Exit with code 8 if there are any of these findings",
         ),
     ] = None,
 ) -> None:
-    """They are old, unused, in grace, used from a new address, or named alike."""
     import msgspec
 
     from astalty_cli.services.keys.audit import Audit

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from astalty_cli.base.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import iso
-from astalty_cli.cli.options import ACCOUNT, ASK, DESTINATIONS, OUTPUT, takes
+from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, SECRET, takes
+from astalty_cli.cli.parameters import argument
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
@@ -19,14 +18,14 @@ if TYPE_CHECKING:
     from astalty_cli.services.keys.recovery import Recovery
 
 
-@takes(ACCOUNT, OUTPUT, DESTINATIONS, ASK)
+@takes(SECRET.without("plain"), OUTPUT, ACCOUNT, ASK)
 def recover(
     context: Context,
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID...]", help="Only these, by the start of their ids.")
+        list[str] | None, argument("[ID...]", help="Only these operations, by id or its start.")
     ] = None,
 ) -> None:
-    """Lists it, and asks for each; --yes goes ahead. --to names another place for the secret."""
+    """It lists them and asks about each one. --to sends the secret to another destination."""
     from astalty_cli.commands.shared.records import OpenOperation
 
     output, journal = context.output, context.journal
@@ -51,7 +50,7 @@ def _ensure_answerable(context: Context, entries: list[JournalEntry]) -> None:
     """Raises LeftOpenError where nobody can say what to do, UsageError where one place is for several."""
     from astalty_cli.commands.shared import secrets
 
-    output, wanted = context.output, context.destination
+    output, wanted = context.output, context.get(SECRET)
     if not (output.style.yes or (output.streams.can_ask and not output.result_wanted)):
         raise LeftOpenError(
             f"{len(entries)} key operation{'s are' if len(entries) > 1 else ' is'} open.",
@@ -104,7 +103,7 @@ def _row(entry: JournalEntry) -> bytes:
 
 def _finished(context: Context, entries: list[JournalEntry]) -> dict[str, LeftOpenError]:
     """Try each; return what stays open, by the start of its id."""
-    from astalty_cli.services.keys.recovery import elsewhere
+    from astalty_cli.services.keys.recovery_steps import elsewhere
 
     failures: dict[str, LeftOpenError] = {}
     for entry in entries:
@@ -130,7 +129,7 @@ def _recovery(context: Context, entry: JournalEntry) -> Recovery:
     environment, output, wanted = (
         secrets.destination_environment(context),
         context.output,
-        context.destination,
+        context.get(SECRET),
     )
     own = [
         destination

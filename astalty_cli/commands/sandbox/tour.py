@@ -12,8 +12,16 @@ from pathlib import Path
 from astalty_cli.base import shell_words
 from astalty_cli.base.errors import AstaltyError
 from astalty_cli.base.vocabulary import API_KEY
+from astalty_cli.cli.options import takes
+from astalty_cli.context import Context, require_sandbox
 from astalty_cli.output.streams import Streams
 from astalty_cli.program import Folders, Program
+
+
+@takes()
+def tour(context: Context) -> None:
+    require_sandbox()
+    Tour(context.program).run()
 
 
 @dataclass
@@ -36,7 +44,7 @@ class Tour:
     def _play(self) -> None:
         self._say("# A sandbox of your own: the same API, with its own data, gone after this tour.")
         self._say("$ export ASTALTY_PROFILE=sandbox")
-        self._say("\n# Make a key. Its secret is shown once, so it goes straight into a variable.")
+        self._say("\n# Create a key. Its secret is shown once, so it goes straight into a variable.")
         secret = self._captured("KEY", "keys create tour --plain")
         self._shown("keys list")
         self._say("\n# Use the new key.")
@@ -45,7 +53,7 @@ class Tour:
         self._shown("history list -L 6")
         entry = self._captured("ID", "history list --key tour -L 1 --query [0].id")
         self._shown("history show $ID", id=entry)
-        self._say("\n# Rotate: a new secret, proved before the old one's clock is started.")
+        self._say("\n# Rotate: the old secret is set to expire once the new one is verified.")
         renewed = self._captured("KEY", "keys rotate tour --grace 1h --plain")
         self._shown("keys show tour")
         self._say("\n# Revoke: both secrets stop at once.")

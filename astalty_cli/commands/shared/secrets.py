@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from astalty_cli.base.errors import InterruptedByUser, LocalError
 from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.vocabulary import API_KEY
+from astalty_cli.cli.options import SECRET
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
@@ -42,15 +43,15 @@ def operation(context: Context, secret: Secret | None = None) -> OperationContex
 
 def read_key(context: Context, prompt: str, *, with_token: bool, stopped: str) -> Secret:
     """A key from stdin, or typed unseen after `prompt`; `stopped` is what Ctrl-C there is answered with."""
-    from astalty_cli.config.settings import as_secret
+    from astalty_cli.config.settings import typed_secret
 
     streams = context.program.streams
     if with_token:
-        return as_secret(streams.stdin.read(8192).strip())
+        return typed_secret(streams.stdin.read(8192))
     from getpass import getpass
 
     try:
-        return as_secret(getpass(prompt, stream=streams.stderr).strip())
+        return typed_secret(getpass(prompt, stream=streams.stderr))
     except (KeyboardInterrupt, EOFError):
         context.output.say("\n")
         raise InterruptedByUser(stopped) from None
@@ -60,7 +61,7 @@ def destinations(context: Context) -> list[Destination]:
     """Where the flags want a new secret. Raises UsageError where they do not say, or contradict."""
     from astalty_cli.destinations.choice import chosen
 
-    return chosen(context.output, context.destination, destination_environment(context))
+    return chosen(context.output, context.get(SECRET), destination_environment(context))
 
 
 def destination_environment(context: Context) -> Environment:
@@ -134,6 +135,6 @@ def print_key(context: Context, row: bytes) -> None:
     """Print the key where a flag asked for data and a destination took the secret."""
     from astalty_cli.api.models import ApiKey
 
-    wanted, output = context.destination, context.output
+    wanted, output = context.get(SECRET), context.output
     if (wanted.to or wanted.copy) and not wanted.plain and output.result_wanted:
         output.item(row, output.columns(columns.KEY, ApiKey))

@@ -8,6 +8,7 @@ from astalty_cli.api import answers, contract
 from astalty_cli.api.contract import Assumed
 from astalty_cli.api.http import HttpResponse
 from astalty_cli.api.models import CurrentKey
+from astalty_cli.base.durations import format_duration
 from astalty_cli.base.errors import AstaltyError, NotOfferedError
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import local, utc_now
@@ -16,7 +17,7 @@ from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.services.doctor.server import Reply, Server
 from astalty_cli.services.endpoints.catalogue import read_document
 from astalty_cli.services.endpoints.operations import offers, operations
-from astalty_cli.services.keys.findings import Limits, of_key, spelled
+from astalty_cli.services.keys.findings import Limits, of_key
 
 _LIMITS: Final = Limits(max_age=timedelta(days=90), unused=timedelta.max, baseline=timedelta())
 _FEW: Final = 10  # calls left in this minute
@@ -41,7 +42,7 @@ def account(server: Server) -> Result:
     old = [each.detail for each in of_key(key, _LIMITS, now) if each.finding is FindingCode.OLD]
     if old:
         return warning(f"{found}. {old[0]}", f"Renew it: {command('astalty keys rotate', key.id)}")
-    return ok(f"{found}; its secret is {spelled(now - (key.rotated_at or key.created_at))} old")
+    return ok(f"{found}; its secret is {format_duration(now - (key.rotated_at or key.created_at))} old")
 
 
 def endpoints(server: Server, origin: str) -> Result:

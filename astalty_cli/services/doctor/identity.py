@@ -21,11 +21,11 @@ def base_url(settings: Settings) -> Result:
 
 def sandbox(database: Path) -> Result:
     """What stands in for the base URL under the profile `sandbox`."""
-    size = f"{database.stat().st_size / 1e6:.1f} MB" if database.exists() else "made at its first use"
+    size = f"{database.stat().st_size / 1e6:.1f} MB" if database.exists() else "created at its first use"
     return ok(f"In this process, on {database} ({size})")
 
 
 def key(settings: Settings, secret: Secret) -> Result:
     """Where the key in force comes from; whether it works is for the server to say."""
-    in_clear = ", in clear" if settings.key_source == Storage.FILE else ""
-    return ok(f"…{secret.last_four} ({settings.key_source}{in_clear})")
+    unencrypted = ", unencrypted" if settings.key_source == Storage.FILE else ""
+    return ok(f"…{secret.last_four} ({settings.key_source}{unencrypted})")

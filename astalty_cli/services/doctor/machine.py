@@ -30,7 +30,7 @@ def config_file(file: ConfigFile) -> Result:
     """Read it. Raises LocalError for one that is open to others, somebody else's, or broken."""
     profiles = file.read().profiles
     if not file.path.exists():
-        return ok(f"None yet: {file.path}. auth login makes it.")
+        return ok(f"None yet: {file.path}. auth login creates it.")
     folder = file.path.parent
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
         return warning(

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from astalty_cli.api.proxy import proxy_for, without_login
 from astalty_cli.api.tls import Security
+from astalty_cli.base.durations import format_duration
 from astalty_cli.base.errors import ServiceError, UsageError
 from astalty_cli.base.times import utc_now
 from astalty_cli.config.settings import Settings
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.services.doctor.server import Server
-from astalty_cli.services.keys.findings import spelled
 
 _ENDS_SOON: Final = timedelta(days=14)
 _CLOCKS_DIFFER: Final = timedelta(seconds=30)
@@ -84,7 +84,7 @@ def clock(server: Server) -> Result:
         return ok("As the server's.")
     side = "ahead of" if ahead > timedelta() else "behind"
     return warning(
-        f"This machine's clock is {spelled(abs(ahead))} {side} the server's.",
+        f"This machine's clock is {format_duration(abs(ahead))} {side} the server's.",
         "Let the system set it over the network (NTP): --since 1h and the like go by it.",
     )
 
@@ -130,7 +130,7 @@ def _secured(security: Security, store: str) -> Result:
     if security.ends is None:
         return ok(found)
     left = security.ends - utc_now()
-    found += f"; the certificate, by {security.issuer}, ends in {spelled(left)}"
+    found += f"; the certificate, by {security.issuer}, ends in {format_duration(left)}"
     if left < _ENDS_SOON:
         return warning(found, "Whoever runs the server has to renew it; after that nothing works.")
     return ok(found)

@@ -20,6 +20,7 @@ from astalty_cli import __version__
 from astalty_cli.api.client import Client
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import InterruptedByUser, RefusedError, ServiceError, UnauthorizedError
+from astalty_cli.base.events import Message, OnEvent, PageRead
 from astalty_cli.base.times import iso, local, utc_now
 from astalty_cli.base.vocabulary import ExportFormat
 from astalty_cli.services.export import archive, manifest
@@ -55,13 +56,13 @@ class Target:
             return
         if not self.force:
             raise RefusedError(
-                f"{there} is there already, and nothing was written over it.",
+                f"{there} already exists and was not overwritten.",
                 hint="Choose another name, or replace it with --force.",
             )
         is_export = (self.path / manifest.IN_FOLDER).is_file() and self.format is ExportFormat.PARQUET
         if self.path.is_dir() and not (is_export and not self.path.is_symlink()):
             raise RefusedError(
-                f"{self.path} is a folder that no export has made.", hint="Choose another name."
+                f"{self.path} is a folder that no export created.", hint="Choose another name."
             )
 
 
@@ -93,15 +94,14 @@ def _kept(part: PartialExport) -> Iterator[None]:
 
 @dataclass
 class Export:
-    """Brings the entries into the target. `say` gets what a user should know, `at` how far it has come."""
+    """Brings the entries into the target."""
 
     client: Client
     target: Target
     asked: ExportSpec
     spelling: Spelling
     part: PartialExport
-    say: Callable[[str], None]
-    at: Callable[[int, int], None]
+    on_event: OnEvent
     _lines: Lines = field(default_factory=Lines)
 
     def run(self) -> Manifest:
@@ -118,8 +118,8 @@ class Export:
     def _ensure_same_export(self, before: ExportSpec) -> None:
         if differences := list(dict.fromkeys(before.differences(self.asked))):
             raise RefusedError(
-                f"{self.part.path} holds an export that was begun with another {' and '.join(differences)}.",
-                hint="Go on with that one, choose another FILE, or begin anew with --restart.",
+                f"{self.part.path} holds an export started with a different {' and '.join(differences)}.",
+                hint="Continue that one, choose another FILE, or start again with --restart.",
             )
 
     def _ended(self, begun: ExportState) -> Manifest | None:
@@ -146,10 +146,11 @@ class Export:
             begun = ExportState(asked, boundary.time if boundary else None)
             self.part.begin(begun)
         if self._lines.count:
-            self.say(
+            going_on = (
                 f"Going on with the export into {self.target.path}: {self._lines.count:,} requests are there "
                 f"already. It ends with those of {local(begun.end) if begun.end else 'then'}."
             )
+            self.on_event(Message(going_on))
         if boundary:
             self._append(reading)
         return begun
@@ -162,7 +163,8 @@ class Export:
                 lines.count += len(page.rows)
                 lines.first = lines.first or page.rows[0].value.created_at
                 lines.position = Position.after_rows(page.rows, lines.position)
-            self.at(lines.count, max(lines.count, before + reading.total))
+            expected = max(lines.count, before + reading.total)
+            self.on_event(PageRead(lines.count, expected, reading.query.size))
 
     # -- the result ------------------------------------------------------------------------------
 
@@ -232,7 +234,7 @@ def _window(begun: ExportState) -> Window:
 
 def _write_table(lines: Path, table: Path, spelling: Spelling) -> None:
     table.unlink(missing_ok=True)
-    handle = os.open(table, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    handle = private_files.open_new(table)
     with os.fdopen(handle, "w", encoding="utf-8", newline="") as file, lines.open("rb") as rows:
         file.writelines(spelling.csv(rows))
         file.flush()

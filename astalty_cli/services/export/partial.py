@@ -5,11 +5,9 @@ each line belongs to it; the position to go on from is in the lines themselves. 
 the process that works on it.
 """
 
-import fcntl
 import os
-import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct
 
-from astalty_cli.base import private_files
+from astalty_cli.base import locks, private_files
 from astalty_cli.base.errors import ConflictError, LocalError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.vocabulary import ExportFormat
@@ -45,7 +43,7 @@ class ExportSpec(Struct, frozen=True, kw_only=True):
             yield "base URL"
         if (self.account_id, self.key) != (other.account_id, other.key):
             yield "account"
-        for name, flag in _FLAGS.items():
+        for name, flag in FLAGS.items():
             if self.filters.get(name) != other.filters.get(name) and not self._typed_alike(other, flag):
                 yield flag
         if self.bodies != other.bodies:
@@ -61,7 +59,7 @@ class ExportSpec(Struct, frozen=True, kw_only=True):
         return flag in self.typed and self.typed[flag] == other.typed.get(flag)
 
 
-_FLAGS: Mapping[str, str] = {
+FLAGS: Mapping[str, str] = {
     "status": "--status",
     "method": "--method",
     "path": "--path",
@@ -115,13 +113,17 @@ class PartialExport:
         What holds nothing is not left behind.
         """
         path = part_of(target)
-        with _translate_errors(path), _locked(path) as file:
+        file = locks.acquire(path)
+        if file is None:  # or whoever had it has just ended
+            raise ConflictError(
+                f"Busy: another astalty is writing {path}.", hint="Nothing was done. Wait for it to end."
+            )
+        with _translate_errors(path), file:
             part = cls(target, file)
-            _ensure_private(path, file)
             try:
                 yield part
             finally:
-                if not part.size and not part.is_begun and _is_at(path, file.fileno()):
+                if not part.size and not part.is_begun and locks.is_still_at(path, file.fileno()):
                     path.unlink(missing_ok=True)
 
     @property
@@ -205,52 +207,6 @@ def _decoded(text: bytes) -> _Line | None:
         return msgspec.json.decode(text, type=_Line) if text.endswith(b"\n") else None
     except JSON_DECODE_ERRORS:
         return None
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[BinaryIO]:
-    handle = _opened(path)
-    with os.fdopen(handle, "r+b") as file:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _busy(path) from None
-        if not _is_at(path, handle):  # whoever had it has ended, and has put it in its place
-            raise _busy(path)
-        yield file
-
-
-def _opened(path: Path) -> int:
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with suppress(FileNotFoundError):
-        return os.open(path, flags)
-    try:
-        handle = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another process was faster by a moment
-        raise _busy(path) from None
-    os.fchmod(handle, 0o600)  # whatever the umask
-    return handle
-
-
-def _is_at(path: Path, handle: int) -> bool:
-    try:
-        return os.path.samestat(path.lstat(), os.fstat(handle))
-    except FileNotFoundError:
-        return False
-
-
-def _busy(path: Path) -> ConflictError:
-    return ConflictError(
-        f"Busy: another astalty is writing {path}.", hint="Nothing was done. Wait for it to end."
-    )
-
-
-def _ensure_private(path: Path, file: BinaryIO) -> None:
-    status = os.fstat(file.fileno())
-    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise LocalError(
-            f"{path} is not a file that only its owner can read and write.", hint="Move it away."
-        )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from astalty_cli.api.answers import Page, Row, walk
 from astalty_cli.api.client import Client
 from astalty_cli.api.contract import MAX_PAGE_SIZE
 from astalty_cli.api.models import ApiRequest
+from astalty_cli.base.events import OnEvent, PageRead, ignore
 from astalty_cli.services.history.reading import (
     HistoryQuery,
     PageWalker,
@@ -37,17 +38,15 @@ class HistoryReader:
     sort: str | None
     limit: int | None
     settled: bool = False
+    on_event: OnEvent = ignore
     total: int = 0
     shown: int = 0
-
-    @property
-    def expected(self) -> int:
-        """How many entries there will be, as far as is known."""
-        return self.total if self.limit is None else min(self.total, self.limit)
 
     def entries(self) -> Iterator[Row[ApiRequest]]:
         for page in self._pages():
             self.total = self.total or page.meta.total
+            if page.rows:
+                self.on_event(PageRead(self.shown, self._expected, MAX_PAGE_SIZE))
             for row in page.rows:
                 self.shown += 1
                 yield row
@@ -62,6 +61,10 @@ class HistoryReader:
         if self.sort == "created_at":
             return self._upwards(query)
         return self._by_number(query, str(self.sort))
+
+    @property
+    def _expected(self) -> int:
+        return self.total if self.limit is None else min(self.total, self.limit)
 
     @property
     def _fits_a_page(self) -> bool:

@@ -34,9 +34,8 @@ class SelfTraffic:
 
     def summary(self) -> str:
         """How many were left out, for people."""
-        reads = "1 read" if self.left_out == 1 else f"{self.left_out:,} reads"
-        verb = "is" if self.left_out == 1 else "are"
-        return f"{reads} of the history by this tool {verb} left out; --include-self takes them in."
+        requests = f"{self.left_out:,} request{'s' * (self.left_out != 1)}"
+        return f"Not counted: {requests} by astalty itself (--include-self)."
 
     def is_own(self, entry: ApiRequest) -> bool:
         """Whether to leave this entry out; it is counted then."""

@@ -37,7 +37,7 @@ class Agent(Struct, frozen=True, kw_only=True):
     last: datetime
 
 
-def uses(entries: Iterable[ApiRequest]) -> list[Use]:
+def by_address(entries: Iterable[ApiRequest]) -> list[Use]:
     """By address and path, the latest first."""
     groups = _grouped(entries, lambda entry: (entry.ip_address, entry.method, folded(entry.path)))
     found = [
@@ -47,7 +47,7 @@ def uses(entries: Iterable[ApiRequest]) -> list[Use]:
     return sorted(found, key=lambda use: use.last, reverse=True)
 
 
-def agents(entries: Iterable[ApiRequest]) -> list[Agent]:
+def by_user_agent(entries: Iterable[ApiRequest]) -> list[Agent]:
     """By user agent, the latest first."""
     groups = _grouped(entries, lambda entry: entry.user_agent)
     found = [

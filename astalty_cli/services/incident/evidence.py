@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -27,7 +27,6 @@ from astalty_cli.services.history.reading import LATE, HistoryQuery, downwards
 from astalty_cli.services.keys.delivery import failure_text
 from astalty_cli.services.keys.finder import is_active
 
-FIRST_GRACE = timedelta(seconds=900)  # until the new secret is proved; whoever has the old one has it too
 _MOST = 1000  # calls that make or rotate keys which are looked at, the newest
 _LAST_FOUR = re.compile(r"[0-9A-Za-z_-]{4}$")
 _ROTATE = re.compile(re.escape(contract.API_KEYS) + r"/([^/]+)/rotate")
@@ -98,7 +97,7 @@ class HistoryEvidence:
             found.extend(event for row in page.rows if (event := _event(row.value)))
             if len(found) >= _MOST and page.meta.total > _MOST:
                 self.missing.append(
-                    f"Of {page.meta.total} calls that made or rotated keys, the newest {_MOST} were read."
+                    f"Of {page.meta.total} calls that created or rotated keys, the newest {_MOST} were read."
                 )
                 break
         return sorted(found, key=lambda event: (event.at, event.entry_id))
@@ -195,7 +194,7 @@ def consequences(evidence: HistoryEvidence, key_id: str, rotation: int | None = 
     """
     events: list[KeyEvent] = []
     keys: dict[str, ApiKey] = {}
-    with evidence.record_failure("Which keys were made or rotated was not read"):
+    with evidence.record_failure("Which keys were created or rotated could not be read"):
         events = following(evidence.events(), [key_id])
         keys = evidence.keys()
     if rotation is not None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -118,19 +118,27 @@ def _clean(text: str, leaked: Secret) -> str:
     return _EMAIL.sub("[email]", re.sub(contract.SECRET_SHAPE, "[secret]", text))
 
 
-def write(incident: Incident, folder: Path, now: datetime, visible: Callable[[str], str]) -> list[Path]:
+class ReportFiles(NamedTuple):
+    """Where a report is."""
+
+    markdown: Path
+    data: Path
+
+    def summary(self) -> str:
+        """Where it is, for people."""
+        return f"The incident report: {self.markdown}, and as data: {self.data.name}"
+
+
+def write(incident: Incident, folder: Path, now: datetime, visible: Callable[[str], str]) -> ReportFiles:
     """Write both forms, 0600 and over no other file. `visible` spells out what a reader would not see."""
     key_id = incident.keys[0].id
     short = key_id[:8] if contract.is_uuid(key_id) else "unknown"  # a server's text is no file name
     stem = f"astalty-incident-{now:%Y%m%dT%H%M%SZ}-{short}"
-    texts = {
-        ".md": Markdown(incident, now, visible).text(),
-        ".json": json.dumps(msgspec.to_builtins(incident), indent=2) + "\n",
-    }
-    paths = [folder.absolute() / f"{stem}{ending}" for ending in texts]
-    for path, text in zip(paths, texts.values(), strict=True):
-        private_files.create_private(path, text.encode())
-    return paths
+    files = ReportFiles(folder.absolute() / f"{stem}.md", folder.absolute() / f"{stem}.json")
+    private_files.create_private(files.markdown, Markdown(incident, now, visible).text().encode())
+    data = json.dumps(msgspec.to_builtins(incident), indent=2) + "\n"
+    private_files.create_private(files.data, data.encode())
+    return files
 
 
 class Markdown:
@@ -161,7 +169,9 @@ class Markdown:
                     self._uses(incident.uses_meanwhile),
                 ),
                 *self._section("User agents", self._agents()),
-                *self._section("Keys that it made or rotated, and what those made", self._touched()),
+                *self._section(
+                    "Keys that it created or rotated, and keys that those created", self._touched()
+                ),
                 *self._section("What is not known", [f"- {self._cell(each)}" for each in incident.not_known]),
             ]
         )

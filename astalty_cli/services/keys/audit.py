@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey
+from astalty_cli.base.durations import format_duration
 from astalty_cli.base.errors import NotOfferedError
 from astalty_cli.base.times import iso, local, utc_now
 from astalty_cli.base.vocabulary import KeyStatus
@@ -22,7 +23,6 @@ from astalty_cli.services.keys.findings import (
     new_address,
     of_key,
     similar_names,
-    spelled,
 )
 
 _LATELY = timedelta(days=1)  # the uses whose addresses are compared with those before
@@ -105,7 +105,7 @@ class _Addresses:
             if len(unseen) < len(first_uses) or self._seen(key):
                 return [new_address(key, each, first_uses[each], self.baseline) for each in unseen]
         self.notes.append(
-            f"No use of {key.name!r} in the {spelled(self.baseline)} before: "
+            f"No use of {key.name!r} in the {format_duration(self.baseline)} before: "
             "its addresses cannot be compared."
         )
         return []
@@ -125,5 +125,5 @@ class _Addresses:
         if begins > self._start:
             self.notes.append(
                 f"The request history reaches back only to {local(begins)}: "
-                "an address may be new only to the record."
+                "an address may look new only because older history is gone."
             )

@@ -32,4 +32,4 @@ class Creation:
 
 
 def at_risk_text(name: str) -> str:
-    return f"A new secret of {name!r} may be made already, and in nobody's hands."
+    return f"A new secret of {name!r} may already exist and not be saved."

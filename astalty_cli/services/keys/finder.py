@@ -51,7 +51,7 @@ class KeyFinder:
         if not is_active(key):
             raise NotFoundError(
                 f"The key {described(key)} is revoked, and stays so.",
-                hint="Make another: astalty keys create NAME",
+                hint="Create one: astalty keys create NAME",
             )
         return key
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from astalty_cli.api.models import ApiKey
+from astalty_cli.base.durations import format_duration
 from astalty_cli.base.times import iso
 from astalty_cli.base.vocabulary import FindingCode, KeyStatus
 
@@ -48,16 +49,16 @@ def of_key(key: ApiKey, limits: Limits, now: datetime) -> Iterator[Finding]:
     made, used, ends = key.rotated_at or key.created_at, key.last_used_at, key.previous_expires_at
     if (age := now - made) > limits.max_age:
         severity = Severity.HIGH if age > 2 * limits.max_age else Severity.MEDIUM
-        detail = f"The secret is {spelled(age)} old; the limit is {spelled(limits.max_age)}."
+        detail = f"The secret is {format_duration(age)} old; the limit is {format_duration(limits.max_age)}."
         yield _finding(key, severity, FindingCode.OLD, detail, made)
     if used is None:
         age = now - key.created_at
         severity = Severity.MEDIUM if age > limits.unused else Severity.LOW
-        detail = f"Made {spelled(age)} ago and never used."
+        detail = f"Created {format_duration(age)} ago and never used."
         yield _finding(key, severity, FindingCode.NEVER_USED, detail, key.created_at)
     elif now - used > limits.unused:
         place = f", from {key.last_used_ip}" if key.last_used_ip else ""
-        detail = f"Last used {spelled(now - used)} ago{place}."
+        detail = f"Last used {format_duration(now - used)} ago{place}."
         yield _finding(key, Severity.MEDIUM, FindingCode.UNUSED, detail, used)
     if key.status is KeyStatus.EXPIRING:
         until = (
@@ -68,7 +69,7 @@ def of_key(key: ApiKey, limits: Limits, now: datetime) -> Iterator[Finding]:
 
 
 def new_address(key: ApiKey, address: str, first_use: datetime, baseline: timedelta) -> Finding:
-    detail = f"Used from {address}, and never in the {spelled(baseline)} before."
+    detail = f"Used from {address}, and never in the {format_duration(baseline)} before."
     return _finding(key, Severity.HIGH, FindingCode.NEW_ADDRESS, detail, first_use)
 
 
@@ -80,15 +81,6 @@ def similar_names(keys: Iterable[ApiKey]) -> Iterator[Finding]:
         if _alike(old, young):
             detail = f"Like {older.name!r} ({older.id}), which is older."
             yield _finding(younger, Severity.LOW, FindingCode.SIMILAR_NAME, detail, None)
-
-
-def spelled(length: timedelta) -> str:
-    """A length of time in a sentence: `190 days`, `36 hours`, `5 minutes`."""
-    seconds = int(length.total_seconds())
-    for unit, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} second{'s' * (seconds != 1)}"
 
 
 def _finding(

@@ -32,7 +32,7 @@ class Guards:
         if users:
             raise RefusedError(
                 f"{described(key)} is in use here: {', '.join(users)}. Nothing was done.",
-                hint="Say --allow-self if you mean it.",
+                hint="Use --allow-self to do it anyway.",
             )
 
     def refuse_last(self, key: ApiKey, others: int) -> None:
@@ -40,7 +40,7 @@ class Guards:
         if others == 0 and not self.allow_last:
             raise RefusedError(
                 f"{described(key)} is the account's last active key. Nothing was done.",
-                hint="Without any key nothing can reach the API. Say --allow-last if you mean it.",
+                hint="Use --allow-last to do it anyway. Without any key nothing can reach the API.",
             )
 
     def refuse_busy(self, key: ApiKey) -> None:

@@ -85,7 +85,7 @@ class Issuing:
             entry = self._advanced(entry, phase=Phase.DELIVERED, delivered=done)
         except LocalError as error:
             raise LeftOpenError(
-                f"{error.message} The new secret of {described(key.value)} is in its place all the same.",
+                f"{error.message} The new secret of {described(key.value)} was saved all the same.",
                 hint=f"Finish it: {self.operation.recover}",
             ) from None
         return Delivered(entry, key, secret)
@@ -100,7 +100,7 @@ class Issuing:
         if key.rotation < entry.rotation + 1:
             raise self._open(entry, ServiceError("The service does not know yet what it has just said."))
         self.unknown = True
-        self.operation.say(f"Nobody has the secret that was made for {described(key)}: rotating once more.")
+        self.operation.say(f"Nobody has the secret that was created for {described(key)}: rotating again.")
         return self._advanced(
             entry,
             phase=Phase.ASKED,
@@ -121,7 +121,7 @@ class Issuing:
             key_id = issued.row.value.id
             entry = self.once_more(entry, self.operation.fresh().get_key(key_id).value)
         raise LeftOpenError(
-            f"The service makes secrets for {entry.name!r} and does not send them. {_lost(entry)}",
+            f"The service creates secrets for {entry.name!r} but does not send them. {_lost(entry)}",
             hint=f"Try again: {self.operation.recover}",
         )
 
@@ -210,12 +210,12 @@ def _asked(client: Client, entry: JournalEntry) -> Issued:
 
 def _made_line(entry: JournalEntry, key: ApiKey) -> str:
     if entry.operation is Operation.CREATE:
-        return f"Made the key {described(key)}. It can do all that the account owner can."
-    return f"Made a new secret, which ends in {key.last_four}; the old one goes on working."
+        return f"Created the key {described(key)}. It can do everything the account owner can."
+    return f"Created a new secret (ends in {key.last_four}). The old one still works."
 
 
 def _lost(entry: JournalEntry) -> str:
     if entry.operation is Operation.CREATE:
-        return f"The key {entry.name!r} may exist, and its secret is not in its place."
+        return f"The key {entry.name!r} may exist, but its secret was not saved."
     whose = f"{entry.name!r} ({entry.key_id})"
-    return f"{whose} may have a new secret, which is not in its place. The old one was not ended."
+    return f"{whose} may have a new secret that was not saved. The old one was not ended."

@@ -1,10 +1,7 @@
 """A creation whose answer never came: not even the id of the key is known."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,41 +12,36 @@ from astalty_cli.config.journal import JournalEntry, Phase
 from astalty_cli.services.keys.finder import described
 from astalty_cli.services.keys.issuing import Issuing, is_refused_name
 from astalty_cli.services.keys.recovery_destinations import into
-
-if TYPE_CHECKING:
-    from astalty_cli.services.keys.recovery import Recovery
+from astalty_cli.services.keys.recovery_steps import RecoverySteps
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class LostCreation:
+class LostCreation(RecoverySteps):
     """Asks again with the same Idempotency-Key, which makes no second key; past 24 hours, looks and asks."""
 
-    recovery: Recovery
-
     def finish(self, entry: JournalEntry) -> None:
-        recovery = self.recovery
-        if recovery.is_old(entry):
+        if self.is_old(entry):
             self._find(entry)
             return
-        targets, prompts = recovery.destinations.targets(entry), recovery.prompts
-        make = f"Make the key {entry.name!r}, as was begun, its secret {into(targets)}?"
-        if targets and prompts.confirm(make):
-            recovery.destinations.probe(targets, None, entry)
+        targets, prompts = self.destinations.targets(entry), self.prompts
+        question = f"Finish creating the key {entry.name!r} and save its secret {into(targets)}?"
+        if targets and prompts.confirm(question):
+            self.destinations.probe(targets, None, entry)
             entry = msgspec.structs.replace(entry, destinations=[destination.spec for destination in targets])
-            recovery.issue(Issuing(recovery.operation, targets, unknown=True), entry)
-        elif prompts.confirm(f"Revoke the key {entry.name!r}, if it was made?"):
-            self._undo(entry)
+            self.issue(Issuing(self.operation, targets, unknown=True), entry)
+        elif prompts.confirm(f"Revoke the key {entry.name!r}, if it was created?"):
+            self._revoke_if_made(entry)
         else:
             raise LeftOpenError(
                 f"The key {entry.name!r} may exist, and is still open.",
-                hint=f"Finish it: {recovery.operation.recover}",
+                hint=f"Finish it: {self.operation.recover}",
             )
 
-    def _undo(self, entry: JournalEntry) -> None:
+    def _revoke_if_made(self, entry: JournalEntry) -> None:
         """Learn the id of the key, by the same request again, and revoke it."""
-        operation = self.recovery.operation
+        operation = self.operation
         client = operation.fresh()
         try:
             made = operation.retry_safely(
@@ -58,29 +50,31 @@ class LostCreation:
         except RefusedError as error:
             if not is_refused_name(error):
                 raise
-            self.recovery.over(entry, "The key was never made.")
+            self.close(entry, "The key was never created.")
             return
         entry = operation.journal.write(msgspec.structs.replace(entry, key_id=made.id))
-        self.recovery.revoke_orphan(entry, client.get_key(made.id).value)  # a replay shows it as it was
+        self.revoke_orphan(entry, client.get_key(made.id).value)  # a replay shows it as it was
 
     def _find(self, entry: JournalEntry) -> None:
         """Look for the key by its name and time, since asking again would make a second one."""
-        recovery = self.recovery
-        keys = (row.value for row in recovery.operation.fresh().all_keys(status="active,expiring"))
+        keys = (row.value for row in self.operation.fresh().all_keys(status="active,expiring"))
         candidates = [key for key in keys if _may_be(key, entry)]
         for key in candidates:
-            made = f"{described(key)} was made {local(key.created_at)}"
-            known = recovery.prompts.ask(f"{made}. Is it the key {entry.name!r}, whose secret nobody has?")
+            made = f"{described(key)} was created {local(key.created_at)}"
+            known = self.prompts.ask(f"{made}. Is it the key {entry.name!r}, whose secret nobody has?")
             if known is None:
                 raise LeftOpenError(
                     f"{made}. Only a person can tell whether anyone has its secret.",
-                    hint=f"Run {recovery.operation.recover} on a terminal.",
+                    hint=f"Run {self.operation.recover} on a terminal.",
                 )
             if known:
                 self._adopt(entry, key)
                 return
-        recovery.over(
-            entry, "Its keys are another's." if candidates else "The key was never made, or it is revoked."
+        self.close(
+            entry,
+            "The keys with its name are not it."
+            if candidates
+            else "The key was never created, or it is revoked.",
         )
 
     def _adopt(self, entry: JournalEntry, key: ApiKey) -> None:
@@ -91,7 +85,7 @@ class LostCreation:
             last_fours=[key.last_four],
             phase=Phase.DELIVERING,
         )
-        self.recovery.issue_again(self.recovery.operation.journal.write(entry), key)
+        self.issue_again(self.operation.journal.write(entry), key)
 
 
 def _may_be(key: ApiKey, entry: JournalEntry) -> bool:

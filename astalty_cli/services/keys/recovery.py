@@ -7,7 +7,6 @@ journal, so that a recovery can be interrupted anywhere and run again.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import msgspec
 
@@ -26,22 +25,21 @@ from astalty_cli.services.keys.creation import at_risk_text
 from astalty_cli.services.keys.finder import described, is_active
 from astalty_cli.services.keys.issuing import Issuing
 from astalty_cli.services.keys.lost_creation import LostCreation
-from astalty_cli.services.keys.operation import OperationContext
-from astalty_cli.services.keys.recovery_destinations import Found, Prompts, RecoveryDestinations, into
+from astalty_cli.services.keys.recovery_destinations import Found, into
+from astalty_cli.services.keys.recovery_steps import (
+    RecoverySteps,
+    elsewhere,
+    old_secret_text,
+    still_open,
+    title_of,
+)
 from astalty_cli.services.keys.revoking import end, is_revoked_by_itself
 from astalty_cli.services.keys.rotation import RotationFinish
 
-# An Idempotency-Key is kept for 24 hours; an hour less, since clocks and requests are never exact.
-_REPLAYABLE = timedelta(hours=23)
-
 
 @dataclass(frozen=True)
-class Recovery:
+class Recovery(RecoverySteps):
     """Finishes or undoes one entry at a time, of the session's account; the caller holds its lock."""
-
-    operation: OperationContext
-    destinations: RecoveryDestinations
-    prompts: Prompts
 
     def run(self, entry: JournalEntry) -> None:
         """Raises LeftOpenError where the entry stays open: it says why, and what to do."""
@@ -53,9 +51,9 @@ class Recovery:
         except AstaltyError as error:
             if not self._is_closed(entry):
                 raise still_open(entry, error.message, hint=error.hint) from None
-            self.operation.say(f"{titled(entry)} is finished: nothing is left to do. {error.message}")
+            self.operation.say(f"{title_of(entry)} is finished: nothing is left to do. {error.message}")
         except KeyboardInterrupt:
-            left = "" if self._is_closed(entry) else f" {titled(entry)} is still open."
+            left = "" if self._is_closed(entry) else f" {title_of(entry)} is still open."
             raise InterruptedByUser(f"Interrupted.{left}") from None
 
     def _is_closed(self, entry: JournalEntry) -> bool:
@@ -76,7 +74,7 @@ class Recovery:
         if entry.operation is Operation.REVOKE:
             self._finish_revocation(entry, entry.key_id or "")
         elif entry.key_id is None:
-            LostCreation(self).finish(entry)
+            LostCreation(self.operation, self.destinations, self.prompts).finish(entry)
         else:
             self._finish_secret(entry, entry.key_id)
 
@@ -89,11 +87,12 @@ class Recovery:
             return
         key = self._seen(key_id)
         if not is_active(key):
-            self.over(entry, "The key is revoked.")
+            self.close(entry, "The key is revoked.")
         elif key.rotation > entry.rotation + 1:
-            self.over(
+            self.close(
                 entry,
-                "Someone else has rotated the key since; the secret of this operation ends with their grace.",
+                "Someone else has rotated the key since; "
+                "the secret of this operation works for their grace period.",
             )
         elif entry.phase is Phase.VERIFIED:
             self._end_the_old(entry, key)
@@ -101,14 +100,14 @@ class Recovery:
             if not self._has_arrived(entry, key):
                 self.issue_again(entry, key)
         elif key.rotation == entry.rotation and self.is_old(entry) and not entry.lost:
-            self.over(entry, "The service never got the request: the key is as it was.")
+            self.close(entry, "The service never got the request: the key is as it was.")
         elif key.rotation == entry.rotation or not self.is_old(entry) or self._is_ours(entry, key):
             self.issue_again(entry, key)
 
     def _end_the_old(self, entry: JournalEntry, key: ApiKey) -> None:
         """All was done but the last step: the secret was delivered, proved, and is where it is used."""
-        if self.prompts.confirm(f"Start the clock of the old secret of {described(key)}, as was begun?"):
-            self._said_to_end(
+        if self.prompts.confirm(f"Finish the rotation of {described(key)} and set the old secret to expire?"):
+            self.say_rotation_finished(
                 RotationFinish(self.operation).end_the_old(entry, key, self.operation.fresh()).value
             )
         else:
@@ -123,8 +122,8 @@ class Recovery:
 
     def _go_on_from(self, entry: JournalEntry, found: Found) -> None:
         missing, whose = self.destinations.missing(entry, found.secret), described(found.key.value)
-        also = f", put it {into(missing)} as well," if missing else ""
-        if not self.prompts.confirm(f"The newest secret of {whose} is here: go on with it{also} and finish?"):
+        also = f", save it {into(missing)} as well," if missing else ""
+        if not self.prompts.confirm(f"The newest secret of {whose} is here: use it{also} and finish?"):
             raise still_open(entry, "", hint=f"Finish it: {self.operation.recover}")
         self.destinations.probe(missing, found.key.value, entry)
         entry = msgspec.structs.replace(entry, delivered=self.destinations.having(entry, found.secret))
@@ -132,9 +131,9 @@ class Recovery:
             handed = Issuing(self.operation, missing).hand_over(entry, found.key, found.secret)
         signals.obey()
         if entry.operation is Operation.ROTATE:
-            self._said_to_end(RotationFinish(self.operation).run(handed).value)
+            self.say_rotation_finished(RotationFinish(self.operation).run(handed).value)
         else:
-            self.over(entry, f"The secret of {whose} is in its place.")
+            self.close(entry, f"The secret of {whose} is saved.")
 
     def _is_ours(self, entry: JournalEntry, key: ApiKey) -> bool:
         """Whether the rotation that the key has seen is this one: past 24 hours no replay can tell."""
@@ -147,12 +146,8 @@ class Recovery:
                 hint=f"Run {self.operation.recover} on a terminal and say who it was.",
             )
         if not known:
-            self.over(entry, "Someone else rotated the key.")
+            self.close(entry, "Someone else rotated the key.")
         return known
-
-    def is_old(self, entry: JournalEntry) -> bool:
-        """Whether the service may have forgotten the entry's Idempotency-Key."""
-        return self.operation.latest - entry.started_at > _REPLAYABLE
 
     def _has_arrived(self, entry: JournalEntry, key: ApiKey) -> bool:
         """Whether the secret is in places that cannot be read; then the entry is finished with that."""
@@ -160,13 +155,13 @@ class Recovery:
         if not places:
             return False
         known = self.prompts.ask(
-            f"Do you have the new secret of {described(key)}, or is it in its place ({places})? "
-            "If not, it gets another."
+            f"Do you have the new secret of {described(key)}, or was it saved ({places})? "
+            "If not, a new one is created."
         )
         if known is None:
             raise still_open(
                 entry,
-                f"The new secret of {described(key)} may have arrived ({places}). Only a person can tell.",
+                f"The new secret of {described(key)} may have been saved ({places}). Only a person can tell.",
                 hint=f"Run {self.operation.recover} on a terminal. To create another secret instead: "
                 f"{self.operation.recover} --yes --to DESTINATION",
             )
@@ -178,7 +173,7 @@ class Recovery:
         """Finish without having the secret. Nothing is ended then: it was not proved."""
         holding = self.operation.holders.holding(key.id)
         if entry.operation is Operation.CREATE:
-            self.over(entry, "The secret has arrived.")
+            self.close(entry, "The secret was saved.")
         elif holding:
             raise still_open(
                 entry,
@@ -186,64 +181,11 @@ class Recovery:
                 hint=f"Sign in with it: astalty auth login -p {holding[0]}. Then: {self.operation.recover}",
             )
         else:
-            self.over(
-                entry, f"The secret has arrived. It was not proved, so the old one was left alone. {old(key)}"
-            )
-
-    def issue_again(self, entry: JournalEntry, key: ApiKey) -> None:
-        """Make another secret for a key whose newest one nobody has; or undo a creation."""
-        targets = self.destinations.targets(entry)
-        if not targets or not self.prompts.confirm(
-            f"Make a new secret for {described(key)}, {into(targets)}?"
-        ):
-            self._undo(entry, key, declined=bool(targets))
-            return
-        self.destinations.probe(targets, key, entry)
-        answered = entry.phase is not Phase.ASKED or self.is_old(entry)
-        entry = msgspec.structs.replace(
-            entry, destinations=[destination.spec for destination in targets], delivered=[]
-        )
-        issuing = Issuing(self.operation, targets, unknown=True)
-        if answered and key.rotation == entry.rotation + 1:
-            entry = issuing.once_more(entry, key)
-        self.issue(issuing, entry)
-
-    def issue(self, issuing: Issuing, entry: JournalEntry) -> None:
-        """Make the secret that an entry asks for, and finish the entry."""
-        operation = self.operation
-        with deferred(operation.warn, at_risk_text(entry.name)) as signals:
-            handed = issuing.run(operation.journal.write(entry))
-            if entry.operation is Operation.CREATE:
-                self.over(handed.entry, f"The secret of {described(handed.key.value)} is in its place.")
-        signals.obey()
-        if entry.operation is Operation.ROTATE:
-            self._said_to_end(RotationFinish(operation).run(handed).value)
-
-    def _said_to_end(self, key: ApiKey) -> None:
-        self.operation.say(f"Finished the rotation of {described(key)}. {old(key)}")
-
-    def _undo(self, entry: JournalEntry, key: ApiKey, *, declined: bool) -> None:
-        """Revoke a key that was made and that nobody can use. A rotated key is never revoked."""
-        finish = f"Finish it: {self.operation.recover}"
-        if entry.operation is not Operation.CREATE:
-            if declined:
-                raise still_open(entry, "", hint=finish)
-            raise still_open(
+            self.close(
                 entry,
-                f"Nothing says where a new secret of {described(key)} should go. {old(key)}",
-                hint=f"Name a place: {self.operation.recover} --yes --to file:PATH",
+                "The secret was saved but not verified, so the old one was left alone. "
+                f"{old_secret_text(key)}",
             )
-        if not self.prompts.confirm(f"Revoke the key {described(key)}, whose secret nobody has?"):
-            raise still_open(entry, "", hint=finish)
-        self.revoke_orphan(entry, key)
-
-    def revoke_orphan(self, entry: JournalEntry, key: ApiKey) -> None:
-        """Revoke it, unless somebody has given it a secret of theirs since."""
-        if key.rotation > entry.rotation + 1:
-            self.over(entry, f"Someone has rotated {described(key)} since, so it was not revoked.")
-            return
-        end(self.operation, entry, key.id)
-        self.over(entry, f"Revoked {described(key)}, whose secret nobody had.")
 
     # -- a key that should end -------------------------------------------------------------------
 
@@ -253,46 +195,14 @@ class Recovery:
         except UnauthorizedError:
             if not is_revoked_by_itself(self.operation, entry):
                 raise
-            self.over(entry, "The key that made the call is no longer accepted: it is revoked.")
+            self.close(entry, "The key that made the call is no longer accepted: it is revoked.")
             return
         if not is_active(key):
-            self.over(entry, "The key is revoked.")
+            self.close(entry, "The key is revoked.")
         elif key.rotation != entry.rotation:
-            self.over(entry, "Someone has rotated the key since, so it was not revoked.")
-        elif self.prompts.confirm(f"Revoke {described(key)}, as was begun?"):
+            self.close(entry, "Someone has rotated the key since, so it was not revoked.")
+        elif self.prompts.confirm(f"Finish revoking {described(key)}?"):
             end(self.operation, entry, key.id)
-            self.over(entry, f"Revoked {described(key)}.")
+            self.close(entry, f"Revoked {described(key)}.")
         else:
-            self.over(entry, "The key goes on working.")
-
-    # -- what to say -----------------------------------------------------------------------------
-
-    def over(self, entry: JournalEntry, how: str) -> None:
-        """Close the entry, and say how it ended."""
-        self.operation.journal.close(entry)
-        self.operation.say(f"{titled(entry)} is finished. {how}")
-
-
-def old(key: ApiKey) -> str:
-    """What became of the earlier secrets of a key."""
-    until = key.previous_expires_at
-    if until:
-        return f"The old secret works until {local(until)}."
-    return "The old secret works." if key.rotated_at is None else "No earlier secret works any more."
-
-
-def titled(entry: JournalEntry) -> str:
-    return f"{entry.operation.capitalize()} {entry.name!r}"
-
-
-def still_open(entry: JournalEntry, reason: str, *, hint: str) -> LeftOpenError:
-    return LeftOpenError(f"{titled(entry)} is still open. {reason}".rstrip(), hint=hint)
-
-
-def elsewhere(entry: JournalEntry) -> LeftOpenError:
-    return still_open(
-        entry,
-        f"It is of another account, at {entry.base_url}.",
-        hint=f"Finish it with a key of that account: astalty keys recover -p {entry.profile}, "
-        "or with ASTALTY_API_KEY and ASTALTY_BASE_URL as they were.",
-    )
+            self.close(entry, "The key still works.")

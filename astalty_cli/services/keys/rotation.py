@@ -97,7 +97,7 @@ def _ensure_none_open(operation: OperationContext, key_id: str) -> None:
             )
 
 
-NOT_ENDED = "the old one was not ended by us: left alone, it goes on working for its longest grace"
+NOT_ENDED = "the old one was not set to expire and works for the longest grace period"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class RotationFinish:
     def end_the_old(self, entry: JournalEntry, key: ApiKey, client: Client) -> Row[ApiKey]:
         """Start the clock of what a proved secret has replaced."""
         operation = self.operation
-        unknown = "works for the grace at least, and for its longest grace at most"
+        unknown = "works for the grace period at least, and for the longest one at most"
         with left_open(operation, entry, key, f"the old one {unknown if entry.grace else 'may have ended'}"):
             ended = operation.retry_safely(
                 lambda: client.expire_previous(key.id, within_seconds=entry.grace, if_rotation=key.rotation)
@@ -145,7 +145,7 @@ class RotationFinish:
         if (current.account.id, current.id) != (handed.entry.account_id, expected.id):
             raise ServiceError("The new secret does not belong to the key that was rotated.")
         _ensure_newest(current, expected)
-        self.operation.say("Proved: the service accepts the new secret.")
+        self.operation.say("Verified: the service accepts the new secret.")
         return client
 
     def _switched(self, key: ApiKey, secret: Secret) -> None:
@@ -176,7 +176,7 @@ def left_open(operation: OperationContext, entry: JournalEntry, key: ApiKey, old
         operation.journal.close(entry)
         raise ConflictError(
             f"Meanwhile someone else rotated {described(key)} as well: "
-            "the secret handed over here is no longer its newest, and ends with their grace.",
+            "the secret handed over here is no longer its newest, and works for their grace period.",
             hint=f"Use theirs, or agree with them and rotate once more. See: astalty keys show {key.id}",
             status=error.status,
         ) from None

@@ -10,6 +10,7 @@ from astalty_cli.api import answers, contract
 from astalty_cli.api.answers import Page
 from astalty_cli.api.client import Client
 from astalty_cli.base.errors import ServiceError, UsageError
+from astalty_cli.base.events import OnEvent, PageRead
 from astalty_cli.services.requests.request import Request, query_name, query_parts
 
 
@@ -32,11 +33,11 @@ def numbered(target: str) -> tuple[int, Callable[[int], str]]:
     return number, lambda page: f"{path}?{'&'.join([*rest, f'{contract.PAGE_NUMBER}={page}'])}"
 
 
-def rows(client: Client, request: Request, at: Callable[[int, int], None]) -> Iterator[bytes]:
+def rows(client: Client, request: Request, on_event: OnEvent) -> Iterator[bytes]:
     """The rows from the page that is asked for to the last one, as the server spells them.
 
-    A list may grow while it is read, to twice what its first page has announced. `at` gets how many
-    there are, and will be. Raises ServiceError where the pages do not add up to a list.
+    A list may grow while it is read, to twice what its first page has announced. Raises ServiceError
+    where the pages do not add up to a list.
     """
     number, target = numbered(request.target)
     count, last, most = 0, number, 0
@@ -48,7 +49,7 @@ def rows(client: Client, request: Request, at: Callable[[int, int], None]) -> It
         most = most or 2 * last
         _ensure_moves_on(page, number, most)
         count += len(page.rows)
-        at(count, max(count, page.meta.total))
+        on_event(PageRead(count, max(count, page.meta.total), contract.MAX_PAGE_SIZE))
         yield from (row.raw for row in page.rows)
         number += 1
 

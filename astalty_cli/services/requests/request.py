@@ -76,14 +76,14 @@ def request(
     method = _method(usual if method is None else method)
     target, sent = _target(path), _headers(headers)
     if method == "GET" and body is not None:
-        raise UsageError("A GET sends no body.", hint="Say how to send it: -X POST")
+        raise UsageError("A GET sends no body.", hint="Use -X POST to send it.")
     if fields and (method == "GET" or body is not None):
         target = with_query(target, urlencode(pairs(fields), safe="[],:"))
     elif fields:
         body = msgspec.json.encode(nested(fields))
     names = [*map(query_name, query_parts(target)), *_members(body)]
     if any(name.partition("[")[0] == _METHOD_FIELD for name in names):
-        raise UsageError(f"{_METHOD_FIELD} would make another method of it.", hint="Say -X METHOD.")
+        raise UsageError(f"{_METHOD_FIELD} would change the method.", hint="Use -X METHOD.")
     _ensure_makes_no_secret(method, target)
     if body is not None and not any(name.lower() == "content-type" for name in sent):
         sent["Content-Type"] = "application/json"
@@ -119,7 +119,7 @@ def _headers(lines: Iterable[str]) -> dict[str, str]:
                 f"The header {match[1]} is set by astalty itself.", hint="See: astalty auth status"
             )
         if name in _OVERRIDES:
-            raise UsageError(f"{match[1]} would make another call of it.", hint="Say -X METHOD and the path.")
+            raise UsageError(f"{match[1]} would change the call.", hint="Use -X METHOD and the path.")
         if name in map(str.lower, headers):
             raise UsageError(f"The header {match[1]} is given twice.")
         headers[match[1]] = match[2]
@@ -174,7 +174,7 @@ def instead_of(method: str, target: str) -> list[str] | None:
 
 def _ensure_makes_no_secret(method: str, target: str) -> None:
     if instead := instead_of(method, target):
-        does = "makes" if "create" in instead else "rotates"
+        does = "creates" if "create" in instead else "rotates"
         raise UsageError(
             f"This call {does} a key, and its secret would be printed and lost: "
             "`astalty api` does not make it.",
