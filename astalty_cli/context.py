@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -153,7 +153,7 @@ class Context:
             ca_file=self.account.ca_file,
             environ=self.program.environ,
             app=self._sandbox_app if self.settings.is_sandbox else None,
-            pace_folder=self.program.folders.cache / "pace",
+            pace_folder=self._pace_folder,
             once=once,
             hide=hide,
         )
@@ -178,11 +178,13 @@ class Context:
         if stored is None or stored.storage is None:
             raise not_signed_in(settings, self.program.argv)
         if settings.base_url.value != stored.base_url:
+            from astalty_cli.base.shell_words import quoted
+
             raise UsageError(
                 f"The key of profile {settings.profile.value!r} was stored for {stored.base_url} "
                 f"and is not sent to {settings.base_url.value}.",
                 hint="Sign in there under another name: "
-                f"astalty auth login -p NAME --base-url {settings.base_url.value}",
+                f"astalty auth login -p NAME --base-url {quoted(settings.base_url.value)}",
             )
         place = credentials.stored_in(stored.storage, self.program.folders.config)
         secret = place.load(settings.profile.value, stored.base_url)
@@ -192,6 +194,17 @@ class Context:
 
     def close(self) -> None:
         self._closing.close()
+
+    @property
+    def _pace_folder(self) -> Path:
+        """It need not be there; where it is made, it and the cache folder are this user's alone."""
+        folder = self.program.folders.cache / "pace"
+        if not folder.exists():
+            from astalty_cli.base.private_files import private_folder
+
+            with suppress(LocalError):
+                private_folder(folder)
+        return folder
 
     @cached_property
     def _sandbox_app(self) -> Any:

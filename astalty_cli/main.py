@@ -18,6 +18,7 @@ from astalty_cli.program import Program
 def main(argv: Sequence[str]) -> int:
     """Run as this process's user, on its streams and environment."""
     environ = dict(os.environ)
+    signals.disable_core_files()
     signals.treat_as_ctrl_c()
     streams = Streams(_opened(sys.stdin, 0), _opened(sys.stdout, 1), _opened(sys.stderr, 2), environ)
     code = run(Program(argv, streams, environ, run))

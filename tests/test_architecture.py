@@ -1,6 +1,7 @@
 """The rules of the house: who may import what, where the process is touched, how long a module may be."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -67,7 +68,7 @@ HOMES = {
     "waitress": {"sandbox/"},
     "duckdb": {"services/export/archive.py"},
     "sqlite3": {"sandbox/", "mirror/"},
-    "jmespath": {"output/machine.py"},
+    "jmespath": {"output/query.py"},
     "truststore": {"api/tls.py"},
     "tomlkit": {"config/profiles.py"},
     "platformdirs": {"program.py"},
@@ -216,6 +217,42 @@ def test_the_three_modules_make_such_calls() -> None:
 @pytest.mark.parametrize("module", MODULES, ids=name)
 def test_no_module_is_longer_than_400_lines(module: Path) -> None:
     assert len(module.read_text().splitlines()) <= 400
+
+
+# Where a command line for a person to copy begins; what follows from elsewhere is a word for a shell.
+COMMAND_LINE = re.compile(
+    r"\b(astalty (auth|keys|history|endpoints|api|sandbox|doctor)|chmod|gh secret)\b[^\n`]*$"
+)
+QUOTING = {"quoted", "joined", "command"}
+KNOWN_WORDS = {
+    ("mirror/database.py", "words"),
+    ("destinations/github.py", "self.repository"),
+    ("destinations/github.py", "self.name"),
+}  # checked
+
+
+def unquoted(module: Path) -> Iterator[str]:
+    """What is put into the command lines of f-strings as it is."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        line = ""
+        for part in node.values if isinstance(node, ast.JoinedStr) else ():
+            if isinstance(part, ast.Constant):
+                line = (line + str(part.value)).rpartition("\n")[2]
+                continue
+            assert isinstance(part, ast.FormattedValue)
+            function = part.value.func if isinstance(part.value, ast.Call) else None
+            called = ast.unparse(function).rpartition(".")[2] if function else ""
+            value = ast.unparse(part.value)
+            known = called in QUOTING or (name(module), value) in KNOWN_WORDS
+            if COMMAND_LINE.search(line) and not known:
+                yield f"{line}{{{value}}}"
+
+
+@pytest.mark.parametrize("module", [each for each in MODULES if "services/keys" not in name(each)], ids=name)
+def test_nothing_from_elsewhere_stands_unquoted_in_a_command_line(module: Path) -> None:
+    assert list(unquoted(module)) == []
+    if name(module) != "destinations/kinds.py":  # which splits and quotes nothing
+        assert not {"shlex.quote", "shlex.join"} & set(calls(module))
 
 
 def test_every_home_names_a_place_that_exists() -> None:

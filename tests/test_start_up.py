@@ -93,7 +93,7 @@ def test_completing_the_name_of_a_key_reads_one_small_file(sandbox: Account, she
 
 
 @pytest.mark.parametrize(
-    ("line", "most"), [("keys list --json", 350), ("history list --json", 365), ("api participants", 370)]
+    ("line", "most"), [("keys list --json", 352), ("history list --json", 365), ("api participants", 370)]
 )
 def test_machine_output_loads_nothing_for_people(served: Account, shell: Shell, line: str, most: int) -> None:
     modules = loaded(shell, line, env=_with_the_key_in_the_environment(served))

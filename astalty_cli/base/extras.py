@@ -1,10 +1,11 @@
 """Extras: what is installed only where somebody asked for it."""
 
-import shlex
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+
+from astalty_cli.base.shell_words import quoted
 
 PARTS: Final = {"sandbox": ("falcon", "waitress"), "archive": ("duckdb",)}
 
@@ -19,7 +20,7 @@ def install_command(extra: str) -> str:
     Elsewhere it is by the Python that runs this: the `pip` on the PATH may be another one's. The parts are
     named and not the package, whose name on the index is nobody's yet.
     """
-    parts, python, environment = " ".join(PARTS[extra]), shlex.quote(sys.executable), Path(sys.prefix)
+    parts, python, environment = " ".join(PARTS[extra]), quoted(sys.executable), Path(sys.prefix)
     if (environment / "pipx_metadata.json").exists():
         return f"pipx inject astalty-cli {parts}"
     if (environment / "uv-receipt.toml").exists():

@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 
 from astalty_cli.base import locks
 from astalty_cli.base.errors import LocalError
+from astalty_cli.base.shell_words import command
 
 _PATIENCE: Final = 1.0  # seconds: whoever looks for leftovers locks a file for a moment
 
@@ -52,7 +53,7 @@ def ensure_private(path: Path, status: os.stat_result) -> None:
     if status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise LocalError(
             f"{path} can be read or written by others.",
-            hint=f"If its content can still be trusted: chmod 600 {path}",
+            hint=f"If its content can still be trusted: {command('chmod 600', str(path))}",
         )
 
 
@@ -89,16 +90,32 @@ def already_there(path: Path) -> LocalError:
     )
 
 
-def ensure_writable(folder: Path) -> None:
-    """Try what `create_private` does, in a folder that must be there, and leave nothing."""
-    with _translate_errors(folder, "write in"), _written_beside(folder / "astalty", bytes(4096)) as new:
-        link = Path(f"{new}.probe")
-        os.link(new, link)
-        link.unlink()
+def ensure_writable(path: Path, size: int) -> None:
+    """Try to put a file of this size at the path, in a folder that must be there, and leave nothing.
+
+    A file that could not be replaced (a mount point, one that is immutable) cannot be linked to either, and
+    that changes nothing.
+    """
+    with _translate_errors(path, "write"), _written_beside(path, os.urandom(size)) as new:
+        trial = Path(f"{new}.probe")
+        for file in [new, *([path] if path.is_file() else [])]:
+            os.link(file, trial, follow_symlinks=False)
+            trial.unlink()
         if new.stat().st_mode & 0o077:
             raise LocalError(
-                f"The file system of {folder} cannot keep a file from being read by others.",
+                f"The file system of {path.parent} cannot keep a file from being read by others.",
                 hint="Choose a folder on another one.",
+            )
+
+
+def ensure_one_name(path: Path) -> None:
+    """Raises LocalError for a file with hard links: they would keep what it held before it was replaced."""
+    with _translate_errors(path, "read"), suppress(FileNotFoundError):
+        names = path.lstat().st_nlink
+        if names > 1:
+            raise LocalError(
+                f"{path} is a file with {names} names (hard links); replacing it would leave the others.",
+                hint="Remove the other names, or choose another file.",
             )
 
 
@@ -110,7 +127,9 @@ def private_folder(folder: Path) -> None:
             missing.append(folder)
             folder = folder.parent
         for each in reversed(missing):
-            each.mkdir(mode=0o700, exist_ok=True)
+            with suppress(FileExistsError):  # another process was first
+                each.mkdir(mode=0o700)
+                each.chmod(0o700)  # whatever the umask
 
 
 def listed(folder: Path) -> list[Path]:
@@ -153,6 +172,7 @@ def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
         with os.fdopen(handle, "wb") as file:
             if not locks.lock_open_file(handle, wait=_PATIENCE):
                 raise LocalError(f"Busy: another process holds the lock of {name}.", hint="Try again.")
+            _keep_access(handle, path)
             file.write(data)
             file.flush()
             os.fsync(handle)
@@ -160,6 +180,18 @@ def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
     finally:
         Path(name).unlink(missing_ok=True)
     sync(path.parent)
+
+
+def _keep_access(handle: int, path: Path) -> None:
+    """Give the new file its owner's bits whatever the umask, and the bits and the group of the file there."""
+    mode, new = 0o600, os.fstat(handle)
+    with suppress(FileNotFoundError):
+        old = path.lstat()
+        if stat.S_ISREG(old.st_mode) and old.st_uid == new.st_uid:
+            mode = old.st_mode & 0o700 | stat.S_IRUSR
+            if old.st_gid != new.st_gid:
+                os.chown(handle, -1, old.st_gid)
+    os.fchmod(handle, mode)
 
 
 def _beginning(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Signals: Ctrl-C, SIGTERM and a closed terminal as one, and deferred while a secret is on its way."""
+"""Signals that end a program, deferred while a secret is on its way; and no core file to hold it."""
 
 import os
 import signal
@@ -6,12 +6,35 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)  # each says as much as Ctrl-C
+# By default these would end or stop the process in the middle of a hand-over.
+_DEFERRED = (*ENDING, signal.SIGABRT, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTSTP)
+
+
+_core_limits: list[int] = []  # that held before
+
+
+def disable_core_files() -> None:
+    """Keep what is in memory from the disk, however the process ends."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    _core_limits.append(soft)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+def restore_core_limit() -> None:
+    """For a program of the user's that takes this one's place."""
+    import resource
+
+    if _core_limits:
+        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        resource.setrlimit(resource.RLIMIT_CORE, (_core_limits[-1], hard))
 
 
 def treat_as_ctrl_c() -> None:
-    """Let SIGTERM and SIGHUP raise KeyboardInterrupt too: a cancelled CI job says as much as Ctrl-C."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    """Let other ends raise KeyboardInterrupt too: a cancelled CI job says as much as Ctrl-C."""
+    for number in ENDING[1:]:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.default_int_handler)
 
@@ -32,9 +55,16 @@ class DeferredSignals:
             f"{at_stake} The next signal stops anyway.",
         ]
         self._came = False
+        self._is_to_stop = False
 
-    def hear(self, _number: int, _frame: Any) -> None:
-        """Answer a signal: the first is told to wait, the second what is at stake; the third is obeyed."""
+    def hear(self, number: int, _frame: Any) -> None:
+        """Answer a signal: the first is told to wait, the second what is at stake; the third is obeyed.
+
+        Ctrl-Z has to wait in any case: it is no end.
+        """
+        if number == signal.SIGTSTP:
+            self._is_to_stop = True
+            return
         self._came = True
         if not self._answers:
             raise KeyboardInterrupt
@@ -43,6 +73,11 @@ class DeferredSignals:
             self._say(answer)
         except RuntimeError:  # it came in the middle of another write to stderr: it is said next time
             self._answers.insert(0, answer)
+
+    def stop(self) -> None:
+        """Stop where Ctrl-Z came, and return when the process is continued."""
+        if self._is_to_stop:
+            signal.raise_signal(signal.SIGTSTP)
 
     def obey(self) -> None:
         """Raise KeyboardInterrupt where one came."""
@@ -59,10 +94,11 @@ def deferred(say: Callable[[str], None], at_stake: str) -> Iterator[DeferredSign
     if threading.current_thread() is not threading.main_thread():  # signals reach only that one
         yield signals
         return
-    ignored = {number for number in HEARD if signal.getsignal(number) is signal.SIG_IGN}
-    before = {number: signal.signal(number, signals.hear) for number in HEARD if number not in ignored}
+    ignored = {number for number in _DEFERRED if signal.getsignal(number) is signal.SIG_IGN}
+    before = {number: signal.signal(number, signals.hear) for number in _DEFERRED if number not in ignored}
     try:
         yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signals.stop()

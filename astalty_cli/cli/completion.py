@@ -81,7 +81,9 @@ def _of_command(
         arguments = [param for param in leaf.params if param.param_type_name == "argument"]
         for argument in arguments:
             if argument.nargs == -1 or not context.params.get(argument.name):
-                yield from _values(argument, context, word)
+                values = _values(argument, context, word)
+                # A name that starts like an option would be taken for one.
+                yield from (each for each in values if after_dashes or not each[0].startswith("-"))
                 return
 
 

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from astalty_cli.base.errors import UsageError
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.cli import command_tree
 
 _NEAR: Final = 0.75  # of 1; below, the word is none that was mistyped
@@ -18,7 +19,8 @@ def usage_error(raised: Any, argv: Sequence[str]) -> UsageError:
         message = f"No such option: {raised.option_name}"
         if _names_a_command(entry, rest):
             return UsageError(
-                f"{message}.", hint=f"Flags stand after the command: {at} COMMAND {raised.option_name}"
+                f"{message}.",
+                hint=f"Flags stand after the command: {at} COMMAND {quoted(raised.option_name)}",
             )
         near = get_close_matches(raised.option_name, raised.possibilities or (), n=1, cutoff=_NEAR)
         message += f". Did you mean {near[0]!r}?" if near else "."

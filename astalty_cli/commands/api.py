@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
 from astalty_cli.base.errors import AstaltyError, LeftOpenError, UsageError
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.vocabulary import METHODS
 from astalty_cli.cli import candidates
 from astalty_cli.cli.options import ACCOUNT, DRY_RUN, OUTPUT, takes
@@ -199,6 +200,6 @@ def _print(context: Context, request: Request, answer: HttpResponse, *, include:
     if request.method != "GET" and not refused:
         raise LeftOpenError(
             "The answer brought a new secret, which is not printed where stdout is not a terminal.",
-            hint=f"Make another one: astalty keys rotate {key_in(body)} --to DESTINATION",
+            hint=f"Make another one: {command('astalty keys rotate --to DESTINATION', key_in(body))}",
         )
     output.note(_NOTE_HIDDEN)

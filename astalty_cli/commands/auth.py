@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,8 @@ from astalty_cli.base.errors import (
     UnauthorizedError,
     UsageError,
 )
+from astalty_cli.base.shell_words import joined, quoted
+from astalty_cli.base.signals import restore_core_limit
 from astalty_cli.base.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX, Storage
 from astalty_cli.cli import candidates
 from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, takes
@@ -65,7 +66,8 @@ def login(
         context.output.ensure_confirmed(f"Profile {name!r} holds a key already, {held}. Replace it?")
     place = stored_in(storage, context.program.folders.config)
     try:
-        place.check()
+        context.config_file.check(name)
+        place.check(name)
     except LocalError as error:
         if storage is Storage.KEYRING:
             error.hint = (
@@ -98,7 +100,7 @@ def login(
 
 def _once_more(context: Context) -> str:
     """The command line that was typed, for a hint to add a flag to."""
-    return f"astalty {shlex.join(context.program.argv)}"
+    return joined("astalty", *context.program.argv)
 
 
 def _checked_profile(context: Context, secret: Secret, origin: str, storage: Storage) -> Profile:
@@ -215,7 +217,7 @@ def _another_key(settings: Settings) -> str:
     """What to do about a key that is not accepted, where the user has seen already which one is used."""
     if settings.variable:
         return f"Put another key into {API_KEY}, or unset it."
-    return f"Sign in with another key: astalty auth login -p {settings.profile.value}"
+    return f"Sign in with another key: astalty auth login -p {quoted(settings.profile.value)}"
 
 
 def _tried(context: Context) -> dict[str, str | None]:
@@ -262,6 +264,7 @@ def execute(
         BASE_URL: context.settings.base_url.value,
     }
     context.output.finish()
+    restore_core_limit()
     try:
         os.execve(program, command, environ)  # noqa: S606 - to run it is what the user asked for
     except OSError as error:

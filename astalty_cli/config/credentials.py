@@ -4,6 +4,7 @@ Every keyring backend is named here: the null and plain-text ones of the keyring
 and lose or expose it, and looking for one costs more than the rest of a command.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -15,22 +16,24 @@ import msgspec
 from astalty_cli.base import private_files
 from astalty_cli.base.durations import format_seconds
 from astalty_cli.base.errors import LocalError
-from astalty_cli.base.secret import Secret
+from astalty_cli.base.secret import MAX_LENGTH, Secret
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.vocabulary import Storage
 
 _T = TypeVar("_T")
 
 KEYRING_SECONDS: Final = 3.0
+_PROBE: Final = "probe"  # in place of an origin
 _OTHER_WAYS = "Use ASTALTY_API_KEY, or keep the key in a file of your own: astalty auth login --storage file"
 
 
 class Credentials(Protocol):
     """Keys by profile and origin. Every method raises LocalError where the place is not usable.
 
-    `check` does only that: it is asked before a user is asked for a key.
+    `check` tries what `store` does: it is asked before a user is asked for a key.
     """
 
-    def check(self) -> None: ...
+    def check(self, profile: str) -> None: ...
 
     def load(self, profile: str, origin: str) -> Secret | None: ...
 
@@ -55,8 +58,9 @@ class FileCredentials:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def check(self) -> None:
+    def check(self, profile: str) -> None:
         private_files.private_folder(self._folder)
+        private_files.ensure_writable(self.path(profile), 2 * MAX_LENGTH)
 
     def load(self, profile: str, origin: str) -> Secret | None:
         path = self.path(profile)
@@ -68,13 +72,18 @@ class FileCredentials:
             return Secret.parse(stored.secret) if stored.origin == origin else None
         except (msgspec.DecodeError, ValueError) as error:
             raise LocalError(
-                f"{path} does not hold a key.", hint=f"Sign in again: astalty auth login -p {profile}"
+                f"{path} does not hold a key.", hint=f"Sign in again: astalty auth login -p {quoted(profile)}"
             ) from error
 
     def store(self, profile: str, origin: str, secret: Secret) -> None:
         private_files.write_private(
             self.path(profile), msgspec.json.encode(_StoredKey(origin, secret.reveal()))
         )
+        if self.load(profile, origin) != secret:
+            raise LocalError(
+                f"{self.path(profile)} was written and does not hold the key.",
+                hint="Check the disk below it.",
+            )
 
     def remove(self, profile: str, origin: str) -> None:  # noqa: ARG002 - one file, whatever it holds
         private_files.remove(self.path(profile))
@@ -86,9 +95,10 @@ class FileCredentials:
 class KeyringCredentials:
     """The platform's keyring, given three seconds for each answer, and read back after a write."""
 
-    def check(self) -> None:
-        backend = self._backend()
-        _in_time(lambda: backend.get_password(_service(""), ""))
+    def check(self, profile: str) -> None:
+        """An entry of no use is written, read back and removed: a keyring may be locked or read-only."""
+        self.store(profile, _PROBE, Secret(os.urandom(24).hex()))
+        self.remove(profile, _PROBE)
 
     def name(self) -> str:
         """The kind of keyring that is there; it is asked for nothing. Raises LocalError."""
@@ -102,7 +112,7 @@ class KeyringCredentials:
         except ValueError:
             raise LocalError(
                 f"What the keyring has for {profile!r} is not a key.",
-                hint=f"Sign in again: astalty auth login -p {profile}",
+                hint=f"Sign in again: astalty auth login -p {quoted(profile)}",
             ) from None
 
     def store(self, profile: str, origin: str, secret: Secret) -> None:

@@ -21,6 +21,7 @@ from astalty_cli.base.errors import ConflictError, LocalError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 
 _PATIENCE: Final = 0.5  # seconds: who only looks has a lock for a moment
+_GROWTH: Final = 4096  # bytes that an entry may become longer by
 
 
 class Operation(StrEnum):
@@ -92,8 +93,15 @@ class Journal:
         self._folder = folder
 
     def write(self, entry: JournalEntry) -> JournalEntry:
-        """Put an entry on the disk, new or changed. Raises LocalError."""
-        private_files.write_private(self._path(entry.id), msgspec.json.encode(entry))
+        """Put an entry on the disk, new or changed. Raises LocalError.
+
+        A new one is written only where it can be replaced later, when there is a secret at risk.
+        """
+        path, data = self._path(entry.id), msgspec.json.encode(entry)
+        if not path.exists():
+            private_files.private_folder(self._folder)
+            private_files.ensure_writable(path, 2 * len(data) + _GROWTH)
+        private_files.write_private(path, data)
         return entry
 
     def close(self, entry: JournalEntry) -> None:

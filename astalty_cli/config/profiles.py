@@ -4,6 +4,7 @@ It holds no secret. Read with tomllib; written with tomlkit, so that a user's co
 """
 
 import re
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from astalty_cli.base import locks, private_files
 from astalty_cli.base.errors import LocalError, UsageError
 from astalty_cli.base.vocabulary import Storage
 
+_LONGEST_PROFILE = 4096  # bytes
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
@@ -42,6 +44,9 @@ def checked_name(name: str) -> str:
     return name
 
 
+_Change = Callable[[MutableMapping[str, Any]], object]
+
+
 class ConfigFile:
     """The file at `folder`/config.toml. Each change is read, made and written under a lock."""
 
@@ -52,16 +57,18 @@ class ConfigFile:
         """Raises LocalError where the file is not what it should be; it is then left alone."""
         return self._parsed(self._text())
 
-    def save(self, name: str, profile: Profile, *, as_default: bool = False) -> None:
-        def change(document: dict[str, Any]) -> None:
-            document.setdefault("profiles", {})[name] = msgspec.to_builtins(profile)
-            if as_default:
-                document["default_profile"] = name
+    def check(self, name: str) -> None:
+        """Try to save a profile of this name, and leave the file as it is. Raises LocalError."""
+        trial = Profile("https://example.com", Storage.KEYRING, "id", "last", "account")
+        private_files.private_folder(self.path.parent)
+        text = self._changed(self._text(), _saving(name, trial))
+        private_files.ensure_writable(self.path, len(text) + _LONGEST_PROFILE)
 
-        self._change(change)
+    def save(self, name: str, profile: Profile, *, as_default: bool = False) -> None:
+        self._change(_saving(name, profile, as_default=as_default))
 
     def remove(self, name: str) -> None:
-        def change(document: dict[str, Any]) -> None:
+        def change(document: MutableMapping[str, Any]) -> None:
             document.get("profiles", {}).pop(name, None)
             if document.get("default_profile") == name:
                 del document["default_profile"]
@@ -94,13 +101,46 @@ class ConfigFile:
             hint="Mend it or move it away; nothing was changed.",
         )
 
-    def _change(self, change: Any) -> None:
-        import tomlkit
-
+    def _change(self, change: _Change) -> None:
         private_files.private_folder(self.path.parent)
         with locks.exclusive(self.path.with_suffix(".lock")):
-            text = self._text()
-            self._parsed(text)
+            private_files.write_private(self.path, self._changed(self._text(), change))
+
+    def _changed(self, text: str, change: _Change) -> bytes:
+        """The text with the change made, and nothing else: tomlkit may nest a table in another one.
+
+        Raises LocalError where it cannot be made so.
+        """
+        import tomllib
+
+        import tomlkit
+
+        self._parsed(text)
+        wanted = tomllib.loads(text)
+        change(wanted)
+        try:
             document = tomlkit.parse(text)
             change(document)
-            private_files.write_private(self.path, tomlkit.dumps(document).encode())
+            written = tomlkit.dumps(document)
+            if _tables(tomllib.loads(written)) == _tables(wanted):
+                return written.encode()
+        except Exception:  # noqa: BLE001, S110 - whatever the library makes of a text that is right
+            pass
+        raise LocalError(
+            f"The config file {self.path} cannot be changed as it is written; it was left alone.",
+            hint="Give each profile a table of its own, such as [profiles.work], and try again.",
+        )
+
+
+def _tables(config: dict[str, Any]) -> dict[str, Any]:
+    """A table that has become empty is as good as none."""
+    return {name: value for name, value in config.items() if value != {}}
+
+
+def _saving(name: str, profile: Profile, *, as_default: bool = False) -> _Change:
+    def change(document: MutableMapping[str, Any]) -> None:
+        document.setdefault("profiles", {})[name] = msgspec.to_builtins(profile)
+        if as_default:
+            document["default_profile"] = name
+
+    return change

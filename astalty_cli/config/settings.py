@@ -76,10 +76,12 @@ def resolve(
         return _sandbox(profile, flag_base_url, variables, pinned=flag_profile is not None)
     stored = _normal(profile.value, config, damaged_is_new=may_be_new)
     if stored is None and not may_be_new and profile.value != "default":
+        from astalty_cli.base.shell_words import quoted
+
         known = ", ".join([*config.profiles, SANDBOX])
         raise UsageError(
             f"There is no profile {profile.value!r} ({profile.source}).",
-            hint=f"Known: {known}. To create it: astalty auth login -p {profile.value}",
+            hint=f"Known: {known}. To create it: astalty auth login -p {quoted(profile.value)}",
         )
     notes: list[str] = []
     pinned = flag_profile is not None and stored is not None
@@ -98,9 +100,11 @@ def _normal(name: str, config: Config, *, damaged_is_new: bool) -> Profile | Non
     except UsageError as error:
         if damaged_is_new:  # signing in again is how it is mended
             return None
+        from astalty_cli.base.shell_words import quoted
+
         raise UsageError(
             f"Profile {name!r} in the config file is not usable. {error.message}",
-            hint=f"Sign in again: astalty auth login -p {name} --base-url URL",
+            hint=f"Sign in again: astalty auth login -p {quoted(name)} --base-url URL",
         ) from None
 
 
@@ -171,15 +175,15 @@ def typed_secret(text: str) -> Secret:
 
 def not_signed_in(settings: Settings, argv: Sequence[str]) -> UnauthorizedError:
     """What a newcomer reads first: both ways on, with what was just typed (`argv`)."""
-    import shlex
+    from astalty_cli.base.shell_words import joined
 
     profile, base_url = settings.profile.value, settings.base_url
-    named = "" if profile == "default" else f" -p {profile}"
-    there = f" --base-url {base_url.value}" if base_url.source == _BASE_URL_FLAG else ""
+    named = [] if profile == "default" else ["-p", profile]
+    there = ["--base-url", base_url.value] if base_url.source == _BASE_URL_FLAG else []
     return UnauthorizedError(
         "No API key is set up here." if not named else f"Profile {profile!r} has no key.",
-        hint=f"To use your account:    astalty auth login{named}{there}\n"
-        f"To try it without one:  astalty {shlex.join(_on_the_sandbox(argv))}",
+        hint=f"To use your account:    {joined('astalty', 'auth', 'login', *named, *there)}\n"
+        f"To try it without one:  {joined('astalty', *_on_the_sandbox(argv))}",
     )
 
 

@@ -112,7 +112,7 @@ class Clipboard:
             said = self._run(helper.paste, b"").err
             if any(words in said.lower() for words in _NO_DISPLAY):
                 raise LocalError(
-                    f"{helper.name} cannot reach the desktop: {programs.words_of(said, 0)}",
+                    f"{helper.name} cannot reach the desktop: {programs.first_line(said)}",
                     hint="Check DISPLAY or WAYLAND_DISPLAY, or choose another destination with --to.",
                 )
 
@@ -149,9 +149,8 @@ class Clipboard:
     def _hand_over(self, argv: tuple[str, ...], text: bytes) -> None:
         done = self._run(argv, text)
         if done.code != 0:
-            words = programs.words_of(done.err, -1, hidden=text)
             raise LocalError(
-                f"{argv[0]} did not take the secret (exit {done.code}): {words}",
+                f"{argv[0]} did not take the secret ({programs.failure(done)}).",
                 hint="Choose another destination with --to.",
             )
 

@@ -1,6 +1,5 @@
 """A program of the user's own, which gets the secret on its stdin: the way to every other place."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,6 +8,7 @@ from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.shell_words import joined
 from astalty_cli.destinations import programs
 
 _SECONDS: Final = 30.0
@@ -24,7 +24,7 @@ class Command:
 
     @property
     def spec(self) -> str:
-        return f"exec:{shlex.join(self.argv)}"
+        return f"exec:{joined(*self.argv)}"
 
     @property
     def readable(self) -> bool:
@@ -32,7 +32,7 @@ class Command:
 
     @property
     def success_message(self) -> str:
-        return f"{shlex.join(self.argv)} was given the secret and reported success."
+        return f"{joined(*self.argv)} was given the secret and reported success."
 
     def probe(self) -> None:
         if programs.found(self.argv[0], self.environ) is None:
@@ -48,8 +48,7 @@ class Command:
         text = secret.reveal().encode()
         done = programs.run(self.argv, given=text, seconds=self.seconds, environ=self.environ)
         if done.code != 0:
-            words = programs.words_of(done.err, -1, hidden=text)
             raise LocalError(
-                f"{self.argv[0]} did not take the secret (exit {done.code}): {words}",
-                hint="It is given the secret on its stdin, and must exit 0 once it has it.",
+                f"{self.argv[0]} did not take the secret ({programs.failure(done)}).",
+                hint="What it said is not shown: the secret may be in it. It must exit 0 once it has it.",
             )

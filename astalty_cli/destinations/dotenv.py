@@ -14,7 +14,7 @@ from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
-from astalty_cli.base.secret import Secret
+from astalty_cli.base.secret import MAX_LENGTH, Secret
 
 _BOM: Final = b"\xef\xbb\xbf"
 _ENTRY: Final = re.compile(
@@ -59,8 +59,10 @@ class Dotenv:
         return f"The secret is {self.name} in {self.path}, which only you can read; it was read back."
 
     def probe(self) -> None:
-        self._entry(self._content())
-        private_files.ensure_writable(self.path.parent)
+        content = self._content()
+        self._entry(content)
+        private_files.ensure_one_name(self.path)
+        private_files.ensure_writable(self.path, len(content) + len(self.name) + MAX_LENGTH)
 
     def held(self) -> Secret | None:
         private_files.clear_leftovers(self.path)

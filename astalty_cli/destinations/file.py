@@ -7,7 +7,7 @@ from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
-from astalty_cli.base.secret import Secret
+from astalty_cli.base.secret import MAX_LENGTH, Secret
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class File:
         there = private_files.read_private(self.path) is not None
         if there and not self.force:
             raise private_files.already_there(self.path)
-        private_files.ensure_writable(self.path.parent)
+        private_files.ensure_one_name(self.path)
+        private_files.ensure_writable(self.path, MAX_LENGTH)
 
     def held(self) -> Secret | None:
         private_files.clear_leftovers(self.path)

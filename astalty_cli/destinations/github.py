@@ -39,7 +39,7 @@ class Github:
         done = self._gh("list")
         if done.code != 0:
             raise LocalError(
-                f"gh cannot reach the secrets of {self.repository}: {programs.words_of(done.err, 0)}",
+                f"gh cannot reach the secrets of {self.repository}: {programs.first_line(done.err)}",
                 hint=f"See what it needs: gh secret list --repo {self.repository}",
             )
 
@@ -50,10 +50,10 @@ class Github:
         text = secret.reveal().encode()
         done = self._gh("set", self.name, given=text)
         if done.code != 0:
-            words = programs.words_of(done.err, 0, hidden=text)
             raise LocalError(
-                f"gh did not set {self.name} in {self.repository} (exit {done.code}): {words}",
-                hint="Check that your GitHub account may write there.",
+                f"gh did not set {self.name} in {self.repository} ({programs.failure(done)}).",
+                hint="Check that your GitHub account may write there: "
+                f"gh secret set {self.name} --repo {self.repository}",
             )
 
     def _gh(self, verb: str, *names: str, given: bytes = b"") -> programs.Finished:

@@ -47,7 +47,8 @@ class Keyring:
                 f"Profile {self.profile!r} is another one: for {old.base_url}{where}.",
                 hint="Choose another name, or give that one up with --force.",
             )
-        self.credentials.check()
+        self.config_file.check(self.profile)
+        self.credentials.check(self.profile)
 
     def held(self) -> Secret | None:
         return self.credentials.load(self.profile, self.origin)

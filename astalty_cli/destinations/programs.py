@@ -1,13 +1,15 @@
 """Another program, given a secret on its stdin: no shell, nothing of it in argv, never waited for in vain."""
 
+import errno
 import os
+import re
 import selectors
 import shutil
 import subprocess
 import time
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +21,6 @@ from astalty_cli.base.vocabulary import without_key
 CAPTURE: Final = 64 * 1024  # bytes kept of what a program says, the last ones; the rest is read and dropped
 _LOOK: Final = 0.02  # seconds between two looks whether it has ended, while it says nothing
 _LONGEST_WORDS: Final = 200
-_PIECE: Final = 6  # characters in a row that nothing has in common with a secret by chance
 
 
 @dataclass(frozen=True)
@@ -57,21 +58,21 @@ def run(argv: Sequence[str], *, given: bytes, seconds: float, environ: Mapping[s
         _ended(process)
 
 
-def words_of(said: bytes, line: int, *, hidden: bytes = b"") -> str:
-    """The first (0) or last (-1) line that a program said, fit for a message: cut, and without the secret.
+def first_line(said: bytes) -> str:
+    """What a program said first, fit for a message: of one that was given no secret to repeat."""
+    lines = said.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+    return lines[0].strip()[:_LONGEST_WORDS]
 
-    It may have the secret in it in pieces, or encoded: then nothing of the line is shown.
+
+def failure(done: Finished) -> str:
+    """How a program failed that was given a secret: of what it said, only words that we know.
+
+    It may repeat the secret in any form: in pieces, spelled with spaces, encoded.
     """
-    shown = said.replace(hidden, b"[secret]") if hidden else said
-    lines = shown.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
-    words = lines[line].strip()[-_LONGEST_WORDS:]
-    return "what it said may hold the secret" if hidden and _shares_with(words.encode(), hidden) else words
-
-
-def _shares_with(said: bytes, hidden: bytes) -> bool:
-    forms = [hidden, *(b64encode(bytes(skipped) + hidden)[4:-4] for skipped in range(3))]
-    pieces = {form[at : at + _PIECE] for form in forms for at in range(len(form) - _PIECE + 1)}
-    return any(piece in said for piece in pieces)
+    said = done.err.decode("utf-8", "replace")
+    known = [*map(os.strerror, sorted(errno.errorcode)), *(f"HTTP {status:d}" for status in HTTPStatus)]
+    reason = next((f": {each}" for each in known if re.search(rf"\b{re.escape(each)}\b", said)), "")
+    return f"exit {done.code}{reason}"
 
 
 def _started(argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:

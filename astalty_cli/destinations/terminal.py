@@ -46,7 +46,7 @@ class Plain(_Stdout):
     spec: ClassVar[str] = "plain"
 
     def deliver(self, key: Row[ApiKey], secret: Secret) -> None:  # noqa: ARG002 - the secret alone
-        _put(self.output, secret, f"{secret.reveal()}\n")
+        _put(self.output, secret, f"{secret.reveal()}\n", exactly=True)
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,11 @@ class Json(_Stdout):
         _put(self.output, secret, self.output.json_text(msgspec.json.encode(members)) + "\n")
 
 
-def _put(output: Output, secret: Secret, text: str) -> None:
+def _put(output: Output, secret: Secret, text: str, *, exactly: bool = False) -> None:
     if output.streams.runs_workflow_commands:
         output.mask_in_workflow_log(secret.reveal())
-    output.write(text)
+    if exactly:  # no character of a secret is changed, whoever reads the log
+        output.streams.stdout.write(text)
+    else:
+        output.write(text)
     output.streams.stdout.flush()

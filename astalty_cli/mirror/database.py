@@ -14,6 +14,7 @@ from typing import Final
 
 from astalty_cli.base import locks, private_files
 from astalty_cli.base.errors import LocalError, RefusedError
+from astalty_cli.base.shell_words import quoted
 
 _APPLICATION_ID: Final = 0x4153544D  # "ASTM": tells our file from any other SQLite database
 _SCHEMA_VERSION: Final = 1
@@ -86,7 +87,8 @@ class Place:
 
     def command(self, words: str) -> str:
         """A command about this mirror, for a hint."""
-        return f"astalty history {words}" + ("" if self.profile == "default" else f" -p {self.profile}")
+        line = f"astalty history {words}"
+        return line if self.profile == "default" else f"{line} -p {quoted(self.profile)}"
 
     @property
     def exists(self) -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from astalty_cli.base.errors import UsageError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.output.picking import pick
 from astalty_cli.output.safe import defuse_formula, visible
@@ -86,32 +85,9 @@ def csv_line(cells: Iterable[str], *, raw: bool) -> str:
     return line.getvalue()
 
 
-class Query:
-    """A JMESPath expression, compiled before anything is sent. Raises UsageError for a bad one."""
-
-    def __init__(self, expression: str) -> None:
-        import jmespath
-        from jmespath.exceptions import JMESPathError
-
-        try:
-            self._compiled = jmespath.compile(expression)
-        except JMESPathError as error:
-            problem = " ".join(str(error).split())
-            raise UsageError(
-                f"--query: {problem}", hint="The language is JMESPath: https://jmespath.org."
-            ) from None
-        self._failure = JMESPathError
-
-    def search(self, raw: bytes) -> Any:
-        """Apply the expression to JSON text. Raises UsageError where it does not fit the data."""
-        try:
-            return self._compiled.search(
-                json.loads(raw.decode("utf-8", "replace"), parse_float=_number, parse_int=_number)
-            )
-        except self._failure as error:
-            raise UsageError(f"--query: {' '.join(str(error).split())}") from None
-        except RecursionError:
-            raise UsageError("--query: the data is nested too deeply.", hint="Use --json.") from None
+def values(raw: bytes) -> Any:
+    """JSON text as Python values, for a query. Raises RecursionError."""
+    return json.loads(raw.decode("utf-8", "replace"), parse_float=_number, parse_int=_number)
 
 
 def _number(text: str) -> float | str:

@@ -17,12 +17,13 @@ from astalty_cli.output.columns import EXCHANGE, SIDES
 from astalty_cli.output.fields import Field
 from astalty_cli.output.picking import chosen, pick
 from astalty_cli.output.safe import (
-    defuse_workflow_commands,
+    WorkflowLog,
     visible,
     visible_lines,
 )
 
 if TYPE_CHECKING:
+    from astalty_cli.output.query import Query
     from astalty_cli.output.streams import Streams
     from astalty_cli.output.style import Style
 
@@ -42,14 +43,17 @@ class Output:
             raise UsageError("--fields and --query exclude each other.", hint="Pick inside the query.")
         if style.query is not None and style.format in {"table", "csv"}:
             raise UsageError(f"--query does not go with -o {style.format}.", hint="Use -o json or none.")
-        self._query = machine.Query(style.query) if style.query is not None else None
+        self._query = _query(style.query)
         self._held: list[str] = []
+        self._logged, self._said = WorkflowLog(), WorkflowLog()
         self._print_above: Callable[[str], bool] | None = None
 
     # -- data ------------------------------------------------------------------------------------
 
     def columns(self, known: Sequence[Field], model: type[msgspec.Struct]) -> Sequence[Field]:
         """The columns to print. Raises UsageError for an unknown name; call it before any request."""
+        if self._query:
+            self._query.try_on(model)
         if self.style.fields is None:
             return known
         return chosen(self.style.fields, known, model)
@@ -130,7 +134,8 @@ class Output:
                     "The answer is not JSON.", hint="To see it, leave out --query and -o."
                 ) from None
             text = body.decode("utf-8", "replace")
-            self.write(visible_lines(text) if self.streams.stdout_is_terminal else text)
+            is_seen = self.streams.stdout_is_terminal or self.streams.runs_workflow_commands
+            self.write(visible_lines(text) if is_seen else text)
             return
         if self._query:
             self._found(self._query, body)
@@ -184,7 +189,7 @@ class Output:
         else:
             self.page(itertools.chain([first], pieces))
 
-    def _found(self, query: machine.Query, raw: bytes) -> None:
+    def _found(self, query: Query, raw: bytes) -> None:
         found = query.search(raw)
         if self.format in {"table", "tsv"}:
             for line in machine.found_lines(found):
@@ -198,7 +203,7 @@ class Output:
     def write(self, text: str) -> None:
         """Put text on stdout; what must not be there has gone through `safe.py` already."""
         if self.streams.runs_workflow_commands:
-            text = defuse_workflow_commands(text)
+            text = self._logged.defused(text)
         self.streams.stdout.write(text)
 
     def lines(self, *lines: str) -> None:
@@ -248,7 +253,7 @@ class Output:
 
     def say(self, line: str) -> None:
         if self.streams.runs_workflow_commands:
-            line = defuse_workflow_commands(line)
+            line = self._said.defused(line)
         if self._print_above and self._print_above(line):
             return
         with suppress(OSError):  # that nobody can be told does not undo what was done
@@ -317,3 +322,11 @@ class Output:
             if not typed.endswith("\n"):  # Ctrl-C or Ctrl-D: what follows starts on a line of its own
                 self.say("\n")
         return typed.strip()
+
+
+def _query(expression: str | None) -> Query | None:
+    if expression is None:
+        return None
+    from astalty_cli.output.query import Query
+
+    return Query(expression)

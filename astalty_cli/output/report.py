@@ -21,7 +21,8 @@ def report(error: AstaltyError, streams: Streams, *, as_json: bool) -> None:
             "status": error.status,
             "errors": errors or None,
         }
-        streams.stderr.write(json.dumps({"error": body}) + "\n")
+        text = json.dumps({"error": body}).replace("##[", r"##\u005b")
+        streams.stderr.write(f"{text}\n")
         return
     lines = [streams.folded(f"astalty: {visible(message)}")]
     for field, messages in errors.items():

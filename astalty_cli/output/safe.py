@@ -8,7 +8,10 @@ Rules from shared advisories: escape sequences in server text reach the user's t
 import re
 import unicodedata
 
-_WORKFLOW_COMMAND = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
+# What a CI runner may take for the end of a line, and what it may pass over before a command.
+_LINE_ENDS = "\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
+_PASSED_OVER = r"[\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+_LINE_START = re.compile(rf"(?:\A|[{_LINE_ENDS}]){_PASSED_OVER}*+(?:::)?")
 _OLD_WORKFLOW_COMMAND = re.compile(r"##(?=\[)")
 # Printable to Python, and nothing to be seen: fillers, joiners, selectors (Unicode: Default_Ignorable).
 _HIDDEN = re.compile(
@@ -65,4 +68,28 @@ def defuse_formula(cell: str) -> str:
 
 def defuse_workflow_commands(text: str) -> str:
     """Keep a CI runner from obeying a line: a backslash before `::` at its start, and into any `##[`."""
-    return _OLD_WORKFLOW_COMMAND.sub(r"##\\", _WORKFLOW_COMMAND.sub(r"\1\\::", text))
+    if "::" in text:
+        text = _LINE_START.sub(_defused_start, text)
+    return _OLD_WORKFLOW_COMMAND.sub(r"##\\", text)
+
+
+def _defused_start(match: re.Match[str]) -> str:
+    start = match[0]
+    return f"{start[:-2]}\\::" if start.endswith("::") else start
+
+
+class WorkflowLog:
+    """A stream of text whose pieces are written one after the other: a command may begin in one of them."""
+
+    def __init__(self) -> None:
+        self._before = ""  # of the line so far, what a command could begin with
+
+    def defused(self, text: str) -> str:
+        """The next piece, such that the runner obeys no line of all that were written."""
+        for begun in ("::", "##["):
+            for at in range(1, len(begun)):
+                if self._before.endswith(begun[:at]) and text.startswith(begun[at:]):
+                    text = f"{begun[at:-1]}\\{begun[-1]}{text[len(begun) - at :]}"
+        safe = defuse_workflow_commands(text)
+        self._before = (self._before + safe)[-2:]
+        return safe

@@ -119,6 +119,8 @@ def open_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> Dat
     try:
         if not os.path.lexists(path):
             _create(path, fill)
+        elif not path.is_file():
+            raise LocalError(f"{path} is not a regular file.", hint=_RESET_HINT)
     except (OSError, sqlite3.Error) as error:
         raise LocalError(
             f"Cannot create the sandbox's database {path}: {error}.",

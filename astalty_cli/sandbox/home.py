@@ -19,9 +19,14 @@ _RESET_HINT = "Start over with: astalty sandbox reset"
 
 
 class Home:
-    """A sandbox on this machine. Several processes may use one at once."""
+    """A sandbox on this machine. Several processes may use one at once.
+
+    Raises `LocalError` for a path that has no name.
+    """
 
     def __init__(self, database: Path) -> None:
+        if not database.name:
+            raise LocalError(f"{database} is a folder and no database.", hint="Name a file.")
         self.database = database
         self.key_file = database.with_name(f"{database.name}.key")
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 _THREADS = 16
+_CONNECTIONS = 900  # of the 1024 files that a process may usually open
+_SECONDS = 10  # that a connection may be silent, and between two looks at that
 _MAX_BODY = 64 * 1024 * 1024  # bytes: far more than the application takes, so that it can say so itself
 
 
@@ -60,6 +62,10 @@ def listen(app: WSGIApplication, host: str, port: int) -> tuple[Any, str]:
         threads=_THREADS,
         ident=None,
         max_request_body_size=_MAX_BODY,
+        connection_limit=_CONNECTIONS,
+        channel_timeout=_SECONDS,
+        cleanup_interval=_SECONDS,
+        asyncore_use_poll=True,  # select() takes no more than 1024 files
     )
     address = f"[{host}]" if ":" in host else host
     return server, f"http://{address}:{listener.getsockname()[1]}"

@@ -24,6 +24,16 @@ NAMES = [
     "back\\slash",
     "a:b=c",
     "日本",
+    "deploy !#;touch pwned; #",
+    "!! !$ !touch ^a^b",
+    "a' !;touch pwned; 'b",
+    "\\' ;touch pwned;'",
+    "%F{red}$(touch pwned) %1 %self",
+    "~root =ls {a,b} *?[x] <(touch pwned) | & > # (touch pwned)",
+    "trailing\\",
+    'ends"',
+    "ends!",
+    "$'\\x41' \\n -- --to=exec:'touch pwned'",
 ]
 
 
@@ -246,6 +256,28 @@ def test_a_name_of_whatever_characters_stays_one_word(interactive: Interactive, 
             line = f"astalty keys show {quote}k{number}{TAB}"
             assert interactive.words(line) == ["astalty", "keys", "show", f"k{number}{name}"], line
     assert not (shell.home / "pwned").exists()
+
+
+@pytest.mark.parametrize("name", ["~k", "=k", "%k", "^k", "#k", "!k", "{k"])
+def test_the_first_character_of_a_name_is_taken_for_itself(
+    interactive: Interactive, shell: Shell, name: str
+) -> None:
+    shell(f"keys rename {_key(shell)} {shlex.quote(name + ' only')}")
+    for quote in ('"', "'"):
+        line = f"astalty keys show {quote}{name}{TAB}"
+        if (quote, name) != ('"', "!k"):  # that is the history's while it is typed
+            assert interactive.words(line) == ["astalty", "keys", "show", f"{name} only"], line
+
+
+def test_a_name_that_looks_like_an_option_is_offered_only_where_it_is_none(
+    sandbox: Account, shell: Shell
+) -> None:
+    shell("keys create --to file:out -- '--to=exec:touch pwned'")
+    assert "--to=exec:touch pwned" not in offered(shell, "keys rotate ''")
+    assert "--to=exec:touch pwned" not in offered(shell, "keys rotate --t")
+    assert offered(shell, "keys rotate -- --to") == ["--to=exec:touch pwned"]
+    assert "--to=exec:touch pwned" in offered(shell, "history list --key ''")
+    assert offered(shell, "history list --key=--to") == ["--key=--to=exec:touch pwned"]
 
 
 def _key(shell: Shell) -> str:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from astalty_cli.base.errors import ConflictError
+from astalty_cli.services.export.partial import PartialExport, part_of
 from tests.support import accounts
 from tests.support.accounts import Account
 from tests.support.exports import UNTIL, at, exported, fill, lasting, manifest_of, names, there
@@ -244,6 +246,7 @@ def cut(exporting: Exporting) -> Exporting:
         (f"{UNTIL} --bodies --method GET", "different --method and --bodies."),
         (f"{UNTIL} --format csv", "different --format."),
         (f"{UNTIL} --user a@b.example", "different --user."),
+        (f"{UNTIL} --format csv --csv-raw", "different --format and --csv-raw."),
     ],
 )
 def test_another_question_does_not_go_on(cut: Exporting, flags: str, told: str) -> None:
@@ -253,6 +256,46 @@ def test_another_question_does_not_go_on(cut: Exporting, flags: str, told: str) 
     assert told in done.err
     assert "--restart" in done.err
     assert (cut.folder / "all.jsonl.part").read_bytes() == part
+
+
+@pytest.mark.parametrize(
+    ("finished", "killed"),
+    [
+        ("--format jsonl", "--format csv"),
+        ("--format csv", "--format jsonl"),
+        ("--format csv", "--format csv --csv-raw"),
+        ("--format csv --csv-raw", "--format csv"),
+        ("--bodies", ""),
+        ("--method GET", ""),
+    ],
+)
+def test_a_finished_export_is_not_taken_for_the_one_that_was_killed(
+    exporting: Exporting, finished: str, killed: str
+) -> None:
+    """Each asks for the same stretch, and has the same end."""
+    fill(exporting.account)
+    line = f"history export out/all.x {UNTIL} --force"
+    jsonl = "" if "--format" in killed else "--format jsonl"
+    account, target = exporting.account, exporting.folder / "all.x"
+    account.shell(f"{line} {jsonl} {killed}")
+    expected, manifest = target.read_bytes(), lasting(manifest_of(target))
+    account.shell(f"{line} {jsonl} {finished}")
+    assert exporting.run("kill", 3, f"{line} {jsonl} {killed}").code == -9
+    done = exporting.run(line=f"{line} {jsonl} {killed}")
+    assert done.code == 0, done.err
+    assert "Going on with the export" in done.err
+    assert target.read_bytes() == expected
+    assert lasting(manifest_of(target)) == manifest
+
+
+def test_a_part_of_another_version_does_not_go_on(cut: Exporting) -> None:
+    note = cut.folder / "all.jsonl.part.json"
+    begun = json.loads(note.read_text())
+    begun["asked"]["version"] = 99
+    note.write_text(json.dumps(begun))
+    refused = cut.run()
+    assert refused.code == 5
+    assert "another version of astalty." in refused.err
 
 
 def test_the_same_question_in_other_words_goes_on(cut: Exporting) -> None:
@@ -334,3 +377,18 @@ def test_errors_are_json_where_json_was_asked_for(cut: Exporting) -> None:
     assert done.code == 6
     assert done.out == ""
     assert "Run the same command to continue" in done.error["hint"]
+
+
+def test_two_that_start_at_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one makes the file between the look for it and its making."""
+    target, look = tmp_path / "all.jsonl", os.open
+
+    def slow(path: Any, flags: int, mode: int = 0o777) -> int:
+        if path == part_of(target) and not flags & os.O_CREAT:
+            part_of(target).touch(0o600)
+            raise FileNotFoundError
+        return look(path, flags, mode)
+
+    monkeypatch.setattr("os.open", slow)
+    with pytest.raises(ConflictError, match="Busy: another astalty is writing"), PartialExport.opened(target):
+        pass

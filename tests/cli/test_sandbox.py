@@ -1,6 +1,7 @@
 """`astalty sandbox`: the same API on this machine, its own data, and what keeps it private."""
 
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -187,3 +188,24 @@ def test_reset_says_what_it_is_that_stands_in_the_way(sandbox: Account) -> None:
 def test_reset_is_refused_while_a_server_runs(shell: Shell) -> None:
     with serve(shell):
         assert "is in use" in shell("sandbox reset --yes", code=2).err
+
+
+NONE_OF_OURS = "/ . .. folder fifo /dev/null /dev/zero text empty other.db dangling text/x /proc/self/mem"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 300, *NONE_OF_OURS.split()])
+def test_what_is_no_database_is_named(shell: Shell, name: str) -> None:
+    home = shell.home
+    (home / "folder").mkdir()
+    os.mkfifo(home / "fifo")
+    (home / "text").write_text("no database " * 1000)
+    (home / "empty").touch()
+    (home / "dangling").symlink_to("nowhere")
+    with closing(sqlite3.connect(home / "other.db")) as connection:
+        connection.execute("CREATE TABLE x(y)")
+    before = sorted(home.rglob("*"))
+    for line in ("serve --port 0", "seed --entries 1"):
+        refused = shell(f"sandbox {line} --database '{name}'", code=2)
+        assert (name or ".") in refused.err
+        assert refused.out == ""
+    assert [path for path in sorted(home.rglob("*")) if ".config" not in path.parts] == before

@@ -126,6 +126,16 @@ def test_a_kill_loses_nothing_that_was_answered(store: Store, secret: str, tmp_p
         assert logged[name] == 1
 
 
+def test_slow_clients_hold_up_nobody_else(store: Store, tmp_path: Path) -> None:
+    with serve_process(tmp_path / "data" / "sandbox.db") as (_, url), contextlib.ExitStack() as clients:
+        host, port = url.removeprefix("http://").split(":")
+        for _ in range(300):
+            client = clients.enter_context(socket.create_connection((host, int(port))))
+            client.sendall(b"GET /public/v1/api-keys HTTP/1.1\r\nHost: ")
+        for _ in range(20):
+            assert httpx.get(url + API_KEYS, timeout=8).status_code == 401
+
+
 def test_sigterm_ends_it_cleanly(store: Store, tmp_path: Path) -> None:
     with serve_process(tmp_path / "data" / "sandbox.db") as (process, url):
         assert httpx.get(url + API_KEYS).status_code == 401

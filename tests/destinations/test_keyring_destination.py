@@ -22,7 +22,7 @@ class Kept:
         self.secrets: dict[tuple[str, str], Secret] = {}
         self.locked = locked
 
-    def check(self) -> None:
+    def check(self, profile: str) -> None:
         if self.locked:
             raise LocalError("The keyring is locked.")
 
@@ -30,7 +30,7 @@ class Kept:
         return self.secrets.get((profile, origin))
 
     def store(self, profile: str, origin: str, secret: Secret) -> None:
-        self.check()
+        self.check(profile)
         self.secrets[profile, origin] = secret
 
     def remove(self, profile: str, origin: str) -> None:

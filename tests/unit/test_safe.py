@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astalty_cli.output.machine import ascii_json, csv_line, text, tsv_line
-from astalty_cli.output.safe import defuse_workflow_commands, visible, visible_lines, without_keys
+from astalty_cli.output.safe import (
+    WorkflowLog,
+    defuse_workflow_commands,
+    visible,
+    visible_lines,
+    without_keys,
+)
 
 FILLERS = "\u115f\u1160\u3164\uffa0"  # letters to Unicode, and nothing to be seen: these are spelled out
 ANYTHING = st.text(st.characters(codec=None, exclude_categories=()))
@@ -75,6 +81,34 @@ def test_no_csv_cell_starts_a_formula(cell: str) -> None:
 @given(st.text(alphabet=" \t:#[x\n"))
 def test_no_line_is_a_workflow_command(given_text: str) -> None:
     assert not re.search(r"^[ \t]*(::|##\[)", defuse_workflow_commands(given_text), re.MULTILINE)
+
+
+ENDS = ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029"]
+
+
+@given(
+    st.lists(
+        st.text(alphabet=" \t:#[x\n\r\v\f\x1c\x85\u2028\u2029\u200b\ufeff\x1b\0", max_size=6), max_size=6
+    )
+)
+def test_no_line_of_several_writes_is_a_workflow_command(pieces: list[str]) -> None:
+    log = WorkflowLog()
+    written = "".join(map(log.defused, pieces))
+    assert re.search("(?:^|[\n\r\v\f\x1c\x85\u2028\u2029])[\\s\u200b\ufeff\x1b\0]*::", written) is None
+    assert "##[" not in written
+    assert written.replace("\\", "") == "".join(pieces)
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("before", ["", " ", "\t", "\u200b", "\x1b", "\ufeff"])
+def test_a_line_may_end_in_many_ways(end: str, before: str) -> None:
+    text = f"a::b{end}{before}::add-mask::x{end}##[group]"
+    assert defuse_workflow_commands(text) == f"a::b{end}{before}\\::add-mask::x{end}##\\[group]"
+
+
+def test_a_long_run_of_line_ends_takes_no_time() -> None:
+    text = "\n" * 1_000_000 + "x::"
+    assert defuse_workflow_commands(text) == text
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,12 @@ _astalty_quote() {
             REPLY=${REPLY//\"/\\\"}
             REPLY=${REPLY//\$/\\\$}
             REPLY=${REPLY//\`/\\\`}
+            REPLY=${REPLY//\!/'"\!"'} # no backslash keeps it from the history inside of these quotes
             ;;
         *) [[ $REPLY =~ ^[[:alnum:]_./:=@%+,-]*$ ]] || printf -v REPLY %q "$REPLY" ;;
     esac
+    # bash closes the quote, unless the last character is one: it takes that for the closing one.
+    [[ -n $QUOTE && $REPLY == *"$QUOTE" ]] && REPLY+=$QUOTE
 }
 
 _astalty() {

@@ -108,6 +108,7 @@ def _asked(context: Context, form: ExportFormat, *, bodies: bool) -> ExportSpec:
         typed=_typed_times(context.program.argv),
         bodies=bodies,
         format=form,
+        csv_raw=context.output.style.csv_raw and form is ExportFormat.CSV,
     )
 
 

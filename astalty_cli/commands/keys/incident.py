@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from astalty_cli.base.events import Message
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import local
 from astalty_cli.output.safe import visible
 
@@ -89,7 +90,7 @@ def _now(event: KeyEvent, found: KeyEventsRead) -> tuple[str, str, str]:
     """The key as it is now: name, id, status."""
     if key := found.keys.get(event.key_id or ""):
         return repr(key.name), key.id, key.status
-    return "a key", event.key_id or f"see: astalty history show {event.entry_id}", "unknown"
+    return "a key", event.key_id or f"see: {command('astalty history show', event.entry_id)}", "unknown"
 
 
 def last_use(found: RecentUse) -> str:

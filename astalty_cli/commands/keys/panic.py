@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 300.0  # seconds for reading the history: it comes last, and a busy key has thousands of calls
 
+_REPORT = 256 * 1024  # bytes: how long a report will be, nobody knows
+
 
 @takes(SECRET, JSON, ACCOUNT, ASK, DRY_RUN)
 def panic(
@@ -53,7 +55,7 @@ def panic(
 
     destinations = secrets.destinations(context)
     _ensure_can_ask(context, with_token=with_token)
-    private_files.ensure_writable(report)
+    private_files.ensure_writable(report / "astalty-incident", _REPORT)
     leaked = secrets.read_key(
         context, "Leaked secret (not shown): ", with_token=with_token, stopped="Nothing was done."
     )

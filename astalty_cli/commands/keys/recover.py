@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from astalty_cli.base.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import iso
 from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, SECRET, takes
 from astalty_cli.cli.parameters import argument
@@ -57,7 +58,7 @@ def _ensure_answerable(context: Context, entries: list[JournalEntry]) -> None:
         )
     if len(entries) > 1 and (wanted.to or wanted.copy):
         lines = [
-            f"  {secrets.recover(context, each.profile)} {each.id[:8]} --yes --to DESTINATION"
+            f"  {command(f'{secrets.recover(context, each.profile)} --yes --to DESTINATION', each.id[:8])}"
             for each in entries
         ]
         raise UsageError(

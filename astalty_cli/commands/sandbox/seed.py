@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 from astalty_cli.base.durations import LONGEST
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.cli.options import takes
 from astalty_cli.cli.parameters import Whole, option
 from astalty_cli.commands.sandbox.database import DATABASE
@@ -38,7 +38,7 @@ def seed(
     started = time.perf_counter()
     with contextlib.closing(home.open()) as store:
         add_entries(store, entries, timedelta(days=days))
-    look = f"astalty sandbox serve --database {shlex.quote(str(database))}" if database else _LIST
+    look = f"astalty sandbox serve --database {quoted(str(database))}" if database else _LIST
     period = "day" if days == 1 else f"{days} days"
     context.output.note(
         f"Added {entries:,} requests of the last {period} to {home.database} in"

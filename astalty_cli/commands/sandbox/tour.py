@@ -5,11 +5,11 @@ it is what a user would type.
 """
 
 import io
-import shlex
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from astalty_cli.base import shell_words
 from astalty_cli.base.errors import AstaltyError
 from astalty_cli.base.vocabulary import API_KEY
 from astalty_cli.cli.options import takes
@@ -89,4 +89,4 @@ class Tour:
 
 
 def _quoted(line: str) -> str:
-    return " ".join(word if word.startswith("$") else shlex.quote(word) for word in line.split())
+    return " ".join(word if word.startswith("$") else shell_words.quoted(word) for word in line.split())

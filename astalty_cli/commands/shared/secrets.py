@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from astalty_cli.base.errors import InterruptedByUser, LocalError
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.vocabulary import API_KEY
 from astalty_cli.cli.options import SECRET
 from astalty_cli.context import Context
@@ -90,7 +91,7 @@ def recover(context: Context, profile: str) -> str:
     """The command that finishes what a profile left open, also in another shell: it is named if need be."""
     in_force = context.settings.profile
     named = profile != in_force.value or in_force.source.startswith(("flag", "environment"))
-    return "astalty keys recover" + (f" -p {profile}" if named else "")
+    return "astalty keys recover" + (f" -p {quoted(profile)}" if named else "")
 
 
 def _holders(context: Context) -> Holders:

@@ -6,9 +6,9 @@ makes its own: it knows the address, has words in capitals for the ids, and trus
 
 import json
 import re
-import shlex
 
 from astalty_cli.api import contract
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.openapi import Json
 
 # A new secret belongs where `keys` puts it, not on whatever screen the answer of a plain call lands.
@@ -41,7 +41,7 @@ def _curl(method: str, path: str, body: Json) -> str:
     words += ["-g"] if "[" in path else []
     words += [] if method == "GET" else [f"-X {method}"]
     lines = [" ".join((*words, "-H @-")), _quoted("$ASTALTY_BASE_URL" + path)]
-    lines += [f"--json {shlex.quote(json.dumps(body))}"] if body else []
+    lines += [f"--json {quoted(json.dumps(body))}"] if body else []
     return "printf 'Authorization: Bearer %s' \"$ASTALTY_API_KEY\" |\n  " + " \\\n    ".join(lines)
 
 
@@ -51,5 +51,5 @@ def _quoted(path: str) -> str:
 
 def _flag(name: str, value: object) -> str:
     if isinstance(value, str):
-        return f"-f {shlex.quote(f'{name}={value}')}"
+        return f"-f {quoted(f'{name}={value}')}"
     return f"-F {name}={json.dumps(value)}"

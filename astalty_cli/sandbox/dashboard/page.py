@@ -4,13 +4,13 @@ import base64
 import functools
 import hashlib
 import importlib.resources
-import shlex
 from dataclasses import dataclass
 from string import Template
 
 import msgspec
 
 from astalty_cli.api import contract
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.openapi import Json
 from astalty_cli.openapi.references import References
 from astalty_cli.sandbox.dashboard.endpoint import Endpoint
@@ -29,7 +29,7 @@ class _Catalogue:
 
 def page(base_url: str) -> bytes:
     """The page, for a sandbox that is reached at `base_url`."""
-    address = join(shlex.quote(base_url))
+    address = join(quoted(base_url))
     return Template(_file("page.html")).substitute(_catalogue().parts, base_url=address).encode()
 
 

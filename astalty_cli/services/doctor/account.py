@@ -10,6 +10,7 @@ from astalty_cli.api.http import HttpResponse
 from astalty_cli.api.models import CurrentKey
 from astalty_cli.base.durations import format_duration
 from astalty_cli.base.errors import AstaltyError, NotOfferedError
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import local, utc_now
 from astalty_cli.base.vocabulary import FindingCode
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
@@ -40,7 +41,7 @@ def account(server: Server) -> Result:
         )
     old = [each.detail for each in of_key(key, _LIMITS, now) if each.finding is FindingCode.OLD]
     if old:
-        return warning(f"{found}. {old[0]}", f"Renew it: astalty keys rotate {key.id}")
+        return warning(f"{found}. {old[0]}", f"Renew it: {command('astalty keys rotate', key.id)}")
     return ok(f"{found}; its secret is {format_duration(now - (key.rotated_at or key.created_at))} old")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from astalty_cli import __version__
 from astalty_cli.base.errors import LeftOpenError, LocalError
 from astalty_cli.base.extras import PARTS, is_installed
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.vocabulary import Storage
 from astalty_cli.config.credentials import KeyringCredentials
 from astalty_cli.config.journal import Journal
@@ -32,7 +33,9 @@ def config_file(file: ConfigFile) -> Result:
         return ok(f"None yet: {file.path}. auth login creates it.")
     folder = file.path.parent
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
-        return warning(f"The folder {folder} is open to others.", f"Close it: chmod 700 {folder}")
+        return warning(
+            f"The folder {folder} is open to others.", f"Close it: {command('chmod 700', str(folder))}"
+        )
     return ok(f"{file.path}, profiles: {', '.join(profiles) or 'none'}")
 
 

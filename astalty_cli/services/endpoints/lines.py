@@ -12,11 +12,12 @@ from urllib.parse import quote
 
 from astalty_cli.api import contract
 from astalty_cli.base.errors import UsageError
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.openapi import Json, body, is_json, mapping, parameters, schema_of, text
 from astalty_cli.openapi.examples import example, required_part
 from astalty_cli.services.requests.fields import parse
 from astalty_cli.services.requests.request import instead_of, request
-from astalty_cli.services.requests.snippets import Call, curl, quoted
+from astalty_cli.services.requests.snippets import Call, curl
 
 _PAGE = 5  # rows that a list is asked for
 _USUAL = "application/json"  # what `astalty api` says of a body by itself
@@ -159,4 +160,4 @@ def _is_simple(member: tuple[str, Any]) -> bool:
 
 
 def _line(*words: str) -> str:
-    return " ".join(map(quoted, words))
+    return " ".join(quoted(word, ascii_only=True) for word in words)

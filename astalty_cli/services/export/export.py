@@ -28,6 +28,7 @@ from astalty_cli.services.export.manifest import File, Manifest, Window
 from astalty_cli.services.export.partial import ExportSpec, ExportState, Lines, PartialExport, begun_of
 from astalty_cli.services.history.reading import HistoryQuery, Position, ReadBoundary, Upwards
 
+_PAGE: Final = 64 * 1024  # bytes; how much will come, nobody knows
 _GO_ON: Final = "What was read is kept. Run the same command to continue."
 
 
@@ -70,7 +71,7 @@ def opened(target: Target, *, restart: bool) -> Iterator[PartialExport]:
     """The part of a target, for this process alone. Makes no call; raises where there could be no export."""
     if not os.path.lexists(begun_of(target.path)):  # else what is there may be what was begun
         target.ensure_free(with_manifest=True)
-    private_files.ensure_writable(target.path.parent)
+    private_files.ensure_writable(target.path, _PAGE)
     with PartialExport.opened(target.path) as part:
         if restart:
             part.clear()
@@ -126,10 +127,12 @@ class Export:
         found, asked = manifest.read(self.target.path, self.target.format), begun.asked
         if found is None or not manifest.holds(found, self.target.path):
             return None
-        same = (found.origin, found.account_id, found.filters, found.bodies, found.window) == (
-            (asked.origin, asked.account_id, asked.filters, asked.bodies, _window(begun))
+        is_of_this_export = (
+            (found.version, found.format, found.csv_raw) == (asked.version, asked.format, asked.csv_raw)
+            and (found.origin, found.account_id) == (asked.origin, asked.account_id)
+            and (found.filters, found.bodies, found.window) == (asked.filters, asked.bodies, _window(begun))
         )
-        return found if same else None
+        return found if is_of_this_export else None
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -214,6 +217,7 @@ class Export:
             account_id=asked.account_id,
             filters=asked.filters,
             bodies=asked.bodies,
+            csv_raw=asked.csv_raw,
             window=_window(begun),
             requests=lines.count,
             first_created_at=manifest.moment(lines.first),

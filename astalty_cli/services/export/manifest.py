@@ -51,6 +51,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     account_id: str | None
     filters: dict[str, str]
     bodies: bool
+    csv_raw: bool = False
     window: Window
     requests: int
     first_created_at: str | None

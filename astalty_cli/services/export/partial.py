@@ -20,6 +20,7 @@ from astalty_cli.base import locks, private_files
 from astalty_cli.base.errors import ConflictError, LocalError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.vocabulary import ExportFormat
+from astalty_cli.services.export.manifest import VERSION
 from astalty_cli.services.history.reading import Position
 
 
@@ -33,6 +34,8 @@ class ExportSpec(Struct, frozen=True, kw_only=True):
     typed: dict[str, str]
     bodies: bool
     format: ExportFormat
+    csv_raw: bool = False  # of a CSV file
+    version: int = VERSION  # how lines are spelled
 
     def differences(self, other: "ExportSpec") -> Iterator[str]:
         """What is not the same, as people say it. `24h` is the same as `24h`, whenever it was typed."""
@@ -47,6 +50,10 @@ class ExportSpec(Struct, frozen=True, kw_only=True):
             yield "--bodies"
         if self.format != other.format:
             yield "--format"
+        if self.csv_raw != other.csv_raw:
+            yield "--csv-raw"
+        if self.version != other.version:
+            yield "version of astalty"
 
     def _typed_alike(self, other: "ExportSpec", flag: str) -> bool:
         return flag in self.typed and self.typed[flag] == other.typed.get(flag)

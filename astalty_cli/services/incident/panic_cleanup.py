@@ -16,6 +16,7 @@ from astalty_cli.base.errors import (
 )
 from astalty_cli.base.events import Message
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import local
 from astalty_cli.services.incident.case import Case, report_after, with_report, works
 from astalty_cli.services.incident.evidence import (
@@ -97,7 +98,7 @@ class Cleanup:
         self.case.did("These keys were not revoked: --yes does not say which of them are a thief's.")
         return RefusedError(
             f"Not revoked, since they may be yours: {', '.join(map(described, keys))}.",
-            hint=f"Those that are not: astalty keys revoke {' '.join(key.id for key in keys)} --yes",
+            hint=f"Those that are not: {command('astalty keys revoke --yes', *(key.id for key in keys))}",
         )
 
     def _revoke(self, revocation: Revocation) -> AstaltyError | None:

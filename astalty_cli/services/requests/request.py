@@ -15,6 +15,7 @@ import msgspec
 from astalty_cli.api import contract
 from astalty_cli.base.errors import UsageError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
+from astalty_cli.base.shell_words import joined
 from astalty_cli.base.vocabulary import METHODS
 from astalty_cli.services.requests.fields import RequestField, nested, pairs
 
@@ -177,7 +178,7 @@ def _ensure_makes_no_secret(method: str, target: str) -> None:
         raise UsageError(
             f"This call {does} a key, and its secret would be printed and lost: "
             "`astalty api` does not make it.",
-            hint=f"Use: {' '.join(instead)}",
+            hint=f"Use: {joined(*instead)}",
         )
 
 

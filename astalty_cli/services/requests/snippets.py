@@ -7,7 +7,6 @@ read the arguments of a program.
 
 import json
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ import msgspec
 from msgspec import Raw
 
 from astalty_cli.api.models import ApiRequest, Exchange
+from astalty_cli.base import shell_words
 from astalty_cli.base.errors import RefusedError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.vocabulary import API_KEY
@@ -33,7 +33,6 @@ _TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _HEADER = re.compile(r"[!-\[\]-~](?:[ -\[\]-~]*[!-\[\]-~])?")  # printable, and no backslash
 _PATH = re.compile(r"/[!-~]*")
 _DOTS = re.compile(r"/\.{1,2}(?=/|$)")
-_PRINTABLE = re.compile(r"(?!.*##\[)[ -~]*")  # a CI runner obeys `##[` anywhere in a line
 
 
 @dataclass(frozen=True)
@@ -109,13 +108,13 @@ def _refused(why: str) -> RefusedError:
 def curl(call: Call, *, ca_file: str | None = None) -> str:
     words = ["curl"]
     words += ["--globoff"] if re.search(r"[\[\]{}]", call.url) else []
-    words += ["--head"] if call.method == "HEAD" else [f"--request {quoted(call.method)}"]
-    lines = [" ".join(words), quoted(call.url)]
-    lines += [f"--cacert {quoted(ca_file)}"] if ca_file else []
+    words += ["--head"] if call.method == "HEAD" else [f"--request {_quoted(call.method)}"]
+    lines = [" ".join(words), _quoted(call.url)]
+    lines += [f"--cacert {_quoted(ca_file)}"] if ca_file else []
     lines += ["--header @-"] if call.authorized else []
-    lines += [f"--header {quoted(f'{name}: {value}')}" for name, value in call.headers.items()]
+    lines += [f"--header {_quoted(f'{name}: {value}')}" for name, value in call.headers.items()]
     lines += [] if call.body is None or _has_content_type(call) else ["--header Content-Type:"]
-    lines += [] if call.body is None else [f"--data-raw {quoted(call.body)}"]
+    lines += [] if call.body is None else [f"--data-raw {_quoted(call.body)}"]
     return _piped("Authorization: Bearer %s", call, lines)
 
 
@@ -125,11 +124,11 @@ def on_one_line(command: str) -> str:
 
 
 def httpie(call: Call) -> str:
-    lines = ["http --ignore-stdin --ignore-netrc", f"{quoted(call.method)} {quoted(call.url)}"]
+    lines = ["http --ignore-stdin --ignore-netrc", f"{_quoted(call.method)} {_quoted(call.url)}"]
     lines += ["Authorization:@/dev/stdin"] if call.authorized else []
-    lines += [quoted(f"{name}: {value}") for name, value in call.headers.items()]
+    lines += [_quoted(f"{name}: {value}") for name, value in call.headers.items()]
     lines += [] if call.body is None or _has_content_type(call) else ["Content-Type:"]
-    lines += [] if call.body is None else [f"--raw={quoted(call.body)}"]
+    lines += [] if call.body is None else [f"--raw={_quoted(call.body)}"]
     return _piped("Bearer %s", call, lines)
 
 
@@ -142,18 +141,8 @@ def _piped(form: str, call: Call, lines: list[str]) -> str:
     return pipe + " \\\n    ".join(lines)
 
 
-def quoted(text: str) -> str:
-    """One word for bash, zsh and ksh; for any shell, where it is printable ASCII."""
-    if _PRINTABLE.fullmatch(text):
-        return shlex.quote(text)
-    return "$'" + "".join(_spelled(byte) for byte in text.encode()) + "'"
-
-
-def _spelled(byte: int) -> str:
-    char = chr(byte)
-    if char in "\n\r\t":
-        return {"\n": r"\n", "\r": r"\r", "\t": r"\t"}[char]
-    return char if " " <= char <= "~" and char not in "'\\[!" else f"\\{byte:03o}"
+def _quoted(text: str) -> str:
+    return shell_words.quoted(text, ascii_only=True)
 
 
 # -- in Python -----------------------------------------------------------------------------------
