@@ -1,6 +1,6 @@
 """One method for each call of the API, typed; every failure is one of our errors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import msgspec
@@ -16,9 +16,9 @@ from astalty_cli.api.answers import (
     one,
     page,
     raise_for_rejected_key,
-    walk,
 )
 from astalty_cli.api.http import Http, HttpResponse
+from astalty_cli.api.key_list import NEWEST_FIRST, asked_for, chosen, read_whole
 from astalty_cli.api.models import (
     ApiKey,
     ApiRequest,
@@ -46,9 +46,13 @@ class Client:
         answer = self._call("GET", contract.API_KEYS, params=params, feature="key management")
         return page(answer, ApiKey)
 
-    def all_keys(self, *, status: str | None = None, sort: str | None = None) -> Iterator[Row[ApiKey]]:
-        for found in walk(lambda number: self.list_keys(number, status=status, sort=sort)):
-            yield from found.rows
+    def all_keys(self, *, status: str | None = None, sort: str | None = None) -> list[Row[ApiKey]]:
+        """Every key with one of these; a list that changes while it is read is read again."""
+        asked = asked_for(status)
+        rows = read_whole(
+            lambda number: self.list_keys(number, status=asked, sort=NEWEST_FIRST), self._http.notice
+        )
+        return chosen(rows, status, sort)
 
     def create_key(self, name: str, *, idempotency_key: str) -> Issued:
         answer = self._call(
@@ -157,6 +161,10 @@ class Client:
         """The answer to a call for the OpenAPI document: 304 where it still is the one with this ETag."""
         headers = {"If-None-Match": etag} if etag else {}
         return self._http.request("GET", contract.OPENAPI, headers=headers)
+
+    def notice(self, text: str) -> None:
+        """Tell the user, on stderr, what has to be known beside the answer."""
+        self._http.notice(text)
 
     def pause(self, seconds: float, what_for: str) -> None:
         """Let time pass, within the time that the command may take."""

@@ -93,7 +93,7 @@ class Http:
         key = connection.secret or connection.hide
         self._own_key = spelling_of(key) if key else None
         self._pace_folder = connection.pace_folder
-        self._log, self._notice, self._sleep = log, notice, sleep
+        self._log, self.notice, self._sleep = log, notice, sleep
         self._budget = _Budget(connection.timeout)
         self._once = connection.once
         self.security: tls.Security | None = None  # of the last connection made within a time limit
@@ -177,7 +177,7 @@ class Http:
 
     def _keep_pace(self, seconds: float) -> None:
         if seconds >= _LONG_PAUSE:
-            self._notice(f"Waiting {format_seconds(seconds)} for the rate limit of this key.")
+            self.notice(f"Waiting {format_seconds(seconds)} for the rate limit of this key.")
         self._pause(seconds, "the rate limit of this key")
 
     def _pause(self, seconds: float, what_for: str) -> None:
@@ -191,7 +191,7 @@ class Http:
 
     def _wait(self, seconds: float, why: str) -> None:
         if seconds >= 1:
-            self._notice(f"{why}; trying again in {format_seconds(seconds)}.")
+            self.notice(f"{why}; trying again in {format_seconds(seconds)}.")
         self._sleep(min(seconds, self._budget.left))
 
     def _send(self, request: httpx.Request) -> HttpResponse:

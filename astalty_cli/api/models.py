@@ -17,7 +17,7 @@ Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 Timestamp = Annotated[datetime, Meta(tz=True)]
 KeyName = Annotated[str, Meta(min_length=1, max_length=100)]
 Grace = Annotated[int, Meta(ge=0, le=MAX_GRACE)]  # seconds
-Rotation = Annotated[int, Meta(ge=0)]
+Rotation = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # what any reader of JSON can count to
 
 
 class User(Struct, frozen=True):

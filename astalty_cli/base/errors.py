@@ -10,6 +10,7 @@
     ├── RefusedError        5  the server said no: validation
     │   └── ConflictError   5  someone else changed it first
     ├── ServiceError        6  unreachable, time-out, 5xx, still rate limited, not JSON
+    │   └── BehindError     6  a read is older than what is known already
     ├── LeftOpenError       7  a secret or a rotation is not finished
     ├── FindingsError       8  `keys audit` found what --fail-on named
     ├── ChecksError            as the worst of what `doctor` found
@@ -106,6 +107,10 @@ class ServiceError(AstaltyError):
         self.outcome_unknown = outcome_unknown
         self.worth_retrying = worth_retrying
         self.retry_after = retry_after
+
+
+class BehindError(ServiceError):
+    """A read shows what was before a change that is known: "not yet", and no sign of anybody else."""
 
 
 class LeftOpenError(AstaltyError):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from astalty_cli.base.errors import (
     AstaltyError,
+    ConflictError,
     ForbiddenError,
     LocalError,
     NotOfferedError,
@@ -60,7 +61,7 @@ def login(
             "There is no terminal to ask for the key on.",
             hint=f"Give it on stdin: {_once_more(context)} --with-token < FILE",
         )
-    old = settings.stored
+    old, shown = settings.stored, context.config_file.read().profiles.get(name)
     if old and old.storage:
         held = f"…{old.last_four} for {old.base_url}"
         context.output.ensure_confirmed(f"Profile {name!r} holds a key already, {held}. Replace it?")
@@ -79,8 +80,12 @@ def login(
     )
     context.settings = settings
     profile = _checked_profile(context, secret, origin, storage)
-    place.store(name, origin, secret)
     config = context.config_file.read()
+    if config.profiles.get(name) != shown:
+        raise ConflictError(
+            f"Profile {name!r} was changed meanwhile; nothing was stored.", hint="Look: astalty auth status"
+        )
+    place.store(name, origin, secret)
     context.config_file.save(name, profile, as_default=not config.profiles and name != "default")
     in_keyring = storage is Storage.KEYRING
     if old and (old.storage is not storage or (in_keyring and old.base_url != origin)):

@@ -8,15 +8,16 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import Annotated, BinaryIO, Final, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from astalty_cli.api.models import Grace, Timestamp
 from astalty_cli.base import locks, private_files
+from astalty_cli.base.durations import LONGEST
 from astalty_cli.base.errors import ConflictError, LocalError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 
@@ -46,33 +47,45 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
     `rotation + 1`; `last_fours` are of the secret before it and of each one made since. `first_grace` and
     `grace` are seconds: what the call that makes the secret gives the old one, and what the user asked for.
     `lost`: an earlier call of it made a secret that nobody has. `own`: the key makes the calls itself.
-    `started_at` is by the service's clock.
+    `allow_self`, `allow_last` and `idle` (seconds) are what a revocation was given. `started_at` is by the
+    service's clock. `version` is another one where this program cannot know what the entry means.
     """
 
+    version: Annotated[int, Meta(ge=1, le=1)] = 1
     id: str
     operation: Operation
     phase: Phase = Phase.ASKED
     key_id: str | None = None
     name: str
-    rotation: int = -1
+    rotation: Annotated[int, Meta(ge=-1, le=2**53)] = -1
     last_fours: list[str] = []
     idempotency_key: str
-    first_grace: int = 0
-    grace: int = 0
+    first_grace: Grace = 0
+    grace: Grace = 0
     destinations: list[str] = msgspec.field(default_factory=list, name="sinks")  # its name on the disk
     delivered: list[str] = []
     lost: bool = False
     force: bool = False
     own: bool = False
+    allow_self: bool = False
+    allow_last: bool = False
+    idle: Annotated[int, Meta(ge=0, le=int(LONGEST.total_seconds()))] | None = None
     profile: str
     base_url: str
     account_id: str
-    started_at: datetime
+    started_at: Timestamp
 
     @property
     def lock_name(self) -> str:
         """A created key has no id before the answer, so its operation is locked by its own."""
         return self.id if self.operation is Operation.CREATE or self.key_id is None else self.key_id
+
+
+class _Glimpse(Struct):
+    """What may be told of an entry that cannot be read as one."""
+
+    key_id: str | None = None
+    base_url: str | None = None
 
 
 def new_idempotency_key() -> str:
@@ -113,13 +126,15 @@ class Journal:
         """Raises LocalError where the file is not what was written."""
         path = self._path(entry_id)
         data = private_files.read_private(path)
+        if data is None:
+            return None
         try:
-            return None if data is None else msgspec.json.decode(data, type=JournalEntry)
+            entry = msgspec.json.decode(data, type=JournalEntry)
         except JSON_DECODE_ERRORS as error:
-            raise LocalError(
-                f"{path} is not usable: {error}.",
-                hint="It says what a key operation has left open. Look at the key, then move the file away.",
-            ) from None
+            raise _unusable(path, str(error)) from None
+        if entry.id != entry_id:
+            raise _unusable(path, f"it is of the entry {entry.id}")
+        return entry
 
     def contents(self) -> Contents:
         """All that is open, also what is being worked on right now; each file is read once.
@@ -135,6 +150,19 @@ class Journal:
                     damaged.append(path)
         there = (entry for entry in entries if entry is not None)
         return Contents(sorted(there, key=lambda entry: entry.started_at), damaged)
+
+    def unreadable(self, base_url: str, key_id: str | None) -> list[Path]:
+        """The files that cannot be read and may be about this key; None is one that is to be made."""
+        return [path for path in self.contents().damaged if _may_be_of(_glimpse(path), base_url, key_id)]
+
+    def move_away(self, path: Path) -> Path:
+        """Let a file that cannot be read count no longer; return where it is now. Raises LocalError."""
+        place = path.with_suffix(".abandoned")
+        try:
+            path.replace(place)
+        except OSError as error:
+            raise LocalError(f"Cannot move {path} away: {error.strerror or error}.") from None
+        return place
 
     def of_key(self, base_url: str, key_id: str) -> list[JournalEntry]:
         entries = self.contents().entries
@@ -171,3 +199,22 @@ class Journal:
 
     def _path(self, entry_id: str) -> Path:
         return self._folder / f"{entry_id}.json"
+
+
+def _unusable(path: Path, problem: str) -> LocalError:
+    return LocalError(
+        f"{path} is not usable: {problem}.",
+        hint="It says what a key operation has left open. Look at the keys, then: "
+        f"astalty keys recover {path.stem} --abandon",
+    )
+
+
+def _glimpse(path: Path) -> _Glimpse:
+    try:
+        return msgspec.json.decode(private_files.read_private(path) or b"", type=_Glimpse)
+    except (LocalError, *JSON_DECODE_ERRORS):
+        return _Glimpse()
+
+
+def _may_be_of(seen: _Glimpse, base_url: str, key_id: str | None) -> bool:
+    return seen.base_url in {base_url, None} and seen.key_id in {key_id, None}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from astalty_cli.base.errors import ConflictError
 from astalty_cli.mirror.database import Place, alone, remove, remove_lock
 from astalty_cli.mirror.store import reading
 from astalty_cli.mirror.writing import writing
@@ -22,9 +23,14 @@ def count_older(place: Place, before: datetime) -> int:
         return mirror.count(Filters(until=before))
 
 
-def remove_older(place: Place, before: datetime) -> PurgeResult:
-    """Remove older entries with every trace of them. Raises RefusedError while somebody uses the mirror."""
+def remove_older(place: Place, before: datetime, most: int | None = None) -> PurgeResult:
+    """Remove older entries with every trace of them. Raises RefusedError while somebody uses the mirror.
+
+    `most` is how many the user agreed to. Raises ConflictError, and removes none, where there are more by now.
+    """
     with alone(place), writing(place) as mirror:
+        if most is not None and mirror.count(Filters(until=before)) > most:
+            raise ConflictError("Meanwhile more requests from that time came in; nothing was removed.")
         removed = mirror.forget(before)
         mirror.scrub()
         return PurgeResult(removed, mirror.extent().requests)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from astalty_cli.base.durations import format_duration
+from astalty_cli.base.times import in_local_time
 from astalty_cli.output.streams import Streams
 
 _BAR = 10  # columns of a whole bar
@@ -37,7 +38,7 @@ def sparkline(counts: Sequence[int], *, blocks: bool) -> str:
 
 def timeline(counts: Sequence[int], start: datetime, end: datetime, step: timedelta, streams: Streams) -> str:
     """The sparkline of a stretch of time with both ends under it, and what is most in it."""
-    ends = [f"{moment.astimezone():%Y-%m-%d %H:%M}" for moment in (start, end)]
+    ends = [f"{in_local_time(moment):%Y-%m-%d %H:%M}" for moment in (start, end)]
     gap = max(len(counts) - sum(map(len, ends)), 2)
     most = max(counts)
     at = start + counts.index(most) * step
@@ -54,11 +55,11 @@ def paragraph(text: str, streams: Streams) -> str:
 
 def hour(moment: datetime) -> str:
     """With the zone: the hour that the clocks are put back comes twice."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M %Z}"
+    return f"{in_local_time(moment):%Y-%m-%d %H:%M %Z}"
 
 
 def day(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %a}"
+    return f"{in_local_time(moment):%Y-%m-%d %a}"
 
 
 def percent(share: float) -> str:

@@ -7,7 +7,7 @@ Rich neither cleans escape sequences nor survives `[/x]` in markup, so every tex
 import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar
 
 import msgspec
@@ -188,7 +188,7 @@ def _styled(text: str, field: Field) -> Text:
 
 def _moment(value: bytes, spell: Callable[[datetime], str]) -> str:
     try:
-        return spell(msgspec.json.decode(value, type=datetime).astimezone(UTC))
+        return spell(times.in_utc(msgspec.json.decode(value, type=datetime)))
     except (msgspec.DecodeError, OverflowError, ValueError):
         return visible(machine.text(value))
 
@@ -209,7 +209,7 @@ class Lines:
 
     def _cell(self, value: bytes, field: Field) -> Text:
         if field.kind is Kind.TIME:
-            return Text(_moment(value, lambda moment: f"{moment.astimezone():%H:%M:%S}"))
+            return Text(_moment(value, lambda moment: f"{times.in_local_time(moment):%H:%M:%S}"))
         return _short(value, field, self._streams)
 
 

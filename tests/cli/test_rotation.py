@@ -94,7 +94,8 @@ def test_without_proof_nothing_is_ended_and_no_profile_is_switched(shell: Shell,
 @pytest.mark.parametrize("step", ["rotate", "expire-previous"])
 def test_another_rotation_is_a_conflict_and_ends_nothing(shell: Shell, step: str) -> None:
     conflict: Answer = ("409 Conflict", {}, b'{"message": "Nothing changed."}')
-    with service(**{step: conflict}) as (_, url):
+    theirs = ok({**ENDED, "rotation": 2})
+    with service(**{step: conflict, "confirm": theirs}) as (_, url):
         assert "omeone else rotated 'ci'" in rotate(shell, url, code=5).err
 
 

@@ -268,6 +268,7 @@ def world(shape: Shape, engine: Engine) -> Iterator[World]:
     shutil.copy(template, folder / "service.db")
     store = Store.open(folder / "service.db", clock=clock)
     made = World(shape, engine, folder, store, clock, Service(store))
+    made.service.replica_path = folder / "replica.db"
     made.home.mkdir(mode=0o700)
     try:
         with engine.address(made) as made.base_url:
@@ -284,5 +285,6 @@ def world(shape: Shape, engine: Engine) -> Iterator[World]:
             made.lay_out()
             yield made
     finally:
+        made.service.close()
         store.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -35,6 +35,7 @@ ANSWERS: Final = (
     "drop-before", "drop-after", "cut-after", "hold-before", "hold-after", "garbage-after",
     "500-before", "500-after", "502-after", "401-before", "429-0", "429-1", "409-before", "409-after",
     "other-secret",
+    "lag-1", "lag-3", "lag-99",  # reads from this request on that are answered from before it
 )  # fmt: skip
 SIGNALS: Final = ("kill", "int", "term", "hup", "insist")  # insist: Ctrl-C three times
 MOMENTS: Final = ("before", "acted", "answered")

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -17,6 +18,7 @@ from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.secret_format import new_secret
 from astalty_cli.sandbox.store import Store
 from tests.faults.plan import SIGNALS, At, Fault
+from tests.support.lagging import Replica
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -79,6 +81,9 @@ class Service:
         self.rival: Callable[[str], None] = lambda _: None
         self.by = "us"
         self.rival_changed = False
+        self._replica: Replica | None = None
+        self._lagging = 0
+        self.replica_path = Path()
         self.begun = -1  # commands; the first one to come is the operation itself
         self.begin(None)
 
@@ -90,6 +95,7 @@ class Service:
         self.fired = False
         self.down = False
         self.deaf = ""
+        self._lag(0)
 
     # -- requests --------------------------------------------------------------------------------
 
@@ -108,7 +114,9 @@ class Service:
         if name in SIGNALS:
             return self._signalled(request, name, moment)
         self.deaf = kind if name == "deaf" else ""
-        if name == "elsewhere":
+        if name == "lag":
+            self._lag(int(moment))
+        elif name == "elsewhere":
             self.rotate_elsewhere(int(moment))
         elif name == "rival":
             self._let_rival(moment)
@@ -139,11 +147,27 @@ class Service:
     def _acted(self, request: httpx.Request) -> Sent:
         if match := _KEY_CALL.fullmatch(request.url.path):
             self._before(request, *match.groups())
-        response = self._transport.handle_request(request)
+        transport = self._transport
+        if request.method == "GET" and self._lagging and self.by == "us" and self._replica:
+            self._lagging -= 1
+            transport = httpx.WSGITransport(app=self._replica.app, raise_app_exceptions=False)
+        response = transport.handle_request(request)
         body = response.read()
         self._learn(request, response.status_code, body)
         headers = {"Content-Type": response.headers.get("content-type", ""), "Content-Length": str(len(body))}
         return Sent(response.status_code, headers, body)
+
+    def _lag(self, reads: int) -> None:
+        """Answer so many reads as of now, whatever is changed meanwhile."""
+        if self._replica is not None:
+            self._replica.close()
+            self._replica = None
+        if reads:
+            self._replica = Replica(self._store, self.replica_path)
+        self._lagging = reads
+
+    def close(self) -> None:
+        self._lag(0)
 
     # -- another machine -------------------------------------------------------------------------
 

@@ -53,5 +53,5 @@ def _purge(context: Context, place: Place, before: datetime) -> None:
         context.output.ensure_confirmed(
             f"Remove {in_words(count)} from before {local(before)} from {place.path}?"
         )
-    result = remove_older(place, before)
+    result = remove_older(place, before, None if context.output.style.yes else count)
     context.output.note(f"Removed {in_words(result.removed)}; the mirror has {result.left:,}.")

@@ -9,7 +9,8 @@ from astalty_cli.base.errors import ConflictError, LeftOpenError, NotFoundError,
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import iso
 from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, SECRET, takes
-from astalty_cli.cli.parameters import argument
+from astalty_cli.cli.parameters import argument, option
+from astalty_cli.commands.keys import abandoning
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
@@ -24,10 +25,17 @@ def recover(
     ids: Annotated[
         list[str] | None, argument("[ID...]", help="Only these operations, by id or its start.")
     ] = None,
+    *,
+    abandon: Annotated[
+        bool, option("--abandon", help="Close these operations without finishing them.")
+    ] = False,
 ) -> None:
     """It lists them and asks about each one. --to sends the secret to another destination."""
     from astalty_cli.commands.shared.records import OpenOperation
 
+    if abandon:
+        abandoning.abandon(context, ids or [])
+        return
     output, journal = context.output, context.journal
     shown = output.columns(columns.JOURNAL, OpenOperation)
     found = journal.contents()
@@ -70,7 +78,8 @@ def _ensure_answerable(context: Context, entries: list[JournalEntry]) -> None:
 def _damaged(path: Path) -> LeftOpenError:
     return LeftOpenError(
         f"{path} cannot be read.",
-        hint="It says what a key operation has left open. Look at the keys, then move the file away.",
+        hint="It says what a key operation has left open. Look at the keys, then: "
+        f"astalty keys recover {path.stem} --abandon",
     )
 
 
@@ -147,6 +156,7 @@ def _recovery(context: Context, entry: JournalEntry) -> Recovery:
             confirm=lambda question: yes or output.ask(question) is True,
             ask=lambda question: output.ask(question) if output.streams.can_ask and not yes else None,
         ),
+        secrets.variable(context),
     )
 
 

@@ -64,8 +64,9 @@ def rotate(
         days = secret_age(found, operation.now).days
         output.note(f"The secret of {described(found)} is {days} days old: nothing was done.")
         return
+    guards = Guards(operation, secrets.variable(context), allow_self=allow_self)
     if not grace:
-        Guards(operation, secrets.variable(context), allow_self=allow_self).refuse_in_use(found)
+        guards.refuse_in_use(found)
     if context.get(DRY_RUN):
         probe(destinations, found, force=force)
         dry_run.show_rotation(context, found, grace, destinations)
@@ -76,6 +77,7 @@ def rotate(
             f"Rotate {described(found)}, {last_use(found, own.id)}, and end its old secret at once? "
             "Whatever uses the old one stops working."
         )
+        guards.refuse_in_use(found)  # again: the user may have thought for long
     rotated, _ = Rotation(operation, destinations, grace, force=force).run(found)
     secrets.say_rotated(context, rotated.value, own=own.id == found.id)
     secrets.print_key(context, rotated.raw)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,7 +23,7 @@ from astalty_cli.api.http import NOT_MODIFIED, HttpResponse
 from astalty_cli.base.errors import LocalError, NotOfferedError, ServiceError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.private_files import read_private, write_private
-from astalty_cli.base.times import relative, utc_now
+from astalty_cli.base.times import in_utc, relative, utc_now
 from astalty_cli.openapi import Json
 
 FRESH_FOR: Final = timedelta(hours=1)
@@ -77,7 +77,7 @@ class Catalogue:
         try:
             copy = msgspec.json.decode(read_private(self._path) or b"", type=_Copy)
             ensure_openapi(copy.document)
-            copy.checked_at = copy.checked_at.astimezone(UTC)
+            copy.checked_at = in_utc(copy.checked_at)
         except (LocalError, ServiceError, OverflowError, *JSON_DECODE_ERRORS):
             return None
         return copy if copy.origin == self._origin and _sayable(copy.etag) == copy.etag else None

@@ -11,7 +11,7 @@ import hashlib
 import itertools
 from collections.abc import Iterable
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,7 @@ import msgspec
 
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.extras import install_command
+from astalty_cli.base.times import in_utc
 from astalty_cli.services.export.manifest import File
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _connection(work: Path) -> DuckDBPyConnection:
 
 
 def _day(line: bytes) -> date:
-    return msgspec.json.decode(line, type=_Line).created_at.astimezone(UTC).date()
+    return in_utc(msgspec.json.decode(line, type=_Line).created_at).date()
 
 
 def _write_day(

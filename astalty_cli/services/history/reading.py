@@ -24,7 +24,7 @@ from astalty_cli.api.client import Client
 from astalty_cli.api.contract import MAX_PAGE_SIZE
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.base.errors import ServiceError
-from astalty_cli.base.times import iso
+from astalty_cli.base.times import iso, shifted
 
 WINDOW: Final = 100  # pages
 LATE: Final = timedelta(seconds=2)
@@ -104,7 +104,7 @@ class ReadBoundary:
     @property
     def edge(self) -> datetime:
         """From here on entries may be late; a whole second, for any server."""
-        return (self.time - LATE).replace(microsecond=0)
+        return shifted(self.time, -LATE).replace(microsecond=0)
 
     @property
     def has_late_entries(self) -> bool:
@@ -202,12 +202,12 @@ class PageWalker:
 
 def just_after(moment: datetime) -> datetime:
     """The end of a window that has to hold this moment, on a server that does not cut times."""
-    return moment + timedelta(microseconds=1) if moment.microsecond else after(moment)
+    return shifted(moment, timedelta(microseconds=1)) if moment.microsecond else after(moment)
 
 
 def after(moment: datetime) -> datetime:
     """The first whole second after a moment: the end of a window that has to hold it on any server."""
-    return moment.replace(microsecond=0) + timedelta(seconds=1)
+    return shifted(moment.replace(microsecond=0), timedelta(seconds=1))
 
 
 def downwards(query: HistoryQuery, *, settled: bool) -> Iterator[Page[ApiRequest]]:

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from astalty_cli.api.models import ApiRequest
-from astalty_cli.base.times import iso
+from astalty_cli.base.times import in_local_time, iso, shifted
 from astalty_cli.base.vocabulary import By
 from astalty_cli.services.history.usage import folded
 
@@ -119,14 +119,15 @@ class Stats:
         return [self._tallies[key]] if key in self._tallies else []
 
     def _buckets(self) -> list[str]:
-        """The starts of all buckets from the first request on."""
+        """The starts of all buckets from the first request on; outside the stretch, no empty ones."""
         there = sorted(key for key in self._tallies if key is not None)
         if not there:
             return []
-        first, last = (datetime.fromisoformat(each) for each in (there[0], there[-1]))
-        end = max(self.timeline.end, last + timedelta.resolution)
-        starts = itertools.takewhile(lambda start: start < end, _starts(self.by, first))
-        return [iso(start) for start in starts]
+        begin, first = _BUCKETS[self.by][0], datetime.fromisoformat(there[0])
+        end = self.timeline.end
+        starts = _starts(self.by, max(first, begin(self.timeline.start)))
+        gaps = itertools.takewhile(lambda start: start < end, starts)
+        return sorted({*there, *(iso(start) for start in gaps)})
 
     def _group(self, name: Name, tallies: Sequence[_Tally]) -> Group:
         durations = [tally.durations for tally in tallies]
@@ -179,13 +180,16 @@ def _key(entry: ApiRequest) -> Name:
 
 
 def _hour_of(moment: datetime) -> datetime:
-    return moment.astimezone().replace(minute=0, second=0, microsecond=0)
+    return in_local_time(moment).replace(minute=0, second=0, microsecond=0)
 
 
 def _day_of(moment: datetime) -> datetime:
     """Midnight where the user is; the day on which the clocks change has another offset in the morning."""
-    day = moment.astimezone()
-    return datetime(day.year, day.month, day.day).astimezone()
+    day = in_local_time(moment)
+    try:
+        return datetime(day.year, day.month, day.day).astimezone()
+    except (OverflowError, ValueError, OSError):  # at the calendar's ends
+        return day.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 # The start of a moment's bucket, and a time after which the next one surely runs, also of 23 or 25 hours.
@@ -199,7 +203,9 @@ def _starts(by: By, start: datetime) -> Iterator[datetime]:
     begin, later = _BUCKETS[by]
     while True:
         yield start
-        start = begin(start + later)
+        previous, start = start, begin(shifted(start, later))
+        if start <= previous:  # the end of the calendar
+            return
 
 
 _NAMES: Final[dict[By, Callable[[ApiRequest], Name]]] = {

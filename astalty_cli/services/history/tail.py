@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from astalty_cli.base.times import shifted
 from astalty_cli.services.history.reading import (
     LATE,
     Entry,
@@ -96,7 +97,7 @@ class Tail:
         """All entries from a little before the newest one that the poll before saw first."""
         bounds = {}
         if self._newest is not None:
-            bounds["created_from"] = self._query.since(self._newest - _OVERLAP)
+            bounds["created_from"] = self._query.since(shifted(self._newest, -_OVERLAP))
         rows = [row for page in PageWalker(self._query, bounds, downwards=True).pages() for row in page.rows]
         if rows:  # of the first answer: what came while later pages were read may lack something older
             self._newest = max(rows[0].value.created_at, self._newest or rows[0].value.created_at)
@@ -104,7 +105,7 @@ class Tail:
 
     def _still_near(self, seen: dict[str, datetime]) -> dict[str, datetime]:
         """Those that a later poll may be answered with again."""
-        edge = self._newest - _OVERLAP - _WHOLE_SECOND if self._newest else None
+        edge = shifted(self._newest, -_OVERLAP - _WHOLE_SECOND) if self._newest else None
         return {each: at for each, at in seen.items() if edge is None or at >= edge}
 
     def _given_out(self, until: tuple[datetime, str]) -> list[Entry]:

@@ -12,7 +12,7 @@ from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.durations import format_duration
 from astalty_cli.base.errors import NotOfferedError
-from astalty_cli.base.times import iso, local, utc_now
+from astalty_cli.base.times import iso, local, usable_clock, utc_now
 from astalty_cli.base.vocabulary import KeyStatus
 from astalty_cli.services.history.listing import HistoryReader, oldest
 from astalty_cli.services.history.reading import LATE
@@ -51,7 +51,7 @@ class Audit:
 
     def _now(self) -> datetime:
         """The server's clock: all other times are its own, and this machine's may be wrong."""
-        return self.client.current_key().value.last_used_at or utc_now()
+        return usable_clock(self.client.current_key().value.last_used_at) or utc_now()
 
     def _new_addresses(self, keys: list[ApiKey], now: datetime) -> list[Finding]:
         addresses = _Addresses(self.client, now, self.limits.baseline)

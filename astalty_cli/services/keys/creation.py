@@ -23,6 +23,7 @@ class Creation:
         """Create a key of this name. Raises LeftOpenError if a secret may exist without being saved."""
         probe(self.destinations, None, force=self.force)
         operation = self.operation
+        operation.ensure_readable(None)
         entry = operation.new_entry(Operation.CREATE, name, destinations=self.destinations, force=self.force)
         with operation.journal.lock(entry.lock_name), deferred(operation.warn, at_risk_text(name)) as signals:
             handed = Issuing(operation, self.destinations).run(operation.journal.write(entry))

@@ -57,7 +57,7 @@ class KeyFinder:
 
     @cached_property
     def _keys(self) -> list[Row[ApiKey]]:
-        return list(self._client.all_keys())
+        return self._client.all_keys()
 
 
 def is_active(key: ApiKey) -> bool:

@@ -4,14 +4,14 @@ import itertools
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
 
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.durations import format_duration
-from astalty_cli.base.times import iso
+from astalty_cli.base.times import in_utc, iso
 from astalty_cli.base.vocabulary import FindingCode, KeyStatus
 
 _NEARLY_EQUAL = 0.9  # of difflib's ratio, which is 1 for equal names
@@ -61,9 +61,7 @@ def of_key(key: ApiKey, limits: Limits, now: datetime) -> Iterator[Finding]:
         detail = f"Last used {format_duration(now - used)} ago{place}."
         yield _finding(key, Severity.MEDIUM, FindingCode.UNUSED, detail, used)
     if key.status is KeyStatus.EXPIRING:
-        until = (
-            f"{ends.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if ends else "a time that the server does not tell"
-        )
+        until = f"{in_utc(ends):%Y-%m-%d %H:%M} UTC" if ends else "a time that the server does not tell"
         detail = f"Until {until}, an earlier secret works too."
         yield _finding(key, Severity.LOW, FindingCode.IN_GRACE, detail, key.rotated_at)
 

@@ -1,15 +1,23 @@
 """What keeps a user from stopping the wrong key: the one in use, the last one, one that is still busy."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
+import msgspec
+
+from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import RefusedError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.times import local
-from astalty_cli.base.vocabulary import API_KEY
-from astalty_cli.services.keys.finder import described
+from astalty_cli.base.vocabulary import API_KEY, KeyStatus
+from astalty_cli.config.journal import JournalEntry
+from astalty_cli.services.keys.finder import described, is_active
 from astalty_cli.services.keys.operation import OperationContext
+
+_ACTIVE = f"{KeyStatus.ACTIVE},{KeyStatus.EXPIRING}"
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,26 @@ class Guards:
     allow_self: bool = False
     allow_last: bool = False
     idle: timedelta | None = None
+
+    @classmethod
+    def of(cls, operation: OperationContext, variable: Secret | None, entry: JournalEntry) -> Self:
+        """Those of an interrupted revocation. A key that makes the call itself was allowed to."""
+        idle = None if entry.idle is None else timedelta(seconds=entry.idle)
+        return cls(operation, variable, entry.allow_self or entry.own, entry.allow_last, idle)
+
+    def noted(self, entry: JournalEntry) -> JournalEntry:
+        """The entry of a revocation, with what its recovery has to know of these."""
+        idle = None if self.idle is None else int(self.idle.total_seconds())
+        return msgspec.structs.replace(
+            entry, allow_self=self.allow_self, allow_last=self.allow_last, idle=idle
+        )
+
+    def refuse(self, key: ApiKey, ended: Collection[str] = ()) -> None:
+        """Raises RefusedError where any of them refuses, as things are now; `ended` are revoked already."""
+        self.refuse_in_use(key)
+        self.refuse_busy(key)
+        if not self.allow_last:
+            self.refuse_last(key, self._others(key, ended))
 
     def refuse_in_use(self, key: ApiKey) -> None:
         """Raises RefusedError for a key that this machine works with."""
@@ -54,6 +82,12 @@ class Guards:
             hint=f"See who uses it: astalty history list --key {key.id}",
         )
 
+    def _others(self, key: ApiKey, ended: Collection[str]) -> int:
+        """How many other active keys the first page with any shows: that there is one is enough."""
+        first = self.operation.client.list_keys(status=_ACTIVE).rows
+        listed = first if _others(first, key, ended) else self.operation.client.all_keys(status=_ACTIVE)
+        return _others(listed, key, ended)
+
     def users(self, key: ApiKey) -> list[str]:
         """What on this machine uses a key, in words."""
         users = [f"profile {name!r}" for name in self.operation.holders.holding(key.id)]
@@ -68,3 +102,8 @@ class Guards:
         if variable == self.operation.secret:
             return key.id == self.operation.own.id
         return variable.last_four == key.last_four
+
+
+def _others(listed: Iterable[Row[ApiKey]], key: ApiKey, ended: Collection[str]) -> int:
+    ids = {row.value.id for row in listed if is_active(row.value)}
+    return len(ids - {key.id, *ended})

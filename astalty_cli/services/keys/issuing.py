@@ -16,6 +16,7 @@ from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import (
     AstaltyError,
+    BehindError,
     ConflictError,
     LeftOpenError,
     LocalError,
@@ -97,8 +98,6 @@ class Issuing:
         """
         if key.rotation > entry.rotation + 1:
             raise self._elsewhere(entry, key)
-        if key.rotation < entry.rotation + 1:
-            raise self._open(entry, ServiceError("The service does not know yet what it has just said."))
         self.unknown = True
         self.operation.say(f"Nobody has the secret that was created for {described(key)}: rotating again.")
         return self._advanced(
@@ -119,7 +118,8 @@ class Issuing:
             if issued.secret is not None:
                 return entry, issued
             key_id = issued.row.value.id
-            entry = self.once_more(entry, self.operation.fresh().get_key(key_id).value)
+            key = self.operation.key_since(self.operation.fresh(), key_id, entry.rotation + 1)
+            entry = self.once_more(entry, key)
         raise LeftOpenError(
             f"The service creates secrets for {entry.name!r} but does not send them. {_lost(entry)}",
             hint=f"Try again: {self.operation.recover}",
@@ -156,11 +156,11 @@ class Issuing:
         """A 409 says that someone else has rotated; the key has to show it before anything is closed."""
         if self.unknown:
             try:
-                key = self.operation.fresh().get_key(key_id).value
+                self.operation.key_since(self.operation.fresh(), key_id, entry.rotation + 1)
+            except BehindError:
+                return self._open(entry, ConflictError("The service refuses, and nobody rotated the key."))
             except AstaltyError as error:
                 return self._open(entry, error)
-            if key.rotation <= entry.rotation:
-                return self._open(entry, ConflictError("The service refuses, and nobody rotated the key."))
         return self._elsewhere(entry, None)
 
     def _elsewhere(self, entry: JournalEntry, key: ApiKey | None) -> ConflictError:

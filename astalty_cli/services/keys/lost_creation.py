@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from astalty_cli.api.models import ApiKey
-from astalty_cli.base.errors import LeftOpenError, RefusedError
+from astalty_cli.base.errors import BehindError, LeftOpenError, RefusedError
 from astalty_cli.base.times import local
 from astalty_cli.config.journal import JournalEntry, Phase
 from astalty_cli.services.keys.finder import described
@@ -28,6 +28,7 @@ class LostCreation(RecoverySteps):
         targets, prompts = self.destinations.targets(entry), self.prompts
         question = f"Finish creating the key {entry.name!r} and save its secret {into(targets)}?"
         if targets and prompts.confirm(question):
+            self._ensure_replayable(entry)
             self.destinations.probe(targets, None, entry)
             entry = msgspec.structs.replace(entry, destinations=[destination.spec for destination in targets])
             self.issue(Issuing(self.operation, targets, unknown=True), entry)
@@ -39,8 +40,17 @@ class LostCreation(RecoverySteps):
                 hint=f"Finish it: {self.operation.recover}",
             )
 
+    def _ensure_replayable(self, entry: JournalEntry) -> None:
+        """The user may have thought until the same request would make a second key. Raises LeftOpenError."""
+        if self.is_old(entry):
+            raise LeftOpenError(
+                f"The key {entry.name!r} may exist: the question stood until it was too late to create it.",
+                hint=f"Start again: {self.operation.recover}",
+            )
+
     def _revoke_if_made(self, entry: JournalEntry) -> None:
         """Learn the id of the key, by the same request again, and revoke it."""
+        self._ensure_replayable(entry)
         operation = self.operation
         client = operation.fresh()
         try:
@@ -53,11 +63,11 @@ class LostCreation(RecoverySteps):
             self.close(entry, "The key was never created.")
             return
         entry = operation.journal.write(msgspec.structs.replace(entry, key_id=made.id))
-        self.revoke_orphan(entry, client.get_key(made.id).value)  # a replay shows it as it was
+        self.revoke_orphan(entry, made.id)  # a replay shows it as it was
 
     def _find(self, entry: JournalEntry) -> None:
         """Look for the key by its name and time, since asking again would make a second one."""
-        keys = (row.value for row in self.operation.fresh().all_keys(status="active,expiring"))
+        keys = [row.value for row in self.operation.fresh().all_keys(status="active,expiring")]
         candidates = [key for key in keys if _may_be(key, entry)]
         for key in candidates:
             made = f"{described(key)} was created {local(key.created_at)}"
@@ -70,6 +80,10 @@ class LostCreation(RecoverySteps):
             if known:
                 self._adopt(entry, key)
                 return
+        if not candidates and abs(self.operation.now - entry.started_at) < _CLOCKS_DIFFER:
+            raise BehindError(
+                "By the service's clock it was begun just now, and the key may not be listed yet."
+            )
         self.close(
             entry,
             "The keys with its name are not it."

@@ -11,9 +11,9 @@ from uuid import uuid4
 
 from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey, CurrentKey
-from astalty_cli.base.errors import ServiceError
+from astalty_cli.base.errors import AstaltyError, BehindError, LeftOpenError, NotFoundError, ServiceError
 from astalty_cli.base.secret import Secret
-from astalty_cli.base.times import utc_now
+from astalty_cli.base.times import usable_clock, utc_now
 from astalty_cli.config.journal import Journal, JournalEntry, Operation, new_idempotency_key
 from astalty_cli.destinations.destination import Destination
 
@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 PATIENCE = 30.0  # seconds that delivery and proof have of their own, whatever --timeout left
 _BACK_OFF = (0.5, 1.0, 2.0)  # seconds
+_LAG = (0.5, 1.0, 2.0, 4.0)  # seconds between looks at a service whose reads lag behind its writes
 
 
 class Holders(Protocol):
@@ -65,7 +66,7 @@ class OperationContext:
     @property
     def now(self) -> datetime:
         """The service's time, as of this command's first call: a machine's own clock may be anything."""
-        return self.own.last_used_at or utc_now()
+        return usable_clock(self.own.last_used_at) or utc_now()
 
     @property
     def latest(self) -> datetime:
@@ -132,6 +133,47 @@ class OperationContext:
             left -= seconds
             self.sleep(seconds)
         return call()
+
+    def ensure_readable(self, key_id: str | None) -> None:
+        """Raises LeftOpenError where an entry that cannot be read may be of this key; None is a new one."""
+        for path in self.journal.unreadable(self.origin, key_id):
+            raise LeftOpenError(
+                f"{path} cannot be read: it may be of an open operation on this key. Nothing was done.",
+                hint=f"Look at the keys, then: astalty keys recover {path.stem} --abandon",
+            )
+
+    # -- reads may lag behind writes by some seconds ----------------------------------------------
+
+    def caught_up(self, read: Callable[[], T], behind: tuple[type[AstaltyError], ...] = (BehindError,)) -> T:
+        """Read, and again for a while where that raises what a read that lags behind raises."""
+        for seconds in _LAG:
+            try:
+                return read()
+            except behind:
+                self.sleep(seconds)
+        return read()
+
+    def key_since(self, client: Client, key_id: str, rotation: int) -> ApiKey:
+        """A key that is known to have had this rotation: an answer that says less, or 404, may be too old.
+
+        Raises BehindError, or NotFoundError, where it stays so.
+        """
+
+        def read() -> ApiKey:
+            key = client.get_key(key_id).value
+            ensure_not_older(key, rotation)
+            return key
+
+        return self.caught_up(read, (BehindError, NotFoundError))
+
+
+def ensure_not_older(key: ApiKey, rotation: int) -> None:
+    """Raises BehindError for a key that is known to be at this rotation already."""
+    if key.rotation < rotation:
+        raise BehindError(
+            f"The service still answers with rotation {key.rotation} of this key, and it is further.",
+            hint="It is behind its own changes: try again in a moment.",
+        )
 
 
 def _wait_for(error: ServiceError, back_off: float) -> float | None:

@@ -16,30 +16,40 @@ from astalty_cli.base.errors import (
     InterruptedByUser,
     LeftOpenError,
     LocalError,
+    NotFoundError,
+    RefusedError,
     UnauthorizedError,
 )
+from astalty_cli.base.secret import Secret
 from astalty_cli.base.signals import deferred
 from astalty_cli.base.times import local
 from astalty_cli.config.journal import JournalEntry, Operation, Phase
 from astalty_cli.services.keys.creation import at_risk_text
 from astalty_cli.services.keys.finder import described, is_active
+from astalty_cli.services.keys.guards import Guards
 from astalty_cli.services.keys.issuing import Issuing
 from astalty_cli.services.keys.lost_creation import LostCreation
 from astalty_cli.services.keys.recovery_destinations import Found, into
 from astalty_cli.services.keys.recovery_steps import (
     RecoverySteps,
+    abandon_hint,
     elsewhere,
     old_secret_text,
     still_open,
     title_of,
 )
-from astalty_cli.services.keys.revoking import end, is_revoked_by_itself
+from astalty_cli.services.keys.revoking import as_shown, end, is_revoked_by_itself
 from astalty_cli.services.keys.rotation import RotationFinish
 
 
 @dataclass(frozen=True)
 class Recovery(RecoverySteps):
-    """Finishes or undoes one entry at a time, of the session's account; the caller holds its lock."""
+    """Finishes or undoes one entry at a time, of the session's account; the caller holds its lock.
+
+    `variable` is the key in the environment: a revocation must not end what is in use.
+    """
+
+    variable: Secret | None = None
 
     def run(self, entry: JournalEntry) -> None:
         """Raises LeftOpenError where the entry stays open: it says why, and what to do."""
@@ -50,7 +60,8 @@ class Recovery(RecoverySteps):
             raise
         except AstaltyError as error:
             if not self._is_closed(entry):
-                raise still_open(entry, error.message, hint=error.hint) from None
+                hint = abandon_hint(entry) if isinstance(error, NotFoundError) else error.hint
+                raise still_open(entry, error.message, hint=hint) from None
             self.operation.say(f"{title_of(entry)} is finished: nothing is left to do. {error.message}")
         except KeyboardInterrupt:
             left = "" if self._is_closed(entry) else f" {title_of(entry)} is still open."
@@ -85,7 +96,7 @@ class Recovery(RecoverySteps):
         if found is not None:
             self._go_on_from(entry, found)
             return
-        key = self._seen(key_id)
+        key = self.seen(entry, key_id)
         if not is_active(key):
             self.close(entry, "The key is revoked.")
         elif key.rotation > entry.rotation + 1:
@@ -113,18 +124,12 @@ class Recovery(RecoverySteps):
         else:
             raise still_open(entry, "", hint=f"Finish it: {self.operation.recover}")
 
-    def _seen(self, key_id: str) -> ApiKey:
-        try:
-            return self.operation.fresh().get_key(key_id).value
-        except UnauthorizedError as error:
-            error.hint = f"Sign in with another key of the account, then: {self.operation.recover}"
-            raise
-
     def _go_on_from(self, entry: JournalEntry, found: Found) -> None:
         missing, whose = self.destinations.missing(entry, found.secret), described(found.key.value)
         also = f", save it {into(missing)} as well," if missing else ""
         if not self.prompts.confirm(f"The newest secret of {whose} is here: use it{also} and finish?"):
             raise still_open(entry, "", hint=f"Finish it: {self.operation.recover}")
+        self.destinations.ensure_newest(entry, found)
         self.destinations.probe(missing, found.key.value, entry)
         entry = msgspec.structs.replace(entry, delivered=self.destinations.having(entry, found.secret))
         with deferred(self.operation.warn, at_risk_text(entry.name)) as signals:
@@ -191,7 +196,7 @@ class Recovery(RecoverySteps):
 
     def _finish_revocation(self, entry: JournalEntry, key_id: str) -> None:
         try:
-            key = self._seen(key_id)
+            key = self.seen(entry, key_id)
         except UnauthorizedError:
             if not is_revoked_by_itself(self.operation, entry):
                 raise
@@ -202,7 +207,15 @@ class Recovery(RecoverySteps):
         elif key.rotation != entry.rotation:
             self.close(entry, "Someone has rotated the key since, so it was not revoked.")
         elif self.prompts.confirm(f"Finish revoking {described(key)}?"):
+            self._ensure_allowed(entry, as_shown(self.operation, key))
             end(self.operation, entry, key.id)
             self.close(entry, f"Revoked {described(key)}.")
         else:
             self.close(entry, "The key still works.")
+
+    def _ensure_allowed(self, entry: JournalEntry, key: ApiKey) -> None:
+        try:
+            Guards.of(self.operation, self.variable, entry).refuse(key)
+        except RefusedError as error:
+            error.hint = f"If you mean it, with the flag for it: astalty keys revoke {key.id}"
+            raise

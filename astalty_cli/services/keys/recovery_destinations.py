@@ -3,15 +3,24 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from astalty_cli.api.answers import Row
+from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey, CurrentKey
-from astalty_cli.base.errors import ForbiddenError, LocalError, UnauthorizedError, UsageError
+from astalty_cli.base.errors import (
+    BehindError,
+    ConflictError,
+    ForbiddenError,
+    LocalError,
+    UnauthorizedError,
+    UsageError,
+)
 from astalty_cli.base.secret import Secret
 from astalty_cli.config.journal import JournalEntry, Phase
 from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.delivery import can_take
-from astalty_cli.services.keys.operation import OperationContext
+from astalty_cli.services.keys.operation import OperationContext, ensure_not_older
 
 
 @dataclass(frozen=True)
@@ -55,8 +64,9 @@ class RecoveryDestinations:
         if entry.phase is Phase.ASKED:  # nothing was handed over yet
             return None
         for secret in {each for each in self._readable(entry) if each.last_four in entry.last_fours[-1:]}:
+            read = partial(_current, self.operation.client_with(secret), entry)
             try:
-                row = self.operation.client_with(secret).current_key()
+                row = self.operation.caught_up(read, (BehindError, UnauthorizedError))
             except ForbiddenError:
                 raise
             except UnauthorizedError:
@@ -64,6 +74,12 @@ class RecoveryDestinations:
             if _is_newest(row.value, entry):
                 return Found(secret, Row(row.value, row.raw))
         return None
+
+    def ensure_newest(self, entry: JournalEntry, found: Found) -> None:
+        """The user may have thought for long. Raises ConflictError where the secret is another one now."""
+        now = self.newest(entry)
+        if now is None or now.secret != found.secret:
+            raise ConflictError("Its newest secret is another one now, or elsewhere.")
 
     def _readable(self, entry: JournalEntry) -> Iterator[Secret]:
         own = self.operation.secret  # where the new one was put into the variable by hand
@@ -149,6 +165,14 @@ def into(targets: Sequence[Destination]) -> str:
 
 def _has(destination: Destination, entry: JournalEntry, secret: Secret) -> bool:
     return destination.held() == secret if destination.readable else destination.spec in entry.delivered
+
+
+def _current(client: Client, entry: JournalEntry) -> Row[CurrentKey]:
+    """Whose a secret is. Raises BehindError where that is what was so before the secret was made."""
+    row = client.current_key()
+    if row.value.id == entry.key_id:
+        ensure_not_older(row.value, entry.rotation + 1)
+    return row
 
 
 def _is_newest(current: CurrentKey, entry: JournalEntry) -> bool:

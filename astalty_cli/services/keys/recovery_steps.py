@@ -6,12 +6,12 @@ from datetime import timedelta
 import msgspec
 
 from astalty_cli.api.models import ApiKey
-from astalty_cli.base.errors import LeftOpenError
+from astalty_cli.base.errors import LeftOpenError, UnauthorizedError
 from astalty_cli.base.signals import deferred
 from astalty_cli.base.times import local
 from astalty_cli.config.journal import JournalEntry, Operation, Phase
 from astalty_cli.services.keys.creation import at_risk_text
-from astalty_cli.services.keys.finder import described
+from astalty_cli.services.keys.finder import described, is_active
 from astalty_cli.services.keys.issuing import Issuing
 from astalty_cli.services.keys.operation import OperationContext
 from astalty_cli.services.keys.recovery_destinations import Prompts, RecoveryDestinations, into
@@ -29,6 +29,15 @@ class RecoverySteps:
     operation: OperationContext
     destinations: RecoveryDestinations
     prompts: Prompts
+
+    def seen(self, entry: JournalEntry, key_id: str) -> ApiKey:
+        """The key as it is, once the service shows what the entry knows of it."""
+        made = entry.operation is not Operation.REVOKE and entry.phase is not Phase.ASKED
+        try:
+            return self.operation.key_since(self.operation.fresh(), key_id, entry.rotation + made)
+        except UnauthorizedError as error:
+            error.hint = f"Sign in with another key of the account, then: {self.operation.recover}"
+            raise
 
     def close(self, entry: JournalEntry, how: str) -> None:
         """Close the entry, and say how it ended."""
@@ -84,10 +93,14 @@ class RecoverySteps:
             )
         if not self.prompts.confirm(f"Revoke the key {described(key)}, whose secret nobody has?"):
             raise still_open(entry, "", hint=finish)
-        self.revoke_orphan(entry, key)
+        self.revoke_orphan(entry, key.id)
 
-    def revoke_orphan(self, entry: JournalEntry, key: ApiKey) -> None:
-        """Revoke it, unless somebody has given it a secret of theirs since."""
+    def revoke_orphan(self, entry: JournalEntry, key_id: str) -> None:
+        """Revoke it, unless somebody has given it a secret of theirs since, or while the question stood."""
+        key = self.seen(entry, key_id)
+        if not is_active(key):
+            self.close(entry, "The key is revoked.")
+            return
         if key.rotation > entry.rotation + 1:
             self.close(entry, f"Someone has rotated {described(key)} since, so it was not revoked.")
             return
@@ -109,6 +122,10 @@ def title_of(entry: JournalEntry) -> str:
 
 def still_open(entry: JournalEntry, reason: str, *, hint: str) -> LeftOpenError:
     return LeftOpenError(f"{title_of(entry)} is still open. {reason}".rstrip(), hint=hint)
+
+
+def abandon_hint(entry: JournalEntry) -> str:
+    return f"If you know how it ended, close it: astalty keys recover {entry.id[:8]} --abandon"
 
 
 def elsewhere(entry: JournalEntry) -> LeftOpenError:

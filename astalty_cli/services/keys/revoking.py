@@ -1,14 +1,19 @@
 """Ending keys for good: each is tried, and each result is known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
+from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import (
     AstaltyError,
+    BehindError,
     ConflictError,
     ForbiddenError,
     LeftOpenError,
+    NotFoundError,
     ServiceError,
     UnauthorizedError,
 )
@@ -57,18 +62,27 @@ class Revocation:
 
     def run(self) -> Iterator[ApiKey]:
         """Revoke them all, whatever becomes of one; yield each as soon as it is revoked."""
+        ended: list[str] = []
         for key in self.keys:
             try:
-                revoke(self.operation, self.guards, key)
+                revoke(self.operation, self.guards, key, ended)
             except AstaltyError as error:
                 self.failures[key.id] = error
                 continue
+            ended.append(key.id)
             yield key
 
     def seen_again(self, key: ApiKey) -> bytes | None:
         """A revoked key as the service has it now; None where that cannot be seen, as with the key in use."""
+
+        def read() -> Row[ApiKey]:
+            row = self.operation.client.get_key(key.id)
+            if is_active(row.value):
+                raise BehindError("The service still shows the key as it was before it was revoked.")
+            return row
+
         try:
-            return self.operation.client.get_key(key.id).raw
+            return self.operation.caught_up(read).raw
         except AstaltyError:
             return None
 
@@ -76,16 +90,17 @@ class Revocation:
         return sum(is_active(row.value) for row in self.operation.client.all_keys())
 
 
-def revoke(operation: OperationContext, guards: Guards, key: ApiKey) -> None:
+def revoke(operation: OperationContext, guards: Guards, key: ApiKey, ended: Sequence[str] = ()) -> None:
     """Revoke one key, with the journal around it; open operations on it are over then.
 
-    Raises ConflictError where it is not what the user was shown any more, and LeftOpenError where nobody
-    can tell whether it is revoked.
+    The user may have thought for long: each guard is asked again. Raises ConflictError where it is not what
+    the user was shown any more, and LeftOpenError where nobody can tell whether it is revoked.
     """
     with operation.journal.lock(key.id):
-        _ensure_as_shown(operation, guards, key)
+        operation.ensure_readable(key.id)
+        guards.refuse(as_shown(operation, key), ended)
         begun = operation.new_entry(Operation.REVOKE, key.name, key, last_fours=[operation.secret.last_four])
-        entry = operation.journal.write(begun)
+        entry = operation.journal.write(guards.noted(begun))
         with deferred(operation.warn, f"Whether {key.name!r} is revoked is not known yet.") as signals:
             try:
                 end(operation, entry, key.id)
@@ -101,11 +116,15 @@ def revoke(operation: OperationContext, guards: Guards, key: ApiKey) -> None:
     signals.obey()
 
 
-def _ensure_as_shown(operation: OperationContext, guards: Guards, key: ApiKey) -> None:
-    now = operation.client.get_key(key.id).value
+def as_shown(operation: OperationContext, key: ApiKey) -> ApiKey:
+    """The key as it is now. Raises ConflictError where it is not what the user was shown any more."""
+    now = operation.key_since(operation.client, key.id, key.rotation)
     if now.rotation != key.rotation:
         raise ConflictError(f"Someone rotated {described(key)} meanwhile; it was not revoked.")
-    guards.refuse_busy(now)
+    if not is_active(now):
+        raise NotFoundError(f"Someone revoked {described(key)} meanwhile; nothing is left to do.")
+    uses = [used for used in (key.last_used_at, now.last_used_at) if used]  # the later: a read may lag
+    return msgspec.structs.replace(now, last_used_at=max(uses, default=None))
 
 
 def end(operation: OperationContext, entry: JournalEntry, key_id: str) -> None:
@@ -121,7 +140,8 @@ def end(operation: OperationContext, entry: JournalEntry, key_id: str) -> None:
             next(clients).revoke_key(key_id)
         except AstaltyError as error:
             unknown = unknown or (isinstance(error, ServiceError) and error.outcome_unknown)
-            if not (unknown and _is_revoked(operation, entry, key_id)):
+            denied = isinstance(error, NotFoundError | UnauthorizedError)
+            if not (unknown and _is_revoked(operation, entry, key_id, denied=denied)):
                 raise
 
     try:
@@ -130,10 +150,21 @@ def end(operation: OperationContext, entry: JournalEntry, key_id: str) -> None:
         raise (_unknown(operation, entry, error.message) if unknown else error) from None
 
 
-def _is_revoked(operation: OperationContext, entry: JournalEntry, key_id: str) -> bool:
-    """What the service says of a key, revoked ones too; any other answer says nothing of it."""
+def _is_revoked(operation: OperationContext, entry: JournalEntry, key_id: str, *, denied: bool) -> bool:
+    """What the service says of a key, revoked ones too; any other answer says nothing of it.
+
+    `denied`: it acts as if the key were revoked, so that a read which says otherwise may be too old.
+    """
+    client = operation.fresh()
+
+    def read() -> bool:
+        revoked = client.get_key(key_id).value.status is KeyStatus.REVOKED
+        if denied and not revoked:
+            raise BehindError("The service still shows the key as active.")
+        return revoked
+
     try:
-        return operation.fresh().get_key(key_id).value.status is KeyStatus.REVOKED
+        return operation.caught_up(read)
     except ForbiddenError:
         return False
     except UnauthorizedError:

@@ -15,11 +15,14 @@ import msgspec
 from astalty_cli.api.answers import Row
 from astalty_cli.api.client import Client
 from astalty_cli.api.contract import MAX_GRACE
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.models import ApiKey, CurrentKey
 from astalty_cli.base.errors import (
     AstaltyError,
+    BehindError,
     ConflictError,
+    ForbiddenError,
     LeftOpenError,
+    NotFoundError,
     ServiceError,
     UnauthorizedError,
 )
@@ -32,7 +35,7 @@ from astalty_cli.services.keys.creation import at_risk_text
 from astalty_cli.services.keys.delivery import failure_text, probe
 from astalty_cli.services.keys.finder import described
 from astalty_cli.services.keys.issuing import Delivered, Issuing
-from astalty_cli.services.keys.operation import OperationContext
+from astalty_cli.services.keys.operation import OperationContext, ensure_not_older
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Rotation:
         operation, key_id = self.operation, seen.id
         with operation.journal.lock(key_id):
             _ensure_none_open(operation, key_id)
-            key = operation.client.get_key(key_id).value
+            key = operation.key_since(operation.client, key_id, seen.rotation)
             if key.rotation != seen.rotation:
                 raise ConflictError(
                     f"Someone else rotated {described(seen)} meanwhile; nothing was done.",
@@ -89,6 +92,7 @@ def ensure_free(operation: OperationContext, key_id: str) -> None:
 
 
 def _ensure_none_open(operation: OperationContext, key_id: str) -> None:
+    operation.ensure_readable(key_id)
     for entry in operation.journal.of_key(operation.origin, key_id):
         if entry.operation is not Operation.REVOKE:
             raise LeftOpenError(
@@ -120,31 +124,43 @@ class RotationFinish:
         operation = self.operation
         unknown = "works for the grace period at least, and for the longest one at most"
         with left_open(operation, entry, key, f"the old one {unknown if entry.grace else 'may have ended'}"):
-            ended = operation.retry_safely(
-                lambda: client.expire_previous(key.id, within_seconds=entry.grace, if_rotation=key.rotation)
-            )
+            ended = self._ended(entry, key, client)
         until = ended.value.previous_expires_at
         works = f"the old one works until {local(until)}" if until else "the old one was ended"
         with left_open(operation, entry, key, works):
-            _confirm(ended.value, client.get_key(key.id).value)
+            operation.caught_up(
+                lambda: _confirm(ended.value, client.get_key(key.id).value), (BehindError, NotFoundError)
+            )
             operation.journal.close(entry)
         return ended
+
+    def _ended(self, entry: JournalEntry, key: ApiKey, client: Client) -> Row[ApiKey]:
+        """Raises ConflictError where the key shows that someone else has rotated it; a 409 alone does not."""
+        try:
+            return self.operation.retry_safely(
+                lambda: client.expire_previous(key.id, within_seconds=entry.grace, if_rotation=key.rotation)
+            )
+        except ConflictError as error:
+            try:
+                self.operation.key_since(client, key.id, key.rotation + 1)
+            except BehindError:
+                raise ServiceError(
+                    "The service refuses to end the old secret, and nobody rotated the key.",
+                    status=error.status,
+                ) from None
+            raise
 
     def _verified(self, handed: Delivered) -> Client:
         """A client with the new secret, once the service has said that it is the key's newest."""
         client, expected = self.operation.client_with(handed.secret), handed.key.value
-        try:
-            current = client.current_key().value
-        except ConflictError as error:  # of a question: no rotation has shown itself
-            raise ServiceError(error.message, status=error.status) from None
-        except UnauthorizedError as error:
-            raise ServiceError(
-                "The service does not accept the new secret; someone else may have rotated the key since.",
-                status=error.status,
-            ) from None
-        if (current.account.id, current.id) != (handed.entry.account_id, expected.id):
-            raise ServiceError("The new secret does not belong to the key that was rotated.")
-        _ensure_newest(current, expected)
+
+        def read() -> None:
+            current = _current(client)
+            if (current.account.id, current.id) != (handed.entry.account_id, expected.id):
+                raise ServiceError("The new secret does not belong to the key that was rotated.")
+            _ensure_newest(current, expected)
+
+        self.operation.caught_up(read)
         self.operation.say("Verified: the service accepts the new secret.")
         return client
 
@@ -153,14 +169,32 @@ class RotationFinish:
             self.operation.say(f"Profile {name!r} now uses the new secret.")
 
 
+def _current(client: Client) -> CurrentKey:
+    """Whose a secret is that was made a moment ago: a 401 may be of a server that does not know it yet."""
+    try:
+        return client.current_key().value
+    except ConflictError as error:  # of a question: no rotation has shown itself
+        raise ServiceError(error.message, status=error.status) from None
+    except ForbiddenError:
+        raise
+    except UnauthorizedError as error:
+        raise BehindError(
+            "The service does not accept the new secret; someone else may have rotated the key since.",
+            status=error.status,
+        ) from None
+
+
 def _confirm(ended: ApiKey, found: ApiKey) -> None:
+    """An earlier end is no older answer, nor is none: the grace is over then. A later one is."""
     _ensure_newest(found, ended)
-    if found.previous_expires_at not in {ended.previous_expires_at, None}:  # None: the grace is over already
-        raise ServiceError("The service says something else of the old secret than a moment ago.")
+    until = found.previous_expires_at
+    if until and (ended.previous_expires_at is None or until > ended.previous_expires_at):
+        raise BehindError("The service still shows the end that the old secret had before.")
 
 
 def _ensure_newest(found: ApiKey, expected: ApiKey) -> None:
-    if found.rotation != expected.rotation:
+    ensure_not_older(found, expected.rotation)
+    if found.rotation > expected.rotation:
         raise ConflictError("Its rotation has moved on.")
 
 

@@ -36,11 +36,13 @@ def numbered(target: str) -> tuple[int, Callable[[int], str]]:
 def rows(client: Client, request: Request, on_event: OnEvent) -> Iterator[bytes]:
     """The rows from the page that is asked for to the last one, as the server spells them.
 
-    A list may grow while it is read, to twice what its first page has announced. Raises ServiceError
-    where the pages do not add up to a list.
+    A list may grow while it is read, to twice what its first page has announced; that it changed is said
+    on stderr. Raises ServiceError where the pages do not add up to a list.
     """
     number, target = numbered(request.target)
     count, last, most = 0, number, 0
+    before: Page[Raw] | None = None
+    changed = False
     while number <= last:
         page = _page(client, request, target(number))
         last = page.meta.last_page
@@ -51,7 +53,16 @@ def rows(client: Client, request: Request, on_event: OnEvent) -> Iterator[bytes]
         count += len(page.rows)
         on_event(PageRead(count, max(count, page.meta.total), contract.MAX_PAGE_SIZE))
         yield from (row.raw for row in page.rows)
-        number += 1
+        changed = changed or (before is not None and _shifted(before, page))
+        before, number = page, number + 1
+    if changed:
+        client.notice("The list changed while it was read: rows may be missing, or come twice.")
+
+
+def _shifted(before: Page[Raw], page: Page[Raw]) -> bool:
+    """Whether what comes after one page is not what came after it when it was read."""
+    rows = {row.raw for row in before.rows}
+    return page.meta.total != before.meta.total or any(row.raw in rows for row in page.rows)
 
 
 def _page(client: Client, request: Request, target: str) -> Page[Raw]:
