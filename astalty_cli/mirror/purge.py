@@ -26,7 +26,7 @@ def count_older(place: Place, before: datetime) -> int:
 def remove_older(place: Place, before: datetime, most: int | None = None) -> PurgeResult:
     """Remove older entries with every trace of them. Raises RefusedError while somebody uses the mirror.
 
-    `most` is how many the user agreed to. Raises ConflictError, and removes none, where there are more by now.
+    `most` is how many the user agreed to; if there are more by now, none is removed. Raises ConflictError.
     """
     with alone(place), writing(place) as mirror:
         if most is not None and mirror.count(Filters(until=before)) > most:
