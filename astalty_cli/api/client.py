@@ -1,6 +1,8 @@
 """One method for each call of the API, typed; every failure is one of our errors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -16,9 +18,9 @@ from astalty_cli.api.answers import (
     one,
     page,
     raise_for_rejected_key,
+    walk,
 )
 from astalty_cli.api.http import Http, HttpResponse
-from astalty_cli.api.key_list import NEWEST_FIRST, asked_for, chosen, read_whole
 from astalty_cli.api.models import (
     ApiKey,
     ApiRequest,
@@ -29,6 +31,11 @@ from astalty_cli.api.models import (
     RotateKey,
 )
 from astalty_cli.base.errors import AstaltyError, NotFoundError, NotOfferedError
+from astalty_cli.base.vocabulary import KeyStatus
+
+_NEWEST_FIRST: Final = "-created_at"
+_TRIES: Final = 3
+_WORKING: Final = frozenset({KeyStatus.ACTIVE, KeyStatus.EXPIRING})
 
 
 class Client:
@@ -48,11 +55,11 @@ class Client:
 
     def all_keys(self, *, status: str | None = None, sort: str | None = None) -> list[Row[ApiKey]]:
         """Every key with one of these; a list that changes while it is read is read again."""
-        asked = asked_for(status)
-        rows = read_whole(
-            lambda number: self.list_keys(number, status=asked, sort=NEWEST_FIRST), self._http.notice
+        asked = _asked_for(status)
+        rows = _read_whole(
+            lambda number: self.list_keys(number, status=asked, sort=_NEWEST_FIRST), self._http.notice
         )
-        return chosen(rows, status, sort)
+        return _chosen(rows, status, sort)
 
     def create_key(self, name: str, *, idempotency_key: str) -> Issued:
         answer = self._call(
@@ -229,3 +236,47 @@ def _params(number: int, size: int, filters: Mapping[str, str | None], sort: str
     params = {contract.PAGE_NUMBER: str(number), contract.PAGE_SIZE: str(size)}
     params |= {contract.filter_by(name): value for name, value in filters.items() if value is not None}
     return params | ({contract.SORT: sort} if sort else {})
+
+
+# -- lists that shift while their pages are read -----------------------------------------------------
+#
+# Newest first, keys are only ever added at the head, and leave by being revoked. So a key can slip from one
+# page to the page before only while the list grows shorter, which the totals of the pages show.
+
+
+def _read_whole(fetch: Callable[[int], Page[ApiKey]], say: Callable[[str], None]) -> list[Row[ApiKey]]:
+    """Every key that was there all the time; each once. Where that cannot be had, `say` hears of it."""
+    rows: dict[str, Row[ApiKey]] = {}
+    for _ in range(_TRIES):
+        pages = list(walk(fetch))
+        rows = {row.value.id: row for page in pages for row in page.rows}
+        if len({page.meta.total for page in pages}) == 1 and len(rows) == sum(
+            len(page.rows) for page in pages
+        ):
+            return list(rows.values())
+    say("The list of keys changed while it was read, each time anew: some may be missing.")
+    return list(rows.values())
+
+
+def _asked_for(status: str | None) -> str | None:
+    """What to ask for instead of these: keys move between the two that work, and would slip through."""
+    if status is None or not _WORKING & (wanted := set(status.split(","))):
+        return status
+    return ",".join(each for each in KeyStatus if each in wanted | _WORKING)
+
+
+def _chosen(rows: Iterable[Row[ApiKey]], status: str | None, sort: str | None) -> list[Row[ApiKey]]:
+    """Those with one of these, in the order that the service would give them."""
+    wanted = set(status.split(",")) if status else set(KeyStatus)
+    found = [row for row in rows if row.value.status in wanted]
+    if sort is None or sort == _NEWEST_FIRST:
+        return found
+    terms = [(term.removeprefix("-"), term.startswith("-")) for term in sort.split(",")]
+    for name, descending in reversed([*terms, ("id", terms[-1][1])]):
+        found.sort(key=partial(_place, name), reverse=descending)
+    return found
+
+
+def _place(name: str, row: Row[ApiKey]) -> tuple[bool, Any]:
+    value = getattr(row.value, name)
+    return value is not None, value  # none at all comes before any

@@ -20,6 +20,7 @@ from astalty_cli.base import locks, private_files
 from astalty_cli.base.durations import LONGEST
 from astalty_cli.base.errors import ConflictError, LocalError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
+from astalty_cli.base.shell_words import quoted
 
 _PATIENCE: Final = 0.5  # seconds: who only looks has a lock for a moment
 _GROWTH: Final = 4096  # bytes that an entry may become longer by
@@ -205,7 +206,7 @@ def _unusable(path: Path, problem: str) -> LocalError:
     return LocalError(
         f"{path} is not usable: {problem}.",
         hint="It says what a key operation has left open. Look at the keys, then: "
-        f"astalty keys recover {path.stem} --abandon",
+        f"astalty keys recover {quoted(path.stem)} --abandon",
     )
 
 

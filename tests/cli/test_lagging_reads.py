@@ -58,7 +58,7 @@ def test_an_older_answer_is_asked_for_again(shell: Shell, step: str, older: Answ
     with rotation.service() as (app, url):
         app.answers = InTurn(app.answers, step, older, newer)
         assert rotation.rotate(shell, url).out == f"{rotation.NEW}\n"
-        assert app.calls.count(step) == 2
+        assert app.calls.count(step) >= 2
         assert shell("keys recover --json").json == []
 
 
@@ -66,7 +66,7 @@ def test_an_older_answer_is_asked_for_again(shell: Shell, step: str, older: Answ
 def test_a_proof_that_stays_behind_leaves_the_rotation_open(shell: Shell, proof: Answer) -> None:
     with rotation.service(prove=proof, own=rotation.ok(BEFORE)) as (app, url):
         result = rotation.rotate(shell, url, code=7)
-        assert "the old one was not ended" in result.err
+        assert "the old one was not set to expire" in result.err
         assert "else rotated" not in result.err.replace("someone else may have rotated", "")
         assert "expire-previous" not in app.calls
         assert len(is_open(shell)) == 1

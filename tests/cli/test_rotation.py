@@ -86,7 +86,7 @@ def test_without_proof_nothing_is_ended_and_no_profile_is_switched(shell: Shell,
         shell(f"auth login --with-token --storage file --base-url {url}", stdin=OLD)
         stored = (shell.config / "keys" / "default.json").read_bytes()
         result = shell(f"keys rotate {KEY['id']} --plain", code=7)
-        assert "the old one was not ended" in result.err
+        assert "the old one was not set to expire" in result.err
         assert "expire-previous" not in app.calls
         assert (shell.config / "keys" / "default.json").read_bytes() == stored
 
@@ -115,7 +115,7 @@ def test_where_the_end_is_set_and_not_confirmed_the_end_is_said(shell: Shell) ->
 
 def test_where_the_end_is_not_known_it_is_not_guessed(shell: Shell) -> None:
     for flags, told in (
-        ("--grace 24h", "works for the grace at least"),
+        ("--grace 24h", "works for the grace period at least"),
         ("--grace 0 --yes", "may have ended"),
     ):
         with service(expire_previous=("500 No", {}, b"{}")) as (_, url):
@@ -183,7 +183,7 @@ def test_ctrl_c_after_the_hand_over_says_what_holds(shell: Shell, sent: signal.S
             stalled.set()
     assert process.returncode == 7
     assert "Interrupted." in told
-    assert "the old one was not ended" in told
+    assert "the old one was not set to expire" in told
 
 
 def test_a_profile_of_another_origin_keeps_its_key(shell: Shell) -> None:

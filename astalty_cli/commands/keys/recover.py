@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from astalty_cli.base.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
-from astalty_cli.base.shell_words import command
+from astalty_cli.base.shell_words import command, quoted
 from astalty_cli.base.times import iso
 from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, SECRET, takes
 from astalty_cli.cli.parameters import argument, option
@@ -79,7 +79,7 @@ def _damaged(path: Path) -> LeftOpenError:
     return LeftOpenError(
         f"{path} cannot be read.",
         hint="It says what a key operation has left open. Look at the keys, then: "
-        f"astalty keys recover {path.stem} --abandon",
+        f"astalty keys recover {quoted(path.stem)} --abandon",
     )
 
 

@@ -13,6 +13,7 @@ from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey, CurrentKey
 from astalty_cli.base.errors import AstaltyError, BehindError, LeftOpenError, NotFoundError, ServiceError
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.times import usable_clock, utc_now
 from astalty_cli.config.journal import Journal, JournalEntry, Operation, new_idempotency_key
 from astalty_cli.destinations.destination import Destination
@@ -139,7 +140,7 @@ class OperationContext:
         for path in self.journal.unreadable(self.origin, key_id):
             raise LeftOpenError(
                 f"{path} cannot be read: it may be of an open operation on this key. Nothing was done.",
-                hint=f"Look at the keys, then: astalty keys recover {path.stem} --abandon",
+                hint=f"Look at the keys, then: astalty keys recover {quoted(path.stem)} --abandon",
             )
 
     # -- reads may lag behind writes by some seconds ----------------------------------------------

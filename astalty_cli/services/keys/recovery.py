@@ -21,6 +21,7 @@ from astalty_cli.base.errors import (
     UnauthorizedError,
 )
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.signals import deferred
 from astalty_cli.base.times import local
 from astalty_cli.config.journal import JournalEntry, Operation, Phase
@@ -217,5 +218,5 @@ class Recovery(RecoverySteps):
         try:
             Guards.of(self.operation, self.variable, entry).refuse(key)
         except RefusedError as error:
-            error.hint = f"If you mean it, with the flag for it: astalty keys revoke {key.id}"
+            error.hint = f"If you mean it, with the flag for it: astalty keys revoke {quoted(key.id)}"
             raise

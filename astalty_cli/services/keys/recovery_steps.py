@@ -7,6 +7,7 @@ import msgspec
 
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import LeftOpenError, UnauthorizedError
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.signals import deferred
 from astalty_cli.base.times import local
 from astalty_cli.config.journal import JournalEntry, Operation, Phase
@@ -125,7 +126,7 @@ def still_open(entry: JournalEntry, reason: str, *, hint: str) -> LeftOpenError:
 
 
 def abandon_hint(entry: JournalEntry) -> str:
-    return f"If you know how it ended, close it: astalty keys recover {entry.id[:8]} --abandon"
+    return f"If you know how it ended, close it: astalty keys recover {quoted(entry.id[:8])} --abandon"
 
 
 def elsewhere(entry: JournalEntry) -> LeftOpenError:
