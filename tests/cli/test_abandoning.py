@@ -10,10 +10,10 @@ from tests.support.spoilt import Fault
 from tests.support.terminal import Terminal
 
 LINES = [
-    ("keys create ci --plain", CREATE, "if the key was made, it stays active"),
+    ("keys create ci --plain", CREATE, "if the key was created, it stays active"),
     ("keys rotate ci --plain", ROTATE, "may have a new secret that nobody has"),
     ("keys rotate ci --to file:new", EXPIRE, "the old one works for 7 days"),
-    ("keys revoke ci --yes", "DELETE .*", "it goes on working"),
+    ("keys revoke ci --yes", "DELETE .*", "it still works"),
 ]
 
 

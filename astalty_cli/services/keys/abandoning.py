@@ -38,8 +38,8 @@ class Abandonment:
             yield f"{title_of(entry)} ({entry.id[:8]}), {entry.phase}: {_left_as_it_is(entry)}"
         for path in self.damaged:
             yield (
-                f"{path}: what it says cannot be read. A secret may be in nobody's hands, an old one may be "
-                "ending, a key may still work."
+                f"{path} cannot be read. A secret may exist without being saved, an old one may be about to "
+                "expire, a key may still work."
             )
 
     def run(self, say: Callable[[str], None]) -> None:
@@ -72,9 +72,9 @@ def _only(wanted: str, known: dict[str, JournalEntry | Path]) -> str:
 def _left_as_it_is(entry: JournalEntry) -> str:
     match entry.operation, entry.phase:
         case Operation.REVOKE, _:
-            return "if the key is not revoked, it goes on working."
+            return "if the key is not revoked, it still works."
         case Operation.CREATE, _:
-            return "if the key was made, it stays active, also if nobody has its secret."
+            return "if the key was created, it stays active, even if nobody has its secret."
         case _, Phase.VERIFIED:
             return f"the new secret works; the old one works for {_longest(entry)} after the rotation."
     return (

@@ -82,7 +82,7 @@ class LostCreation(RecoverySteps):
                 return
         if not candidates and abs(self.operation.now - entry.started_at) < _CLOCKS_DIFFER:
             raise BehindError(
-                "By the service's clock it was begun just now, and the key may not be listed yet."
+                "By the service's clock it was started just now, and the key may not be listed yet."
             )
         self.close(
             entry,
