@@ -1,5 +1,6 @@
 """An export that is interrupted: the same command goes on, and the result is as if nothing had been."""
 
+import fcntl
 import itertools
 import json
 import os
@@ -295,7 +296,7 @@ def test_a_part_of_another_version_does_not_go_on(cut: Exporting) -> None:
     note.write_text(json.dumps(begun))
     refused = cut.run()
     assert refused.code == 5
-    assert "another version of astalty." in refused.err
+    assert "different version of astalty." in refused.err
 
 
 def test_the_same_question_in_other_words_goes_on(cut: Exporting) -> None:
@@ -380,15 +381,17 @@ def test_errors_are_json_where_json_was_asked_for(cut: Exporting) -> None:
 
 
 def test_two_that_start_at_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other one makes the file between the look for it and its making."""
-    target, look = tmp_path / "all.jsonl", os.open
+    """The other one creates the file, and locks it, just before this one does."""
+    target, create = tmp_path / "all.jsonl", os.open
+    others: list[int] = []
 
     def slow(path: Any, flags: int, mode: int = 0o777) -> int:
-        if path == part_of(target) and not flags & os.O_CREAT:
-            part_of(target).touch(0o600)
-            raise FileNotFoundError
-        return look(path, flags, mode)
+        if path == part_of(target) and not others:
+            others.append(create(path, os.O_RDWR | os.O_CREAT, 0o600))
+            fcntl.flock(others[0], fcntl.LOCK_EX)
+        return create(path, flags, mode)
 
     monkeypatch.setattr("os.open", slow)
     with pytest.raises(ConflictError, match="Busy: another astalty is writing"), PartialExport.opened(target):
         pass
+    os.close(others[0])
