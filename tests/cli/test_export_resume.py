@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from astalty_cli.base.errors import ConflictError
-from astalty_cli.services.export.partial import PartialExport, part_of
 from tests.support import accounts
 from tests.support.accounts import Account
 from tests.support.exports import UNTIL, at, exported, fill, lasting, manifest_of, names, there
@@ -295,7 +293,7 @@ def test_a_part_of_another_version_does_not_go_on(cut: Exporting) -> None:
     note.write_text(json.dumps(begun))
     refused = cut.run()
     assert refused.code == 5
-    assert "another version of astalty." in refused.err
+    assert "different version of astalty." in refused.err
 
 
 def test_the_same_question_in_other_words_goes_on(cut: Exporting) -> None:
@@ -377,18 +375,3 @@ def test_errors_are_json_where_json_was_asked_for(cut: Exporting) -> None:
     assert done.code == 6
     assert done.out == ""
     assert "Run the same command to continue" in done.error["hint"]
-
-
-def test_two_that_start_at_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other one makes the file between the look for it and its making."""
-    target, look = tmp_path / "all.jsonl", os.open
-
-    def slow(path: Any, flags: int, mode: int = 0o777) -> int:
-        if path == part_of(target) and not flags & os.O_CREAT:
-            part_of(target).touch(0o600)
-            raise FileNotFoundError
-        return look(path, flags, mode)
-
-    monkeypatch.setattr("os.open", slow)
-    with pytest.raises(ConflictError, match="Busy: another astalty is writing"), PartialExport.opened(target):
-        pass

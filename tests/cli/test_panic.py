@@ -129,7 +129,7 @@ def test_dry_run_shows_two_calls_and_changes_nothing(account: Account) -> None:
         (f"{PANIC} --plain", "", "not an API key"),
         (f"{PANIC} --plain", "two words", "not an API key"),
         (f"{PANIC} --plain", "one\ntwo", "not an API key"),
-        (f"{PANIC} --plain --report missing", "astalty_x", "Cannot write in missing"),
+        (f"{PANIC} --plain --report missing", "astalty_x", "Cannot write missing"),
         (f"{PANIC} --plain --since soon", "astalty_x", "'soon' is not a duration"),
     ],
 )
