@@ -11,6 +11,7 @@ from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import RefusedError
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.times import local
 from astalty_cli.base.vocabulary import API_KEY, KeyStatus
 from astalty_cli.config.journal import JournalEntry
@@ -79,7 +80,7 @@ class Guards:
             f"{described(key)} is not idle: it was last used {local(key.last_used_at)}"
             + (f" from {key.last_used_ip}" if key.last_used_ip else "")
             + ". Nothing was done.",
-            hint=f"See who uses it: astalty history list --key {key.id}",
+            hint=f"See who uses it: astalty history list --key {quoted(key.id)}",
         )
 
     def _others(self, key: ApiKey, ended: Collection[str]) -> int:

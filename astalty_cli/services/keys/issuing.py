@@ -24,6 +24,7 @@ from astalty_cli.base.errors import (
     ServiceError,
 )
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.shell_words import command
 from astalty_cli.config.journal import JournalEntry, Operation, Phase, new_idempotency_key
 from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.delivery import Delivery, failure_text
@@ -168,7 +169,7 @@ class Issuing:
         whose = described(key) if key else f"{entry.name!r} ({entry.key_id})"
         return ConflictError(
             f"Someone else rotated {whose} first; nothing of theirs was ended.",
-            hint=f"See: astalty keys show {entry.key_id}",
+            hint=f"See: {command('astalty keys show', entry.key_id or '')}",
         )
 
     def _open(self, entry: JournalEntry, error: BaseException) -> LeftOpenError:

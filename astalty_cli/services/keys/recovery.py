@@ -184,7 +184,8 @@ class Recovery(RecoverySteps):
             raise still_open(
                 entry,
                 f"The profile {holding[0]!r} needs the new secret too.",
-                hint=f"Sign in with it: astalty auth login -p {holding[0]}. Then: {self.operation.recover}",
+                hint=f"Sign in with it: astalty auth login -p {quoted(holding[0])}. "
+                f"Then: {self.operation.recover}",
             )
         else:
             self.close(

@@ -133,6 +133,6 @@ def elsewhere(entry: JournalEntry) -> LeftOpenError:
     return still_open(
         entry,
         f"It is of another account, at {entry.base_url}.",
-        hint=f"Finish it with a key of that account: astalty keys recover -p {entry.profile}, "
+        hint=f"Finish it with a key of that account: astalty keys recover -p {quoted(entry.profile)}, "
         "or with ASTALTY_API_KEY and ASTALTY_BASE_URL as they were.",
     )

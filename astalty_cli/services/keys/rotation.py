@@ -27,6 +27,7 @@ from astalty_cli.base.errors import (
     UnauthorizedError,
 )
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.signals import deferred
 from astalty_cli.base.times import local
 from astalty_cli.config.journal import JournalEntry, Operation, Phase
@@ -64,7 +65,7 @@ class Rotation:
             if key.rotation != seen.rotation:
                 raise ConflictError(
                     f"Someone else rotated {described(seen)} meanwhile; nothing was done.",
-                    hint=f"See: astalty keys show {key_id}",
+                    hint=f"See: {command('astalty keys show', key_id)}",
                 )
             probe(self.destinations, key, force=self.force)
             entry = operation.new_entry(
@@ -211,7 +212,8 @@ def left_open(operation: OperationContext, entry: JournalEntry, key: ApiKey, old
         raise ConflictError(
             f"Meanwhile someone else rotated {described(key)} as well: "
             "the secret handed over here is no longer its newest, and works for their grace period.",
-            hint=f"Use theirs, or agree with them and rotate once more. See: astalty keys show {key.id}",
+            hint="Use theirs, or agree with them and rotate once more. "
+            f"See: {command('astalty keys show', key.id)}",
             status=error.status,
         ) from None
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, say what holds
