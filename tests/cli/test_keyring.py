@@ -76,7 +76,7 @@ def test_a_new_secret_goes_straight_into_the_keyring(served: Account, keyring: i
     now = shell("auth status -p ci --json").json
     assert now["works"] is True
     assert now["last_four"] == shell("keys show ci --query last_four").out.strip() != before.strip()
-    assert "holds a value already" in shell("keys create other --to keyring:ci", code=2).err
+    assert "already holds a value" in shell("keys create other --to keyring:ci", code=2).err
 
 
 def test_a_keyring_that_hangs_keeps_the_old_secret_alive(served: Account, keyring: int) -> None:

@@ -15,7 +15,7 @@ def test_dead_by_revocation_what_it_made_is_revoked_when_the_user_says_so(accoun
     told = asked(account, leaked)
     assert "which was revoked 20" in told
     assert "Revoked 'child'" in told
-    assert "No new secret was made" in told
+    assert "No new secret was created" in told
     assert shown(account, "child")["status"] == "revoked"
     data, markdown = report(account.shell.home)
     assert not data["worked"]

@@ -64,7 +64,7 @@ def test_what_is_found_in_one_place_is_put_into_the_others_when_the_user_agrees(
     declined = Terminal(shell, "keys recover", columns=120)
     declined.expect("[y/N]")
     declined.type("n")
-    assert "put it into exec:false as well" in " ".join(declined.ends(7).split())
+    assert "save it into exec:false as well" in " ".join(declined.ends(7).split())
     failed = Terminal(shell, "keys recover", columns=120)
     failed.expect("[y/N]")
     failed.type("y")
@@ -115,7 +115,7 @@ def test_a_signal_between_the_call_and_the_hand_over_waits(
     out, err = process.communicate(timeout=60)
     assert process.returncode == 7, err
     assert "stopping once this step is done" in err
-    assert "was handed over; the old one was not ended" in err
+    assert "was handed over; the old one was not set to expire" in err
     assert works(account, out.strip())
     assert works(account, old)
 

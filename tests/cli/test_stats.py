@@ -235,7 +235,7 @@ def test_a_server_that_does_not_tell_the_key_goes_by_the_rest(faulty: tuple[Acco
     spoilt.faults.append(Fault("GET /api-keys/current", "404 Not Found", acts=False))
     result = account.shell(f"history stats {STRETCH} --json")
     assert result.json[0]["requests"] == 6
-    assert result.err.startswith("3 reads")
+    assert result.err.startswith("Not counted: 3 requests")
 
 
 # -- formats -------------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ def test_include_self_shows_them(followed: Followed) -> None:
     with tailing(followed.account, "--include-self") as process:
         assert "/public/v1/api-requests" in read_lines(process, 1)
         _, err = interrupted(process)
-    assert "left out" not in err
+    assert "Not counted" not in err
 
 
 def test_filters_are_those_of_the_list(followed: Followed) -> None:
