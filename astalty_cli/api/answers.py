@@ -23,18 +23,29 @@ from astalty_cli.base.errors import (
     RefusedError,
     ServiceError,
     UnauthorizedError,
+    brief,
 )
-from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
+from astalty_cli.base.json_errors import (
+    JSON_DECODE_ERRORS,
+    MAX_PARTS,
+    TooManyPartsError,
+    ensure_decodable,
+    ensure_short,
+)
 from astalty_cli.base.secret import Secret
 
 T = TypeVar("T")
 
 # 408 and 425 come from what is between: nobody knows what the service has seen.
 _REFUSED: Final = frozenset(range(400, 500)) - {401, 403, 404, 408, 409, 425, 429}
+_LONGEST_DATE: Final = 100  # characters
 _A_DAY: Final = 86_400  # seconds; who says more to a rate limit of a minute means something else
-_MOST_SAID: Final = 500  # characters of what a server says, and fields that it says something of
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+_MOST_SAID: Final = 500  # fields that a server says something of
+_MOST_ROWS: Final = 10_000  # of a page; no more than 100 are ever asked for
+_MOST_IN_PAGE: Final = 8 * MAX_PARTS  # values of a page: 40 logged bodies of nothing but digits have a third
+_LONE_SURROGATE = re.compile(
+    rb"(?:[^\\]++|\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?!u[dD][89a-fA-F]).))*+"
+    rb"(\\u[dD][89a-fA-F][0-9a-fA-F]{2})",
     re.DOTALL,
 )
 
@@ -79,8 +90,12 @@ class _Envelope(msgspec.Struct):
 
 
 class _ListEnvelope(msgspec.Struct):
-    data: list[Raw]
-    meta: PageMeta
+    data: Raw
+    meta: Raw
+
+
+class _AnyObject(msgspec.Struct):
+    """Its members are passed over."""
 
 
 class _ErrorBody(msgspec.Struct):
@@ -89,20 +104,30 @@ class _ErrorBody(msgspec.Struct):
 
 
 def one(answer: HttpResponse, model: type[T]) -> Row[T]:
-    raw = bytes(decoded(answer.body, _Envelope).data)
+    raw = bytes(_opened(answer.body, _Envelope).data)
     return Row(decoded(raw, model), raw)
 
 
 def page(answer: HttpResponse, model: type[T]) -> Page[T]:
-    envelope = decoded(answer.body, _ListEnvelope)
-    rows = [Row(decoded(bytes(raw), model), bytes(raw)) for raw in envelope.data]
-    return Page(rows, envelope.meta, date(answer))
+    envelope = _opened(answer.body, _ListEnvelope)
+    meta = decoded(bytes(envelope.meta), PageMeta)
+    rows = [Row(decoded(raw, model), raw) for raw in _elements(bytes(envelope.data))]
+    return Page(rows, meta, date(answer))
+
+
+def _elements(array: bytes) -> list[bytes]:
+    try:
+        ensure_decodable(array, _MOST_IN_PAGE)
+        ensure_short(array, _MOST_ROWS)
+    except TooManyPartsError:
+        raise _too_large(f"a page has more than {_MOST_ROWS:,} rows, or too many values") from None
+    return [bytes(raw) for raw in _opened(array, list[Raw])]
 
 
 def date(answer: HttpResponse) -> datetime | None:
     """The server's clock, in whole seconds; None where it says none that can be read."""
     try:
-        moment = parsedate_to_datetime(answer.headers.get("date", ""))
+        moment = parsedate_to_datetime(answer.headers.get("date", "")[:_LONGEST_DATE])
     except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else None
@@ -119,6 +144,15 @@ def issued(answer: HttpResponse) -> Issued:
 def decoded(data: bytes, model: type[T]) -> T:
     """The JSON of an answer. One body with half a character does not spoil it. Raises ServiceError."""
     try:
+        ensure_decodable(data)
+    except TooManyPartsError:
+        raise _too_large(f"it has more than {MAX_PARTS:,} values") from None
+    return _opened(data, model)
+
+
+def _opened(data: bytes, model: type[T]) -> T:
+    """As `decoded`, for what makes no object of most of the parts."""
+    try:
         return _decoded_or_mended(data, model)
     except msgspec.ValidationError as error:
         raise ServiceError(
@@ -134,8 +168,7 @@ def _decoded_or_mended(data: bytes, model: type[T]) -> T:
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        mended = _ESCAPE.sub(_without_lone_surrogate, data)
-        return msgspec.json.decode(mended, type=model, dec_hook=_secret)
+        return msgspec.json.decode(_without_lone_surrogates(data), type=model, dec_hook=_secret)
 
 
 def mended(body: bytes) -> bytes:
@@ -151,7 +184,7 @@ def raise_for_status(answer: HttpResponse, path: str) -> None:
     if not 200 <= answer.status < 300:
         raise failure(answer, path)
     if contract.is_under_prefix(path) and answer.body.strip():
-        decoded(answer.body, Raw)
+        _opened(answer.body, Raw)
 
 
 def raise_for_rejected_key(answer: HttpResponse) -> None:
@@ -174,17 +207,29 @@ def _secret(_kind: type[Secret], value: Any) -> Secret:
     return Secret.parse(value)
 
 
-def _without_lone_surrogate(match: re.Match[bytes]) -> bytes:
+def _without_lone_surrogates(data: bytes) -> bytes:
     """U+FFFD stands in for half a character."""
-    return rb"\ufffd" if match[1] else match[0]
+    whole, done = bytearray(), 0
+    while match := _LONE_SURROGATE.match(data, done):
+        whole += data[done : match.start(1)] + rb"\ufffd"
+        done = match.end()
+    return bytes(whole + data[done:]) if done else data
 
 
 def _is_an_object(body: bytes) -> bool:
     try:
-        _decoded_or_mended(body, dict[str, Raw])
+        _decoded_or_mended(body, _AnyObject)
     except JSON_DECODE_ERRORS:
         return False
     return True
+
+
+def _too_large(why: str) -> ServiceError:
+    return ServiceError(
+        f"The answer is too large: {why}, which is no answer of this API.",
+        outcome_unknown=True,
+        worth_retrying=False,
+    )
 
 
 def _not_json(data: bytes, status: int | None = None) -> ServiceError:
@@ -268,11 +313,7 @@ def _words(answer: HttpResponse) -> tuple[str, dict[str, list[str]]]:
     except ServiceError:
         return "", {}
     said = islice(body.errors.items(), _MOST_SAID)
-    return _brief(body.message), {_brief(name): [*map(_brief, texts[:_MOST_SAID])] for name, texts in said}
-
-
-def _brief(text: str) -> str:
-    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
+    return brief(body.message), {brief(name): [*map(brief, texts[:_MOST_SAID])] for name, texts in said}
 
 
 def not_offered(feature: str) -> NotOfferedError:

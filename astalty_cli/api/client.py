@@ -1,6 +1,6 @@
 """One method for each call of the API, typed; every failure is one of our errors."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -30,11 +30,13 @@ from astalty_cli.api.models import (
     RenameKey,
     RotateKey,
 )
-from astalty_cli.base.errors import AstaltyError, NotFoundError, NotOfferedError
+from astalty_cli.base.errors import AstaltyError, NotFoundError, NotOfferedError, ServiceError
 from astalty_cli.base.vocabulary import KeyStatus
 
 _NEWEST_FIRST: Final = "-created_at"
 _TRIES: Final = 3
+_MOST_PAGES: Final = 1_000  # of keys
+_MOST_BYTES: Final = 64 * 1024 * 1024  # of all pages of keys, as they are sent
 _WORKING: Final = frozenset({KeyStatus.ACTIVE, KeyStatus.EXPIRING})
 
 
@@ -248,7 +250,7 @@ def _read_whole(fetch: Callable[[int], Page[ApiKey]], say: Callable[[str], None]
     """Every key that was there all the time; each once. Where that cannot be had, `say` hears of it."""
     rows: dict[str, Row[ApiKey]] = {}
     for _ in range(_TRIES):
-        pages = list(walk(fetch))
+        pages = list(_within_bounds(walk(fetch)))
         rows = {row.value.id: row for page in pages for row in page.rows}
         if len({page.meta.total for page in pages}) == 1 and len(rows) == sum(
             len(page.rows) for page in pages
@@ -256,6 +258,16 @@ def _read_whole(fetch: Callable[[int], Page[ApiKey]], say: Callable[[str], None]
             return list(rows.values())
     say("The list of keys changed while it was read, each time anew: some may be missing.")
     return list(rows.values())
+
+
+def _within_bounds(pages: Iterable[Page[ApiKey]]) -> Iterator[Page[ApiKey]]:
+    """The pages of a list that is read whole. Raises ServiceError for one that no account has."""
+    size = 0
+    for number, each in enumerate(pages, 1):
+        size += sum(len(row.raw) for row in each.rows)
+        if number > _MOST_PAGES or size > _MOST_BYTES:
+            raise ServiceError("The service lists more than any account has: its list of keys does not end.")
+        yield each
 
 
 def _asked_for(status: str | None) -> str | None:

@@ -12,6 +12,12 @@ HIDDEN: Final = "[secret]"  # as the service itself writes it
 # backslash on: from each of them would take quadratic time.
 _ESCAPE = re.compile(rb"(?<!\\)\\+(?:u00([2-7][0-9a-fA-F])|/)")
 
+_PLAIN: Final = {b"/": b"/"} | {
+    spelled.encode(): json.dumps(chr(code))[1:-1].encode()
+    for code in range(0x20, 0x80)
+    for spelled in {f"{code:02x}", f"{code:02X}", f"{code:02x}".capitalize()}
+}
+
 
 def spelling_of(secret: Secret) -> re.Pattern[bytes] | None:
     """A pattern of this very secret, as it is, as a JSON string holds it and as a URL does.
@@ -33,11 +39,21 @@ def hidden(data: bytes, secret: re.Pattern[bytes] | None) -> bytes:
     """The same text without what the pattern finds; as it came, where there is nothing to find."""
     if secret is None:
         return data
-    data = secret.sub(HIDDEN.encode(), data)
-    if b"\\" in data and secret.search(plain := _ESCAPE.sub(_unescaped, data)):
-        return secret.sub(HIDDEN.encode(), plain)
+    data = _without(secret, data)
+    if b"\\" in data and secret.search(plain := _unescaped(data)):
+        return _without(secret, plain)
     return data
 
 
-def _unescaped(escape: re.Match[bytes]) -> bytes:
-    return json.dumps(chr(int(escape[1], 16)))[1:-1].encode() if escape[1] else b"/"
+def _without(secret: re.Pattern[bytes], data: bytes) -> bytes:
+    return secret.sub(HIDDEN.encode(), data) if secret.search(data) else data
+
+
+def _unescaped(data: bytes) -> bytes:
+    """In one buffer: `sub` first makes a list of all the pieces, of which there may be millions."""
+    plain, done = bytearray(), 0
+    for escape in _ESCAPE.finditer(data):
+        plain += data[done : escape.start()] + _PLAIN[escape[1] or b"/"]
+        done = escape.end()
+    plain += data[done:]
+    return bytes(plain)

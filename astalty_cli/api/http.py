@@ -6,7 +6,6 @@ the services know what a lost answer means. An answer is bounded in time and in 
 """
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,12 +19,13 @@ from astalty_cli import __version__
 from astalty_cli.api import tls
 from astalty_cli.api.hiding import hidden, spelling_of
 from astalty_cli.api.import_stubs import block, stub
+from astalty_cli.api.limits import ACCEPTED, EXCHANGE_SECONDS, Budget, Exchange, Watchdog, read_body
 from astalty_cli.api.pacing import Pacer
 from astalty_cli.api.proxy import proxy_for
 from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, parse_retry_after, wait_before_retry
 from astalty_cli.base import times
 from astalty_cli.base.durations import format_seconds
-from astalty_cli.base.errors import ServiceError, UsageError
+from astalty_cli.base.errors import ServiceError, UsageError, brief
 from astalty_cli.base.secret import Secret
 
 # Its own command line (click, rich), asynchronous requests, and a list of authorities beside the system's.
@@ -33,11 +33,11 @@ with block("httpx._main", "anyio"), stub("certifi"):
     import httpcore  # noqa: F401 - httpx would import it later
     import httpx
 
-MAX_ANSWER: Final = 32 * 1024 * 1024  # bytes
 NOT_MODIFIED: Final = 304  # an answer to a conditional request, and no redirect
 MAX_WAIT: Final = 300.0  # seconds that a server may ask for, however long the command may take
 _CONNECT_SECONDS: Final = 10.0
 _LONG_PAUSE: Final = 5.0  # seconds from which a user is told
+_MAX_TRYING: Final = 2 * EXCHANGE_SECONDS  # seconds without an answer, of all tries of one request
 
 
 class HttpResponse(NamedTuple):
@@ -94,14 +94,19 @@ class Http:
         self._own_key = spelling_of(key) if key else None
         self._pace_folder = connection.pace_folder
         self._log, self.notice, self._sleep = log, notice, sleep
-        self._budget = _Budget(connection.timeout)
+        self._budget = Budget(connection.timeout)
+        self._watchdog = Watchdog()
         self._once = connection.once
-        self.security: tls.Security | None = None  # of the last connection made within a time limit
+        self.security: tls.Security | None = None  # of the last connection
         self._client = httpx.Client(
             base_url=connection.origin,
             transport=_transport(connection),
             auth=_Bearer(connection.secret) if connection.secret else None,
-            headers={"Accept": "application/json", "User-Agent": f"astalty-cli/{__version__}"},
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": ACCEPTED,
+                "User-Agent": f"astalty-cli/{__version__}",
+            },
             follow_redirects=False,
             event_hooks={"response": [self._refuse_redirect]},
             trust_env=False,
@@ -153,14 +158,17 @@ class Http:
         return Pacer(self._pace_folder / f"{self.fingerprint}.json")
 
     def _send_until_answered(self, request: httpx.Request, pacer: Pacer | None) -> HttpResponse:
+        unanswered = 0.0
         for tries in range(1, MAX_TRIES + 1):
             last = self._once or tries == MAX_TRIES or request.method != "GET"
             if pacer is not None:
                 self._keep_pace(pacer.reserve(self._budget.left))
+            exchange = Exchange(self._budget, len(request.content))
             try:
-                answer = self._send(request)
+                answer = self._send(request, exchange)
             except ServiceError as error:
-                if last or self._budget.spent or not error.worth_retrying:
+                unanswered += exchange.elapsed
+                if last or self._budget.spent or unanswered >= _MAX_TRYING or not error.worth_retrying:
                     raise
                 self._wait(wait_before_retry(tries, None), "No answer")
                 continue
@@ -194,56 +202,51 @@ class Http:
             self.notice(f"{why}; trying again in {format_seconds(seconds)}.")
         self._sleep(min(seconds, self._budget.left))
 
-    def _send(self, request: httpx.Request) -> HttpResponse:
-        started = time.monotonic()
+    def _send(self, request: httpx.Request, exchange: Exchange) -> HttpResponse:
         outcome = "no answer"
+        limit = max(exchange.left, 0.001)
+        request.extensions["timeout"] = httpx.Timeout(limit, connect=min(limit, _CONNECT_SECONDS)).as_dict()
         try:
-            with self._told_as_service(), self._budget.enforced(request, self._connected):
+            with self._told_as_service(exchange), self._watchdog.watching(exchange, self._connected) as trace:
+                request.extensions["trace"] = trace
                 response = self._client.send(request, stream=True)
                 try:
-                    answer = HttpResponse(
-                        response.status_code,
-                        {
-                            name.lower(): self._scrubbed(value.encode()).decode()
-                            for name, value in response.headers.items()
-                        },
-                        self._read(response),
-                    )
+                    headers = {
+                        name.lower(): self._scrubbed(value.encode()).decode()
+                        for name, value in response.headers.items()
+                    }
+                    answer = HttpResponse(response.status_code, headers, self._read(response, exchange))
                 finally:
                     response.close()
             outcome = str(answer.status)
         finally:
-            elapsed = (time.monotonic() - started) * 1000
             path = self._scrubbed(request.url.raw_path.partition(b"?")[0]).decode("ascii", "replace")
-            self._log(f"{request.method} {path} {outcome} {elapsed:.0f} ms")
+            self._log(f"{request.method} {path} {outcome} {exchange.elapsed * 1000:.0f} ms")
         return answer
 
     def _connected(self, stream: Any) -> None:
         secured = stream.get_extra_info("ssl_object")
         self.security = tls.security(secured) if secured else None
 
-    def _read(self, response: httpx.Response) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > MAX_ANSWER:
-                raise ServiceError(
-                    f"{self._origin} sent more than 32 MiB, which is no answer of this API.",
-                    outcome_unknown=True,
-                    worth_retrying=False,
-                )
-            if self._budget.spent:
+    def _read(self, response: httpx.Response, exchange: Exchange) -> bytes:
+        encoding = response.headers.get("content-encoding", "")
+        return self._scrubbed(read_body(self._received(response, exchange), encoding, self._origin))
+
+    def _received(self, response: httpx.Response, exchange: Exchange) -> Iterator[bytes]:
+        for chunk in response.iter_raw():
+            exchange.moved += len(chunk)
+            if exchange.spent:
                 break
-        if self._budget.spent:  # also where the watchdog's shut socket looks like an orderly end
+            yield chunk
+        if exchange.spent:  # also where the watchdog's shut socket looks like an orderly end
             raise self._timed_out()
-        return self._scrubbed(bytes(body))
 
     def _scrubbed(self, data: bytes) -> bytes:
         """A server that echoes the key, as a debug page does, must not make us print it."""
         return hidden(data, self._own_key)
 
     @contextmanager
-    def _told_as_service(self) -> Iterator[None]:
+    def _told_as_service(self, exchange: Exchange) -> Iterator[None]:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
@@ -259,16 +262,19 @@ class Http:
         except httpx.TimeoutException:
             raise self._timed_out() from None
         except (httpx.HTTPError, httpx.StreamError) as error:
-            if self._budget.spent:
+            if exchange.spent:
                 raise self._timed_out() from None
             raise ServiceError(
                 f"The connection to {self._origin} broke off: {_reason(error)}.", outcome_unknown=True
             ) from None
 
     def _timed_out(self) -> ServiceError:
+        limit = f"The limit is {format_seconds(self._budget.seconds)}; --timeout SECONDS changes it."
+        if self._budget.seconds > EXCHANGE_SECONDS and not self._budget.spent:
+            limit = f"A request and its answer may take {format_seconds(EXCHANGE_SECONDS)}. Try again later."
         return ServiceError(
             f"{self._origin} did not answer in time.",
-            hint=f"The limit is {format_seconds(self._budget.seconds)}; --timeout SECONDS changes it.",
+            hint=limit,
             outcome_unknown=True,
         )
 
@@ -276,7 +282,7 @@ class Http:
         """Before httpx looks at the target, which may be anything. Raises ServiceError."""
         if not 300 <= response.status_code < 400 or response.status_code == NOT_MODIFIED:
             return
-        target = self._scrubbed(response.headers.get("location", "nowhere").encode()).decode()
+        target = brief(self._scrubbed(response.headers.get("location", "nowhere").encode()).decode())
         end, hint = (
             ("redirects are not followed", "If the API has moved there, give its new origin with --base-url.")
             if self._secret is None
@@ -291,71 +297,6 @@ class Http:
             status=response.status_code,
             worth_retrying=False,
         )
-
-
-class _Budget:
-    """The seconds that all requests of a command may take together; a user who thinks costs none."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self.seconds = float("inf") if seconds is None else seconds
-        self._left = self.seconds
-        self._end = float("inf")
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        self._end = time.monotonic() + self._left
-        try:
-            yield
-        finally:
-            self._left = self.left
-
-    @property
-    def left(self) -> float:
-        return max(0.0, self._end - time.monotonic())
-
-    @property
-    def spent(self) -> bool:
-        return self.left <= 0
-
-    @contextmanager
-    def enforced(self, request: httpx.Request, connected: Callable[[Any], None]) -> Iterator[None]:
-        """Bound one exchange, and tell `connected` of each stream that it opens.
-
-        httpx's own limits are for one read: a server that drips bytes outlives them. So at the deadline the
-        socket is shut under the reader, which then fails at once.
-        """
-        if self.seconds == float("inf"):
-            request.extensions["timeout"] = httpx.Timeout(60.0, connect=_CONNECT_SECONDS).as_dict()
-            yield
-            return
-        left = max(self.left, 0.001)
-        request.extensions["timeout"] = httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS)).as_dict()
-        sockets: list[Any] = []
-
-        def trace(event: str, info: Mapping[str, Any]) -> None:
-            if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
-                sockets.append(info["return_value"].get_extra_info("socket"))
-                connected(info["return_value"])
-
-        request.extensions["trace"] = trace
-        watchdog = threading.Timer(left, _shut, (sockets,))
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            yield
-        finally:
-            watchdog.cancel()
-
-
-def _shut(sockets: list[Any]) -> None:
-    import socket
-
-    for each in sockets[-1:]:
-        try:
-            # Not each.shutdown(): that of a TLS socket forgets the encryption first.
-            socket.socket.shutdown(each, socket.SHUT_RDWR)
-        except OSError:
-            continue
 
 
 def _transport(connection: Connection) -> httpx.BaseTransport:
@@ -389,4 +330,4 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, httpx.LocalProtocolError):  # its text quotes the header that holds the key
         return "the request cannot be sent as it is"
     text = tls.in_words(str(error)).strip().rstrip(".")
-    return text or type(error).__name__
+    return brief(text) or type(error).__name__

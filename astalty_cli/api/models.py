@@ -17,7 +17,8 @@ Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 Timestamp = Annotated[datetime, Meta(tz=True)]
 KeyName = Annotated[str, Meta(min_length=1, max_length=100)]
 Grace = Annotated[int, Meta(ge=0, le=MAX_GRACE)]  # seconds
-Rotation = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # what any reader of JSON can count to
+Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # what any reader of JSON can count to
+Rotation = Count
 
 
 class User(Struct, frozen=True):
@@ -92,10 +93,10 @@ class ApiRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PageMeta(Struct, frozen=True):
-    current_page: int
-    last_page: int
-    per_page: int
-    total: int
+    current_page: Count
+    last_page: Count
+    per_page: Count
+    total: Count
     allowed_sorts: list[str] = []
 
 

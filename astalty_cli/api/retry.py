@@ -25,7 +25,7 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
     if _SECONDS.fullmatch(value.strip()):
         return float(value)
     try:
-        moment = parsedate_to_datetime(value)
+        moment = parsedate_to_datetime(value[:100])
         return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
     except (ValueError, OverflowError):
         return None

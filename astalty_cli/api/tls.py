@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from astalty_cli.base.errors import LocalError
 
-_LINE_OF_C = re.compile(r"\s*\(_ssl\.c:\d+\)|_ssl\.c:\d+:\s*")
+_LINE_OF_C = re.compile(r"(?:(?<!\s)\s++)?\(_ssl\.c:\d+\)|_ssl\.c:\d+:\s*")
 
 
 class Security(NamedTuple):

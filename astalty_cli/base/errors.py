@@ -22,6 +22,14 @@
 (docs/reference/exit-codes.md). Only `main.py` turns one into an exit.
 """
 
+from typing import Final
+
+MOST_SAID: Final = 500  # characters of what a server says that a message repeats
+
+
+def brief(text: str, most: int = MOST_SAID) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
+
 
 class AstaltyError(Exception):
     """A failure with one line of what happened (`message`) and one line of what to do (`hint`).

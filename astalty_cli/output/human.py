@@ -6,6 +6,7 @@ Rich neither cleans escape sequences nor survives `[/x]` in markup, so every tex
 
 import io
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -14,7 +15,6 @@ import msgspec
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console, Group, JustifyMethod, OverflowMethod, RenderableType
-from rich.highlighter import JSONHighlighter
 from rich.panel import Panel
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
@@ -24,8 +24,9 @@ from rich.text import Text
 
 from astalty_cli.base import times
 from astalty_cli.base.durations import format_milliseconds
+from astalty_cli.base.errors import brief
 from astalty_cli.base.events import PageRead
-from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS, indented_size
 from astalty_cli.output import charts, machine
 from astalty_cli.output.fields import Field, Kind
 from astalty_cli.output.picking import pick
@@ -37,6 +38,13 @@ _PIECE = 100  # rows of a table that are laid out at once
 LEFT_OUT = "/public/v1"  # of a path, in a table: all of them begin so
 _GAP = 2  # columns between two cells
 _MAX_PANE = 256 * 1024  # bytes of JSON that are laid out for people
+_MAX_INDENTED = 16 * _MAX_PANE
+_MOST_SHOWN = 10_000  # characters of a text in a table or of one thing
+# Rich's own highlighter takes quadratic time for a text of digits that ends with a backslash.
+_JSON_WORD = re.compile(
+    r'(?P<key>"(?:[^"\\\n]++|\\.)*+"(?=\s*+:))|(?P<str>"(?:[^"\\\n]++|\\.)*+")|(?P<brace>[\[\]{}])'
+    r"|\b(?P<bool_true>true)\b|\b(?P<bool_false>false)\b|\b(?P<null>null)\b|(?P<number>[-+.0-9Ee]++)"
+)
 _CHECK_WIDTHS = (7, 10)  # of the longest status, and of the longest name of a check
 _NARROWEST = 48  # columns in which a check can be read; a narrower terminal wraps them
 _SIDE_BY_SIDE = 120  # columns of a terminal from which two panes stand beside each other
@@ -149,7 +157,7 @@ def _width(cells: list[list[Text]], index: int) -> int:
 
 
 def _short(value: bytes, field: Field, streams: Streams) -> Text:
-    text = visible(machine.text(value))
+    text = visible(brief(machine.text(value), _MOST_SHOWN))
     if not text:
         return Text(field.empty, style="dim")
     if field.kind in _FIGURES:
@@ -190,7 +198,7 @@ def _moment(value: bytes, spell: Callable[[datetime], str]) -> str:
     try:
         return spell(times.in_utc(msgspec.json.decode(value, type=datetime)))
     except (msgspec.DecodeError, OverflowError, ValueError):
-        return visible(machine.text(value))
+        return visible(brief(machine.text(value), _MOST_SHOWN))
 
 
 class Lines:
@@ -231,7 +239,7 @@ def _details(row: bytes, columns: Sequence[Field]) -> Table:
 
 
 def _long(value: bytes, field: Field) -> Text:
-    text = visible(machine.text(value))
+    text = visible(brief(machine.text(value), _MOST_SHOWN))
     if not text:
         return Text("–", style="dim")
     if field.kind is Kind.TIME:
@@ -275,11 +283,14 @@ def json_text(value: bytes) -> Text:
     if value.startswith(b'"'):  # a body that was not JSON: its own lines, not one escaped string
         return Text(visible_lines(machine.text(value)))
     shown = Text(visible_lines(_indented(value)))
-    JSONHighlighter().highlight(shown)
+    for word in _JSON_WORD.finditer(shown.plain):
+        shown.stylize(f"json.{word.lastgroup}", *word.span())
     return shown
 
 
 def _indented(value: bytes) -> str:
+    if indented_size(value, 2, _MAX_INDENTED) > _MAX_INDENTED:
+        return value.decode("utf-8", "replace")
     try:
         return msgspec.json.format(value, indent=2).decode("utf-8", "replace")
     except JSON_DECODE_ERRORS:

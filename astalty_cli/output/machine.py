@@ -11,21 +11,29 @@ from typing import Any
 
 import msgspec
 
-from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS, MAX_PARTS, ensure_decodable, indented_size
 from astalty_cli.output.picking import pick
-from astalty_cli.output.safe import defuse_formula, visible
+from astalty_cli.output.safe import Spellings, defuse_formula, visible
 
+_PARTS_OF_ROW = 100  # values of a row, and more, of which there may be any number
+_SURELY_SMALL = 64 * 1024  # bytes of JSON
+_MAX_INDENTED = 64 * 1024 * 1024  # bytes, indented
 _BEYOND_ASCII = re.compile(r"[^\n\r\t\x20-\x7e]")
+
+
+def _escaped(char: str) -> str:
+    return json.dumps(char)[1:-1] if _BEYOND_ASCII.match(char) else char
+
+
+_ESCAPES = Spellings(_escaped)
 
 
 def ascii_json(raw: bytes) -> str:
     """Spell JSON text in ASCII: the same value, and no byte of it can drive a terminal."""
-    spelled = _BEYOND_ASCII.sub(_unicode_escape, raw.decode("utf-8", "replace"))
+    spelled = raw.decode("utf-8", "replace")
+    if _BEYOND_ASCII.search(spelled):
+        spelled = spelled.translate(_ESCAPES)
     return spelled.replace("##[", r"##\u005b")  # a CI runner obeys it anywhere in a line
-
-
-def _unicode_escape(match: re.Match[str]) -> str:
-    return json.dumps(match[0])[1:-1]
 
 
 def compact(raw: bytes) -> str:
@@ -37,6 +45,8 @@ def indented(raw: bytes) -> str:
 
 
 def _formatted(raw: bytes, indent: int) -> bytes:
+    if indent > 0 and len(raw) > _SURELY_SMALL and indented_size(raw, indent, _MAX_INDENTED) > _MAX_INDENTED:
+        return raw  # deep nesting makes a hundred times as much of it
     try:
         return msgspec.json.format(raw, indent=indent)
     except msgspec.DecodeError:  # a body that msgspec finds spoilt is shown as it came
@@ -85,8 +95,12 @@ def csv_line(cells: Iterable[str], *, raw: bool) -> str:
     return line.getvalue()
 
 
-def values(raw: bytes) -> Any:
-    """JSON text as Python values, for a query. Raises RecursionError."""
+def values(raw: bytes, rows: int = 1) -> Any:
+    """JSON text of so many rows as Python values, for a query.
+
+    Raises RecursionError, and TooManyPartsError for more than any such rows hold.
+    """
+    ensure_decodable(raw, MAX_PARTS + rows * _PARTS_OF_ROW)
     return json.loads(raw.decode("utf-8", "replace"), parse_float=_number, parse_int=_number)
 
 

@@ -70,7 +70,8 @@ class Output:
     def array(self, rows: Iterable[bytes]) -> None:
         """Print a list as JSON, in whatever format: one array, or a line for each with `-o jsonl`."""
         if self._query:
-            self._found(self._query, b"[" + b",".join(rows) + b"]")
+            found = list(rows)
+            self._found(self._query, b"[" + b",".join(found) + b"]", len(found))
         elif self.format == "jsonl":
             for row in rows:
                 self.write(machine.compact(row) + "\n")
@@ -189,8 +190,8 @@ class Output:
         else:
             self.page(itertools.chain([first], pieces))
 
-    def _found(self, query: Query, raw: bytes) -> None:
-        found = query.search(raw)
+    def _found(self, query: Query, raw: bytes, rows: int = 1) -> None:
+        found = query.search(raw, rows)
         if self.format in {"table", "tsv"}:
             for line in machine.found_lines(found):
                 self.write(line)

@@ -41,10 +41,10 @@ class Query:
         sample = _sample(model)
         self._try(self._compiled, (sample, [sample]), ignored=(self._errors[1],))
 
-    def search(self, raw: bytes) -> Any:
-        """Apply the expression to JSON text. Raises UsageError where it does not fit the data."""
+    def search(self, raw: bytes, rows: int = 1) -> Any:
+        """Apply the expression to JSON text of so many rows. Raises UsageError where it does not fit."""
         try:
-            found = self._compiled.search(machine.values(raw))
+            found = self._compiled.search(machine.values(raw, rows))
             json.dumps(found, allow_nan=False)
         except Exception as error:  # noqa: BLE001
             raise UsageError(

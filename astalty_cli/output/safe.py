@@ -7,6 +7,7 @@ Rules from shared advisories: escape sequences in server text reach the user's t
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 # What a CI runner may take for the end of a line, and what it may pass over before a command.
 _LINE_ENDS = "\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
@@ -21,14 +22,30 @@ _ONE_PIECE = re.compile(r"[0-9A-Za-z_|]{40,}")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def visible(text: str, *, keep: str = "") -> str:
+class Spellings(dict[int, str]):
+    """How each character is written, for `str.translate`: found once, since a text may hold millions."""
+
+    _MOST = 65_536  # characters that are remembered
+
+    def __init__(self, spell: Callable[[str], str]) -> None:
+        super().__init__()
+        self._spell = spell
+
+    def __missing__(self, code: int) -> str:
+        spelled = self._spell(chr(code))
+        if len(self) < self._MOST:
+            self[code] = spelled
+        return spelled
+
+
+def visible(text: str, *, lines: bool = False) -> str:
     """Spell out what a terminal would obey or hide: controls, C1, bidi, zero width, surrogates.
 
-    `keep` names the control characters that may stay, as a newline in a body of several lines.
+    `lines`: newlines may stay, as in a body of several lines.
     """
     if text.isprintable() and not _HIDDEN.search(text):
         return text
-    return "".join(char if _harmless(char) or char in keep else _spelled(char) for char in text)
+    return text.translate(_IN_LINES if lines else _IN_ONE_LINE)
 
 
 def _harmless(char: str) -> bool:
@@ -45,9 +62,13 @@ def _spelled(char: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+_IN_ONE_LINE = Spellings(lambda char: char if _harmless(char) else _spelled(char))
+_IN_LINES = Spellings(lambda char: char if char == "\n" or _harmless(char) else _spelled(char))
+
+
 def visible_lines(text: str) -> str:
     """As `visible`, for a text of several lines: newlines stay, a tab becomes spaces."""
-    return visible(text.replace("\r\n", "\n").expandtabs(4), keep="\n")
+    return visible(text.replace("\r\n", "\n").expandtabs(4), lines=True)
 
 
 def without_keys(text: str) -> str:

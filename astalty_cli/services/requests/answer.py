@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from astalty_cli.api import contract
+from astalty_cli.api.answers import decoded
 from astalty_cli.api.hiding import HIDDEN, hidden
 from astalty_cli.base.errors import InterruptedByUser, ServiceError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
@@ -22,6 +23,14 @@ class _Thing(msgspec.Struct):
 
 class _Answered(msgspec.Struct):
     data: _Thing
+
+
+class _WithSecret(msgspec.Struct):
+    secret: str
+
+
+class _Issued(msgspec.Struct):
+    data: _WithSecret
 
 
 @contextmanager
@@ -68,13 +77,13 @@ def key_in(body: bytes) -> str:
 
 def _without_member(body: bytes) -> bytes:
     try:
-        envelope = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        data = msgspec.json.decode(envelope["data"], type=dict[str, msgspec.Raw])
-        secret = msgspec.json.decode(data["secret"], type=str)
-    except (*JSON_DECODE_ERRORS, KeyError):
+        secret = msgspec.json.decode(body, type=_Issued).data.secret
+    except JSON_DECODE_ERRORS:
         return body
     if secret in {"", HIDDEN}:
         return body
+    envelope = decoded(body, dict[str, msgspec.Raw])
+    data = decoded(bytes(envelope["data"]), dict[str, msgspec.Raw])
     data["secret"] = msgspec.Raw(msgspec.json.encode(HIDDEN))
     envelope["data"] = msgspec.Raw(msgspec.json.encode(data))
     return msgspec.json.encode(envelope)
