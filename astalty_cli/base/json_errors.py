@@ -16,7 +16,7 @@ JSON_DECODE_ERRORS: Final = (
 )
 MAX_PARTS: Final = 500_000  # values, and containers, of what is decoded at once: up to 200 bytes each
 _STRING = rb'"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z)'
-_PART = re.compile(rb'(?:[^"\[{,]++|' + _STRING + rb")*+[\[{,]", re.DOTALL)
+_PART = re.compile(rb'(?:[^"\[{,]++|' + _STRING + rb")*+(?:[\[{,]|\Z)", re.DOTALL)
 _MARK = re.compile(_STRING + rb"|[\[\]{},]", re.DOTALL)
 
 

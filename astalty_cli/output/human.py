@@ -41,8 +41,9 @@ _MAX_PANE = 256 * 1024  # bytes of JSON that are laid out for people
 _MAX_INDENTED = 16 * _MAX_PANE
 _MOST_SHOWN = 10_000  # characters of a text in a table or of one thing
 # Rich's own highlighter takes quadratic time for a text of digits that ends with a backslash.
+_JSON_STRING = r'"(?:[^"\\\n]++|\\.)*+(?:"|\\?(?=\n|\Z))'
 _JSON_WORD = re.compile(
-    r'(?P<key>"(?:[^"\\\n]++|\\.)*+"(?=\s*+:))|(?P<str>"(?:[^"\\\n]++|\\.)*+")|(?P<brace>[\[\]{}])'
+    rf"(?P<key>{_JSON_STRING}(?=\s*+:))|(?P<str>{_JSON_STRING})|(?P<brace>[\[\]{{}}])"
     r"|\b(?P<bool_true>true)\b|\b(?P<bool_false>false)\b|\b(?P<null>null)\b|(?P<number>[-+.0-9Ee]++)"
 )
 _CHECK_WIDTHS = (7, 10)  # of the longest status, and of the longest name of a check

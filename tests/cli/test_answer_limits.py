@@ -177,7 +177,7 @@ def test_deep_json_is_not_indented_to_a_hundred_times_its_size(shell: Shell) -> 
 
 
 def test_long_texts_are_cut_for_people(shell: Shell) -> None:
-    long = {**KEY, "name": "é\x1b" * 3_000_000, "last_used_ip": "a" * 9_000_000}
+    long = {**KEY, "name": "é\x1b" * 1_000_000, "last_used_ip": "a" * 9_000_000}
     with answering(("200 OK", {}, listing(long))) as (_, url):
         result, peak = measured(shell, "keys list -o table", at(url))
     assert (result.code, peak < MOST) == (0, True)

@@ -8,7 +8,7 @@ import pytest
 from astalty_cli.base.times import iso
 from tests.support.accounts import Account
 from tests.support.audits import ELSEWHERE, HERE, called, days, found, made
-from tests.support.hostile import ACCOUNT, KEY, Answer, answering, listing, one
+from tests.support.hostile import ACCOUNT, KEY, Answer, answering, at, listing, one
 from tests.support.shell import Result, Shell
 
 # -- what is found -------------------------------------------------------------------------------
@@ -374,3 +374,51 @@ def test_a_name_cannot_drive_the_terminal(sandbox: Account) -> None:
     result = sandbox.shell("keys audit -o table", env={"COLUMNS": "200"})
     assert "similar-name" in result.out
     assert "\x1b" not in result.out + result.err
+
+
+# -- many names ----------------------------------------------------------------------------------
+
+
+def named(names: list[str]) -> list[Answer]:
+    """An account with keys of these names, the oldest first, and no history."""
+    keys = [
+        {
+            **KEY,
+            "id": f"{number:08x}{KEY['id'][8:]}",
+            "name": name,
+            "created_at": f"2026-01-01T00:00:00.{number:06}Z",
+        }
+        for number, name in enumerate(names)
+    ]
+    missing: Answer = ("404 Not Found", {}, b"{}")
+    own: Answer = ("200 OK", {}, one({**KEY, "account": ACCOUNT, "last_used_at": "2026-01-02T00:00:00Z"}))
+    return [own, ("200 OK", {}, listing(*keys)), missing]
+
+
+@pytest.mark.parametrize(
+    ("names", "most"),
+    [
+        ([f"Roster sync {'abcdefghijklmnop'[number % 16] * (number // 16)}" for number in range(1500)], 1500),
+        (["the same"] * 3000, 3000),
+        (["".join("ab" if number >> bit & 1 else "ba" for bit in range(40)) for number in range(1500)], 1500),
+        (["a" * 500_000 + str(number) for number in range(40)], 40),
+    ],
+    ids=["different", "equal", "made of the same letters", "long"],
+)
+def test_the_names_of_many_keys_are_compared_once(shell: Shell, names: list[str], most: int) -> None:
+    with answering(*named(names)) as (_, url):
+        rows = shell("keys audit --fields finding,key_id", env=at(url)).rows
+    assert sum(row[0] == "similar-name" for row in rows) <= most
+
+
+def test_a_name_like_several_is_found_once_with_the_oldest(shell: Shell) -> None:
+    with answering(*named(["Roster sync", "roster-sync", "Rooster sync"])) as (_, url):
+        rows = shell("keys audit --fields finding,key_name,detail", env=at(url)).rows
+    found = [row[1:] for row in rows if row[0] == "similar-name"]
+    assert [name for name, _ in found] == ["Rooster sync", "roster-sync"]
+    assert all("Like 'Roster sync'" in detail for _, detail in found)
+
+
+def test_names_that_are_not_all_compared_are_said(shell: Shell) -> None:
+    with answering(*named(["a" * 300, "a" * 301])) as (_, url):
+        assert "too many names, or too long ones" in shell("keys audit", env=at(url)).err

@@ -146,6 +146,9 @@ def test_the_names_of_the_entry_itself_are_no_credentials() -> None:
         '"a":{' * 12_000, "a:" * 30_000, "://a:" * 12_000, "bearer " * 9_000, "a=%25" + "25" * 30_000,
         " " * 60_000 + ":", '\\"token\\": \\"' * 4_000, "eyJaaaaaaaaa." * 4_000,
         "-----BEGIN PRIVATE KEY-----" * 2_000, "%" * 60_000, "a" * 60_000, '{"a":"' * 10_000,
+        ":" + "\\" * 60_000, "a=" + "\\" * 60_000, 'name="a"' * 40_000, "-eyJaaaaa" * 30_000,
+        "-----BEGIN " + "PRIVATE KEY" * 30_000, 'name="pin"\n\n[redacted]\n' * 20_000,
+        "pin: [redacted], " * 30_000, "pin=[redacted]:" * 30_000, '"pin"=[redacted] ' * 30_000,
     ],
     ids=lambda text: text[:8],
 )  # fmt: skip
@@ -165,3 +168,18 @@ def test_the_last_four_stay_under_their_own_name_alone() -> None:
     entry = '{"request": {"password": "Bearer …abcd", "Authorization": "Bearer …abcd"}}'
     hidden_one = '{"request": {"password": "[redacted]", "Authorization": "Bearer …abcd"}}'
     assert redacted(entry.encode()) == hidden_one.encode()
+
+
+def test_of_an_entry_that_is_larger_than_any_bodies_and_headers_are_hidden() -> None:
+    side = {"headers": {"a": "b"}, "body": [CANARY] * 200_000, "truncated": False}
+    entry = {"id": "x", "status": 200, "request": side, "response": None, "other": CANARY}
+    shown = json.loads(redacted(json.dumps(entry).encode()))
+    assert shown["request"] == {"headers": "[redacted]", "body": "[redacted]", "truncated": True}
+    assert (shown["id"], shown["status"], shown["response"]) == ("x", 200, None)
+    assert CANARY not in json.dumps(shown)
+
+
+def test_two_bodies_of_the_most_that_is_kept_are_read() -> None:
+    side = {"headers": {}, "body": "\x01" * 64 * 1024, "truncated": True}
+    entry = json.dumps({"id": "x", "request": side, "response": side}).encode()
+    assert redacted(entry) == entry

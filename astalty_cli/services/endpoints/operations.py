@@ -8,13 +8,15 @@ from itertools import islice
 import msgspec
 
 from astalty_cli.api.contract import PREFIX, under_prefix
-from astalty_cli.base.errors import NotFoundError
+from astalty_cli.base.errors import NotFoundError, ServiceError
 from astalty_cli.openapi import METHODS, Json, listing, mapping, text
 from astalty_cli.openapi.references import resolved_here
 from astalty_cli.services.endpoints.servers import base_path
 
-_COMPARED = 2_000  # operations that are looked at for near matches
-_LONGEST = 200  # characters of a path that is compared
+_COMPARED = 500  # operations that are looked at for near matches
+_LONGEST = 100  # characters of a path that is compared
+_MOST_CALLS = 100_000
+_MOST_SAID = 500  # characters of a tag, a name or a summary: each may be that of all calls
 _PARAMETER = re.compile(r"\{[^{}]*\}")
 
 
@@ -30,9 +32,15 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 def operations(document: Json) -> list[Operation]:
-    """All calls: by tag, in the document's own order of tags; those without a tag come last."""
-    found = [_operation(*call) for call in _calls(document)]
-    declared = [text(mapping(each).get("name")) for each in listing(document.get("tags"))]
+    """All calls: by tag, in the document's own order of tags; those without a tag come last.
+
+    Raises ServiceError for more than anybody offers: many paths may refer to the same calls.
+    """
+    calls = islice(_calls(document), _MOST_CALLS + 1)
+    found = [_operation(path, method, spec) for path, method, _, spec in calls]
+    if len(found) > _MOST_CALLS:
+        raise ServiceError(f"The endpoint catalogue has more than {_MOST_CALLS:,} calls.")
+    declared = [text(mapping(each).get("name"))[:_MOST_SAID] for each in listing(document.get("tags"))]
     tags = dict.fromkeys([*declared, *(each.tag for each in found if each.tag)])
     order = {tag: place for place, tag in enumerate(tags)}
     return sorted(found, key=lambda each: order[each.tag] if each.tag else len(order))
@@ -47,7 +55,9 @@ def offers(found: Iterable[Operation], method: str, path: str) -> bool:
 def specification(document: Json, operation: Operation) -> Json:
     """The document's own object for the call, with the parameters of its path before its own."""
     meant = operation.path, operation.method.lower()
-    return next(spec for path, method, spec in _calls(document) if (path, method) == meant)
+    item, spec = next(call[2:] for call in _calls(document) if call[:2] == meant)
+    both = [*listing(item.get("parameters")), *listing(spec.get("parameters"))]
+    return _servers(item) | spec | ({"parameters": both} if both else {})
 
 
 def matching(found: Iterable[Operation], wanted: str) -> list[Operation]:
@@ -94,29 +104,36 @@ def _short(path: str) -> str:
     return path.removeprefix(PREFIX)
 
 
-def _calls(document: Json) -> Iterator[tuple[str, str, Json]]:
-    """Path, method and object of each; what is said of the path, for all of its calls, is in the object."""
+def _calls(document: Json) -> Iterator[tuple[str, str, Json, Json]]:
+    """Path, method, the object of the path, and that of the call.
+
+    Many paths may refer to one large object: nothing is copied of it, and it is gone through once.
+    """
+    methods: dict[int, list[str]] = {}
     for path, given in mapping(document.get("paths")).items():
         if not path.startswith("/"):
             continue
         item = mapping(resolved_here(document, given))
-        servers = {"servers": item["servers"]} if "servers" in item else {}
-        for method, spec in item.items():
-            if method in METHODS and isinstance(spec, dict):
-                both = [*listing(item.get("parameters")), *listing(spec.get("parameters"))]
-                whole = servers | spec | ({"parameters": both} if both else {})
-                yield base_path(document, whole) + path, method, whole
+        if id(item) not in methods:
+            methods[id(item)] = [name for name in item if name in METHODS and isinstance(item[name], dict)]
+        for method in methods[id(item)]:
+            spec = item[method]
+            holder = spec if "servers" in spec else item
+            yield base_path(document, holder) + path, method, item, spec
+
+
+def _servers(item: Json) -> Json:
+    return {"servers": item["servers"]} if "servers" in item else {}
 
 
 def _operation(path: str, method: str, spec: Json) -> Operation:
-    tags = [each for each in listing(spec.get("tags")) if text(each)]
-    first_line = text(spec.get("description")).strip().partition("\n")[0]
+    first_line = text(spec.get("description"))[:_MOST_SAID].strip().partition("\n")[0]
     return Operation(
-        tag=tags[0] if tags else None,
+        tag=next((each[:_MOST_SAID] for each in listing(spec.get("tags")) if text(each)), None),
         method=method.upper(),
         path=path,
-        summary=text(spec.get("summary")) or first_line or None,
-        operation_id=text(spec.get("operationId")) or None,
+        summary=text(spec.get("summary"))[:_MOST_SAID] or first_line or None,
+        operation_id=text(spec.get("operationId"))[:_MOST_SAID] or None,
         deprecated=spec.get("deprecated") is True,
     )
 

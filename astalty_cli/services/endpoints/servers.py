@@ -7,13 +7,15 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from astalty_cli.openapi import Json, listing, mapping, text
 
 _PORTS: Final = {"https": 443, "http": 80}
+_LONGEST: Final = 200  # characters of a URL, which may be that of each of many calls
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 
 def base_path(document: Json, operation: Json) -> str:
     """What is before the path of a call; the host of the URL is not asked about."""
     path = _url(operation if _has_servers(operation) else document).path
-    return path.rstrip("/") if path.startswith("/") and "{" not in path else ""
+    usable = path.startswith("/") and "{" not in path and len(path) <= _LONGEST
+    return path.rstrip("/") if usable else ""
 
 
 def is_elsewhere(document: Json, operation: Json, address: str) -> bool:
@@ -37,10 +39,10 @@ def _url(holder: Json) -> SplitResult:
     variables = mapping(server.get("variables"))
 
     def usual(variable: re.Match[str]) -> str:
-        return text(mapping(variables.get(variable[1])).get("default")) or variable[0]
+        return text(mapping(variables.get(variable[1])).get("default"))[:_LONGEST] or variable[0]
 
     try:
-        url = urlsplit(_VARIABLE.sub(usual, text(server.get("url"))))
+        url = urlsplit(_VARIABLE.sub(usual, text(server.get("url"))[:_LONGEST]))
         _ = url.port  # which raises for what is none
     except ValueError:
         return urlsplit("")

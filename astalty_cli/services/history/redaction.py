@@ -9,7 +9,11 @@ import json
 import re
 from urllib.parse import unquote_plus
 
+import msgspec
+from msgspec import Raw
+
 from astalty_cli.api.models import ApiRequest
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.services.history.secret_patterns import (
     HIDDEN,
     is_credential,
@@ -17,6 +21,11 @@ from astalty_cli.services.history.secret_patterns import (
     without_shapes,
 )
 
+_MAX_ENTRY = 2 * 1024 * 1024  # bytes: twice what two bodies of MAX_LOGGED_BODY take, however they are spelled
+_MAX_FIELD = 64 * 1024  # bytes that stay of a larger entry's field
+_SIDES = ("request", "response")
+_HIDDEN_SIDE = {"headers": HIDDEN, "body": HIDDEN, "truncated": True}
+_PEEK = 64  # characters: a marker and the quotes before it
 _MAX_DEPTH = 8  # texts within texts; what is deeper nobody means to be read
 
 _STRING = r'"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z)'
@@ -30,24 +39,44 @@ _BARE = rf"(?<!{_NAME})(?P<name>{_NAME}++)"
 _FORM_BODY = re.compile(rf"{_NAME}++=")
 _FORM_PAIR = re.compile(rf"{_BARE}=")
 _TO_BLANK, _TO_AMPERSAND = re.compile(r"[^&\s]*"), re.compile(r"[^&]*")
-_ENCODED = re.compile(r"[^&\s=]*%[^&\s=]*")
-# How a text may say "name" and then its value.
+_ENCODED = re.compile(r"[^&\s=%]*+%[^&\s=]*+")
+# How a text may say "name" and then its value. Bodies are made to be slow: each pattern is linear, since
+# nothing is tried again (`++`) or from the middle of a run (`(?<!`), and a line of a header has a longest.
 _PAIRS = [
     (re.compile(head, re.MULTILINE), re.compile(value, re.DOTALL))
     for head, value in (
-        (rf"""(?:\\*["'](?P<quoted>[^"'\\\n]++)\\*["']|{_BARE}(?=\s*[:=]>?\s*\\*["']))\s*[:=]>?\s*""",
+        (rf"""(?:(?:(?<!\\)\\++)?["'](?P<quoted>[^"'\\\n]++)\\*+["']|{_BARE}(?=\s*+[:=]>?\s*+\\*+["']))\s*+[:=]>?\s*+""",
          rf"""{_STRING}|'(?:[^'\\]|\\.)*+'?|(?P<q>\\+["']).*?(?:(?<!\\)(?P=q)|\Z)|[\[{{].*|[^\s,;&}})\]]*"""),
-        (rf"(?:^|[,;{{(])[ \t]*{_BARE}[ \t]*:[ \t]*(?=[^\s\"'])", r"[^\r\n]*"),
-        (r"<(?:\w++:)?(?P<name>[\w.-]++)(?:\s[^<>]*)?>", r"(?:<!\[CDATA\[.*?(?:\]\]>|\Z)|[^<])*"),
-        (r'\bname="(?P<name>[^"\n]*+)"[^\n]*\n(?:[^\r\n]+\r?\n){0,8}\r?\n', r".*?(?=\r?\n--|\Z)"),
+        (rf"(?:^|[,;{{(])[ \t]*+{_BARE}[ \t]*+:[ \t]*+(?=[^\s\"'])", r"[^\r\n]*+"),
+        (r"<(?:\w++:)?(?P<name>[\w.-]++)(?:\s[^<>]*+)?>", r"(?:<!\[CDATA\[.*?(?:\]\]>|\Z)|[^<]++)*+"),
+        (r'\bname="(?P<name>[^"\n]*+)"[^\n]{0,1000}+\n(?:[^\r\n]{1,1000}+\r?\n){0,8}+\r?\n',
+         r".*?(?=\r?\n--|\Z)"),
     )
 ]  # fmt: skip
 
 
 def redacted(entry: bytes) -> bytes:
-    """The entry (JSON text of an ApiRequest) with every secret in it replaced by a marker."""
+    """The entry (JSON text of an ApiRequest) with every secret in it replaced by a marker.
+
+    Of one that is larger than any that the service keeps, bodies and headers are hidden whole.
+    """
+    if len(entry) > _MAX_ENTRY:
+        entry = _cut_down(entry)
     text = entry.decode("utf-8", "surrogateescape")
     return _in_json(text, own=frozenset(ApiRequest.__struct_fields__)).encode("utf-8", "surrogateescape")
+
+
+def _cut_down(entry: bytes) -> bytes:
+    try:
+        members = msgspec.json.decode(entry, type=dict[str, Raw])
+    except JSON_DECODE_ERRORS:
+        return json.dumps(HIDDEN).encode()
+    small = {
+        name: value if len(bytes(value)) <= _MAX_FIELD else _HIDDEN_SIDE if name in _SIDES else HIDDEN
+        for name, value in members.items()
+        if name in ApiRequest.__struct_fields__
+    }
+    return msgspec.json.encode(small)
 
 
 def hidden(before: str, after: str) -> int:
@@ -135,7 +164,9 @@ def _in_pairs(text: str, head: re.Pattern[str], value: re.Pattern[str]) -> str:
     while match := head.search(text, position):
         position = match.end()
         name = match.groupdict().get("quoted") or match["name"]
-        said = value.match(text, position) if is_credential(unquote_plus(name)) else None
+        if _is_hidden(text, position) or not is_credential(unquote_plus(name)):
+            continue
+        said = value.match(text, position)
         if said and said[0] and not may_stay(name, said[0]):
             quote = said[0][0] if said[0][0] in "\"'" else ""
             parts += [text[done:position], quote + HIDDEN + quote]
@@ -150,12 +181,19 @@ def _in_form(text: str, nested: int) -> str:
     done = position = 0
     while match := _FORM_PAIR.search(text, position):
         position = match.end()
+        if _is_hidden(text, position):
+            continue
         known = is_credential(name := unquote_plus(match["name"]))
-        said = (end if known else _ENCODED).match(text, position)
+        said = end.match(text, position) if known else _ENCODED.match(text, position)
         if said and said[0] and not (may_stay(name, said[0]) if known else _is_clean(said[0], nested)):
             parts += [text[done:position], HIDDEN]
             done = position = said.end()
     return "".join([*parts, text[done:]])
+
+
+def _is_hidden(text: str, position: int) -> bool:
+    """Whether a marker stands there already: what follows, to its end, is not looked at again for each."""
+    return text[position : position + _PEEK].lstrip("\\\"'").startswith(HIDDEN)
 
 
 def _is_clean(encoded: str, nested: int) -> bool:

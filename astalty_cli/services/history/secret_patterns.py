@@ -2,7 +2,7 @@
 
 import base64
 import re
-from functools import cache
+from functools import lru_cache
 
 from astalty_cli.api import contract
 
@@ -24,13 +24,13 @@ _BY_PREFIX = (
     r"xox[a-z]-[0-9A-Za-z-]{8,}",
     r"npm_[0-9A-Za-z]{24,}",
     r"pypi-[\w-]{16,}",
-    r"eyJ[\w-]{5,}\.[\w.-]*",
+    r"eyJ[\w-]{5,4000}+\.[\w.-]*+",  # bounded, since one may begin anywhere in another
 )
-_PRIVATE_KEY = r"-----{} [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----"
+_PRIVATE_KEY = r"-----{} [A-Z0-9 ]{{0,40}}PRIVATE KEY[A-Z ]{{0,40}}-----"
 _PEM = rf"{_PRIVATE_KEY.format('BEGIN')}(?s:.*?)(?:{_PRIVATE_KEY.format('END')}|\Z)"
 # What is in a group stands before the secret and is kept.
 _IN_URL = r"""(://[^/\s?#:@"'<>\\]*+:)[^/\s?#"'<>]+(?=@)"""
-_BLANK = r"(?:\s|%20|\+)+"
+_BLANK = r"(?:\s|%20|\+)++"
 _PROSE = r"(?:authentication|authorization|credentials?|tokens?|scheme)(?![\w.~+/=|-])|realm="
 _BEARER = rf"(\b(?i:bearer){_BLANK})(?!{_PROSE})[\w.~+/=|%-]{{8,}}"
 _SHAPES = re.compile(
@@ -53,7 +53,7 @@ _ABOUT = re.compile(
 )
 
 
-@cache
+@lru_cache(4096)
 def is_credential(name: str) -> bool:
     """Whether what goes by this name is a secret: by its words, in any spelling of a compound."""
     words = " ".join(_WORD.findall(name)).lower()

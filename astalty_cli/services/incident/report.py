@@ -17,13 +17,17 @@ from msgspec import Struct
 from astalty_cli.api import contract
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base import private_files
+from astalty_cli.base.errors import brief
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.vocabulary import KeyStatus
 from astalty_cli.services.history.usage import Agent, Use
 from astalty_cli.services.incident.evidence import KeyEvent, KeyEventKind
 
-_EMAIL = re.compile(r"[^\s@<>()\[\],;:|]+@[^\s@<>()\[\],;:|]+")
+_PART = r"[^\s@<>()\[\],;:|]"
+_EMAIL = re.compile(rf"(?<!{_PART}){_PART}++@{_PART}++")  # not from the middle of a word: that is quadratic
 _SIGNS = re.compile(r"[\\`*_{}\[\]<>()#+!|~&$@=]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+
+_LONGEST = 2_000  # characters of a text
 
 
 class KeyFacts(Struct, frozen=True, kw_only=True):
@@ -115,7 +119,7 @@ def redacted(incident: Incident, leaked: Secret) -> Incident:
 def _clean(text: str, leaked: Secret) -> str:
     if leaked.last_four:  # a shorter one may be part of any word
         text = text.replace(leaked.reveal(), "[secret]")
-    return _EMAIL.sub("[email]", re.sub(contract.SECRET_SHAPE, "[secret]", text))
+    return _EMAIL.sub("[email]", re.sub(contract.SECRET_SHAPE, "[secret]", brief(text, _LONGEST)))
 
 
 class ReportFiles(NamedTuple):

@@ -20,9 +20,9 @@ from astalty_cli.services.keys.findings import (
     Finding,
     Limits,
     Severity,
+    SimilarNames,
     new_address,
     of_key,
-    similar_names,
 )
 
 _LATELY = timedelta(days=1)  # the uses whose addresses are compared with those before
@@ -44,7 +44,10 @@ class Audit:
         status = f"{KeyStatus.ACTIVE},{KeyStatus.EXPIRING}"
         keys = [key.value for key in self.client.all_keys(status=status)]
         found = [finding for key in keys for finding in of_key(key, self.limits, now)]
-        found += similar_names(keys)
+        names = SimilarNames(keys)
+        found += names.findings()
+        if not names.complete:
+            self.notes.append("There are too many names, or too long ones, to compare all of them.")
         found += self._new_addresses(keys, now)
         order = list(Severity)
         return sorted(found, key=lambda each: (order.index(each.severity), each.key_name, each.key_id))

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import islice
 
 from astalty_cli.api.answers import Row
 from astalty_cli.api.client import Client
@@ -12,6 +13,9 @@ from astalty_cli.base.errors import NotFoundError, UsageError
 from astalty_cli.base.vocabulary import KeyStatus
 
 _NEAR = 0.7  # of 1; below, the name is none that was mistyped
+_COMPARED = 1_000  # names that are looked at for a near match
+_MOST_TYPED = 20  # characters that a mistyped name has more, or fewer
+_LONGEST = 100  # characters of a name that is compared
 _PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
 
 
@@ -37,8 +41,9 @@ class KeyFinder:
             return _only(started, wanted)
         from difflib import get_close_matches
 
-        active = [key.value.name for key in self._keys if is_active(key.value)]
-        near = get_close_matches(wanted, active, n=1, cutoff=_NEAR)
+        active = (key.value.name for key in self._keys if is_active(key.value))
+        alike = (name for name in active if abs(len(name) - len(wanted)) <= _MOST_TYPED)
+        near = get_close_matches(wanted[:_LONGEST], islice(alike, _COMPARED), n=1, cutoff=_NEAR)
         raise NotFoundError(
             f"There is no active key named {wanted!r}, and no key whose id starts so."
             + (f" Did you mean {near[0]!r}?" if near else ""),

@@ -1,7 +1,7 @@
 """What can be wrong with a key, a rule a function. They look at what they are given and ask nobody."""
 
-import itertools
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,10 @@ from astalty_cli.base.durations import format_duration
 from astalty_cli.base.times import in_utc, iso
 from astalty_cli.base.vocabulary import FindingCode, KeyStatus
 
-_NEARLY_EQUAL = 0.9  # of difflib's ratio, which is 1 for equal names
+_NEARLY_EQUAL = 0.9  # of the characters of two names are common to both, in the same order
+_MOST_NAMES = 2_000  # that each name is compared with, the oldest
+_LONGEST_NAME = 200  # characters of a name that is compared; the service allows 100
+_MOST_COMPARED = 50_000  # pairs of names that are made of nearly the same characters
 
 
 class Severity(StrEnum):
@@ -71,14 +74,47 @@ def new_address(key: ApiKey, address: str, first_use: datetime, baseline: timede
     return _finding(key, Severity.HIGH, FindingCode.NEW_ADDRESS, detail, first_use)
 
 
-def similar_names(keys: Iterable[ApiKey]) -> Iterator[Finding]:
-    """Pairs of keys that people may take for one another; the younger key of a pair is the one found."""
-    by_age = sorted(keys, key=lambda key: (key.created_at, key.id))
-    folded = [(key, _folded(key.name)) for key in by_age]
-    for (older, old), (younger, young) in itertools.combinations(folded, 2):
-        if _alike(old, young):
-            detail = f"Like {older.name!r} ({older.id}), which is older."
-            yield _finding(younger, Severity.LOW, FindingCode.SIMILAR_NAME, detail, None)
+class SimilarNames:
+    """Keys that people may take for another one: each is found once, with the oldest key that it is like.
+
+    Equal names are all found. Nearly equal ones need a comparison of each pair: `complete` is False where
+    there are too many names for that.
+    """
+
+    def __init__(self, keys: Iterable[ApiKey]) -> None:
+        self._by_age = sorted(keys, key=lambda key: (key.created_at, key.id))
+        self._names: dict[str, tuple[ApiKey, _Name]] = {}  # as they were folded, of the oldest key
+        self._bits: dict[tuple[str, int], int] = {}
+        self._compared = 0
+        self.complete = True
+
+    def findings(self) -> Iterator[Finding]:
+        for key in self._by_age:
+            name = _Name(_folded(key.name), self._bits)
+            if older := self._like(name):
+                detail = f"Like {older.name!r} ({older.id}), which is older."
+                yield _finding(key, Severity.LOW, FindingCode.SIMILAR_NAME, detail, None)
+            self._names.setdefault(name.text, (key, name))
+
+    def _like(self, name: "_Name") -> ApiKey | None:
+        if not name.text:  # of names without any letter or digit nothing is left to compare
+            return None
+        if name.text in self._names:
+            return self._names[name.text][0]
+        if len(self._names) > _MOST_NAMES or len(name.text) > _LONGEST_NAME:
+            self.complete = False
+            return None
+        return next((key for key, other in self._names.values() if self._nearly_equal(name, other)), None)
+
+    def _nearly_equal(self, one: "_Name", other: "_Name") -> bool:
+        least = _NEARLY_EQUAL * (len(one.text) + len(other.text)) / 2
+        if (one.letters & other.letters).bit_count() < least or one.undigited == other.undigited:
+            return False
+        self._compared += 1
+        if self._compared > _MOST_COMPARED:
+            self.complete = False
+            return False
+        return _common(one.text, other.text) >= least
 
 
 def _finding(
@@ -92,18 +128,30 @@ def _folded(name: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
 
 
-def _alike(one: str, other: str) -> bool:
-    """Equal, or nearly so; names that only number things, as "ci 1" and "ci 2", are meant to be alike."""
-    if one == other:
-        return bool(one)  # of names without any letter or digit nothing is left to compare
-    if _without_digits(one) == _without_digits(other):
-        return False
-    from difflib import SequenceMatcher
+class _Name:
+    """A folded name. `letters` has a bit for each of its characters: the first `a`, the second `a`.
 
-    match = SequenceMatcher(None, one, other)
-    bounds = (match.real_quick_ratio, match.quick_ratio, match.ratio)  # from the cheapest, each the lower
-    return all(ratio() >= _NEARLY_EQUAL for ratio in bounds)
+    Names that are equal but for their digits only number things, as "ci 1" and "ci 2".
+    """
+
+    def __init__(self, text: str, bits: dict[tuple[str, int], int]) -> None:
+        self.text = text
+        self.undigited = "".join(char for char in text if not char.isdigit())
+        self.letters = 0
+        if len(text) <= _LONGEST_NAME:
+            seen: Counter[str] = Counter()
+            for char in text:
+                seen[char] += 1
+                self.letters |= 1 << bits.setdefault((char, seen[char]), len(bits))
 
 
-def _without_digits(text: str) -> str:
-    return "".join(char for char in text if not char.isdigit())
+def _common(one: str, other: str) -> int:
+    """How many characters two texts have in common, in the same order (bits stand for those of `one`)."""
+    places: dict[str, int] = {}
+    for index, char in enumerate(one):
+        places[char] = places.get(char, 0) | 1 << index
+    row = whole = (1 << len(one)) - 1
+    for char in other:
+        matched = row & places.get(char, 0)
+        row = ((row + matched) | (row - matched)) & whole
+    return len(one) - row.bit_count()
