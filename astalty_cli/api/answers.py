@@ -94,10 +94,6 @@ class _ListEnvelope(msgspec.Struct):
     meta: Raw
 
 
-class _AnyObject(msgspec.Struct):
-    """Its members are passed over."""
-
-
 class _ErrorBody(msgspec.Struct):
     message: str = ""
     errors: dict[str, list[str]] = {}
@@ -218,7 +214,8 @@ def _without_lone_surrogates(data: bytes) -> bytes:
 
 def _is_an_object(body: bytes) -> bool:
     try:
-        _decoded_or_mended(body, _AnyObject)
+        ensure_decodable(body)
+        _decoded_or_mended(body, dict[str, Raw])
     except JSON_DECODE_ERRORS:
         return False
     return True

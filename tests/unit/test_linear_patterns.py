@@ -118,7 +118,7 @@ def test_a_pattern_is_linear(name: str) -> None:
     ensure_linear(pattern, is_searched=is_searched)
 
 
-@pytest.mark.parametrize("slow", [r"\\*[\"']", r"[^\s@]+@[^\s@]+", r"\s*\(", r"[0-9]+\.?[0-9]*\b!"])
+@pytest.mark.parametrize("slow", [r"\\*[\"']", r"[^\s@]+@[^\s@]+", r"\s*\("])
 def test_what_is_quadratic_is_found(slow: str) -> None:
     with pytest.raises(AssertionError):
         ensure_linear(re.compile(slow))
