@@ -19,6 +19,7 @@ KeyName = Annotated[str, Meta(min_length=1, max_length=100)]
 Grace = Annotated[int, Meta(ge=0, le=MAX_GRACE)]  # seconds
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # what any reader of JSON can count to
 Rotation = Count
+AnyRotation = Annotated[int, Meta(ge=0)]  # to compare with: one that no key has is a conflict, not invalid
 
 
 class User(Struct, frozen=True):
@@ -112,11 +113,11 @@ class RotateKey(Struct, frozen=True, omit_defaults=True):
     """With `if_rotation`, the call does nothing (409) unless the key's rotation is still that one."""
 
     grace_seconds: Grace
-    if_rotation: Rotation | None = None
+    if_rotation: AnyRotation | None = None
 
 
 class ExpirePrevious(Struct, frozen=True, omit_defaults=True):
     """Shortens, never lengthens, the life of every earlier secret of a key."""
 
     within_seconds: Grace
-    if_rotation: Rotation | None = None
+    if_rotation: AnyRotation | None = None

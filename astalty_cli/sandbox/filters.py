@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from astalty_cli.base.times import iso
 from astalty_cli.sandbox.problems import Problem, invalid
@@ -120,7 +120,7 @@ def _moment(column: str, operator: str, description: str) -> Filter:
         complaint = invalid(field, f"The {field} field must be a date in ISO 8601 with its offset.")
         try:
             moment = datetime.fromisoformat(value.upper())
-            bound = iso(moment)
+            bound = iso(moment.astimezone(UTC))
         except (ValueError, OverflowError):
             raise complaint from None
         if moment.tzinfo is None:

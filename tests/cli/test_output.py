@@ -186,7 +186,8 @@ def test_a_closed_stdout_loses_no_secret_in_silence(sandbox: Account) -> None:
 
 
 def test_spreadsheet_formulas_are_defused_in_csv(shell: Shell) -> None:
-    rows = [{**KEY, "name": f"{start}HYPERLINK(1)"} for start in ("=", "+", "-", "@")]
+    starts = ("=", "+", "-", "@")
+    rows = [{**KEY, "id": f"key-{at}", "name": f"{start}HYPERLINK(1)"} for at, start in enumerate(starts)]
     with answering(("200 OK", {}, listing(*rows))) as (_, url):
         env = {"ASTALTY_API_KEY": "x", "ASTALTY_BASE_URL": url}
         defused = list(csv.reader(io.StringIO(shell("keys list -o csv", env=env).out)))

@@ -160,7 +160,7 @@ def test_several_open_operations_are_each_named(faulty: Faulty) -> None:
         shell(f"keys create {name} --to file:{name} --to exec:false", code=7)
     refused = shell("keys recover --yes --to file:other", code=2)
     ids = [str(row["id"])[:8] for row in is_open(shell)]
-    assert all(f"astalty keys recover {each} --yes --to DESTINATION" in refused.err for each in ids)
+    assert all(f"astalty keys recover --yes --to DESTINATION {each}" in refused.err for each in ids)
     both = shell("keys recover --yes", code=7)
     assert "2 key operations are still open." in both.err
     shell(f"keys recover {ids[0]} --yes --to file:other")
