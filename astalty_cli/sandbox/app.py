@@ -1,6 +1,6 @@
 """The sandbox as a WSGI application: which path is which resource, and what stands before them.
 
-    recorded → authenticated (and rate limited) → once → routes
+    recorded → authenticated (and rate limited) → authorized → once → routes
 
 Only what is under `/docs` is outside of that: it needs no key and leaves no entry in the history.
 """
@@ -16,7 +16,7 @@ from astalty_cli.api import contract
 from astalty_cli.sandbox import resources
 from astalty_cli.sandbox.exchange import Call, Reply, ask, read_call, send
 from astalty_cli.sandbox.idempotency import once
-from astalty_cli.sandbox.layers import authenticated, guarded, recorded
+from astalty_cli.sandbox.layers import authenticated, authorized, guarded, recorded
 from astalty_cli.sandbox.problems import Problem
 from astalty_cli.sandbox.store import Store
 from astalty_cli.sandbox.wire import encode
@@ -32,10 +32,8 @@ def create_app(store: Store, *, rate_limit: int = contract.RATE_LIMIT) -> WSGIAp
     def answer_from_routes(call: Call) -> Reply:
         return ask(routes, call)
 
-    public = recorded(
-        store.history,
-        authenticated(store.keys, rate_limit, once(store.database, store.clock, answer_from_routes)),
-    )
+    inner = authorized(once(store.database, store.clock, answer_from_routes))
+    public = recorded(store.history, authenticated(store.keys, rate_limit, inner))
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         call = read_call(environ)

@@ -19,7 +19,7 @@ from astalty_cli.api.models import (
 )
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.times import Clock, from_iso_or_none, iso
-from astalty_cli.base.vocabulary import KeyStatus
+from astalty_cli.base.vocabulary import Access, KeyStatus
 from astalty_cli.sandbox.database import Database
 from astalty_cli.sandbox.filters import choice, contains
 from astalty_cli.sandbox.listing import Listing, Query, fetch_page
@@ -55,6 +55,7 @@ class Caller:
 
     key: KeyReference
     user: User
+    access: Access
     remaining: int | None
     window_ends_in: float  # seconds
 
@@ -83,14 +84,14 @@ class Keys:
             fields = msgspec.structs.asdict(self._get(connection, key_id))
         return CurrentKey(**fields, account=Account(account["id"], account["name"]))
 
-    def create(self, name: str, created_by: str) -> IssuedKey:
+    def create(self, name: str, created_by: str, access: Access = Access.FULL_ACCESS) -> IssuedKey:
         """Make a key. Raises `Problem` (422) where an active key has that name."""
         key_id, secret = str(uuid4()), new_secret()
         with self._database.write() as connection:
             try:
                 connection.execute(
-                    "INSERT INTO api_keys (id, name, created_at, created_by) VALUES (?, ?, ?, ?)",
-                    (key_id, name, iso(self._clock()), created_by),
+                    "INSERT INTO api_keys (id, name, created_at, created_by, access) VALUES (?, ?, ?, ?, ?)",
+                    (key_id, name, iso(self._clock()), created_by, access.value),
                 )
             except sqlite3.IntegrityError as error:
                 raise _name_taken() from error
@@ -167,6 +168,7 @@ class Keys:
         return Caller(
             key=KeyReference(row["id"], row["name"]),
             user=User(row["created_by"], row["user_name"], row["user_email"]),
+            access=Access(row["access"]),
             remaining=remaining,
             window_ends_in=RATE_WINDOW - (now - started).total_seconds(),
         )
@@ -237,6 +239,7 @@ def _api_key(row: sqlite3.Row) -> ApiKey:
         name=row["name"],
         last_four=row["last_four"],
         status=KeyStatus(row["status"]),
+        access=row["access"],
         rotation=row["rotation"],
         created_at=datetime.fromisoformat(row["created_at"]),
         rotated_at=from_iso_or_none(row["rotated_at"]),

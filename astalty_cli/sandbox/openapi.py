@@ -22,7 +22,7 @@ _REFERENCE = "#/components/schemas/{name}"
 _REFUSALS = {
     400: "An unknown filter, sort or include, or a body that is not JSON.",
     401: "No key, or one that does not work.",
-    403: "The account may not do this.",
+    403: "The key's access level, or the record, does not allow this.",
     404: "Absent, or not visible to this account.",
     405: "The path has no such method.",
     409: "Changed since (`if_rotation`), or the first call with this Idempotency-Key is still running.",

@@ -72,6 +72,8 @@ class Operation:
             statuses |= {400, 422}
         if self.includes:
             statuses.add(400)
+        if self.method != "get":
+            statuses.add(403)
         if self.path_parameters:
             statuses.add(404)
         return sorted(statuses)
@@ -100,7 +102,7 @@ OPERATIONS = (
         "The key with its secret; from a replay, without.",
         IssuedKey,
         status=201,
-        description="The name is unique among the active keys.",
+        description="The name is unique among the active keys. A `read_only` key may only make GET requests.",
         body=CreateKey,
         further=(409,),
         links={
@@ -226,7 +228,6 @@ OPERATIONS = (
         Participant,
         body=UpdateParticipant,
         description="What is left out stays as it is. An archived participant may not be changed.",
-        further=(403,),
     ),
     Operation(
         "listGoals",

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 UNAUTHENTICATED = "Unauthenticated."
 INVALID = "The given data was invalid."
+UNAUTHORIZED = "This action is unauthorized."
 TOO_MANY = "Too Many Attempts."
 NOT_FOUND = "The record was not found."
 SERVER_ERROR = "Server Error"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from falcon import Request, Response
 
 from astalty_cli.api.models import CreateKey, ExpirePrevious, PageMeta, RenameKey, RotateKey
+from astalty_cli.base.vocabulary import Access
 from astalty_cli.sandbox.exchange import call_of
 from astalty_cli.sandbox.history import REQUESTS, History
 from astalty_cli.sandbox.keys import KEYS, Caller, Keys
@@ -29,7 +30,8 @@ class KeyCollection:
 
     def on_post(self, req: Request, resp: Response) -> None:
         new = read_body(call_of(req.env), CreateKey)
-        _reply(resp, self._keys.create(new.name, created_by=_caller(req).user.id), status=201)
+        access = new.access or Access.FULL_ACCESS
+        _reply(resp, self._keys.create(new.name, _caller(req).user.id, access), status=201)
 
 
 class KeyItem:

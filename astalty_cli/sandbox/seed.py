@@ -14,6 +14,7 @@ from random import Random
 
 from astalty_cli.api.models import KeyReference, User
 from astalty_cli.base.times import iso
+from astalty_cli.base.vocabulary import Access
 from astalty_cli.sandbox.participants import (
     GoalStatus,
     GoalType,
@@ -55,6 +56,7 @@ class _Key:
     agent: str
     revoked: int | None = None
     grace: float = 0
+    access: Access = Access.FULL_ACCESS
 
 
 _KEYS = (
@@ -70,7 +72,7 @@ _KEYS = (
     _Key("Website enquiry form", 190, (), 0.02, "203.0.113.88", "enquiry-form/1.0"),
     _Key("Reports (Power BI)", 120, (2,), 0.1, "192.0.2.61", "Microsoft.Data.Mashup", grace=4.5),
     _Key("CI smoke tests", 45, (), 0.5, "10.20.0.14", "curl/8.11.0"),
-    _Key("Never used", 30, (), None, "", ""),
+    _Key("Never used", 30, (), None, "", "", access=Access.READ_ONLY),
     _Key("Old CRM bridge", 700, (500, 380), 41, "198.51.100.200", "crm-bridge/0.9", revoked=40),
 )
 
@@ -105,7 +107,7 @@ def _add_key(
     made = now - timedelta(days=key.age, minutes=chance.randrange(600))
     connection.execute(
         "INSERT INTO api_keys (id, name, rotation, created_at, created_by, rotated_at, last_used_at,"
-        " last_used_ip, revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " last_used_ip, revoked_at, access) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             key_id,
             key.name,
@@ -116,6 +118,7 @@ def _add_key(
             _days_before(now, key.last_used),
             key.address if key.last_used is not None else None,
             _days_before(now, key.revoked),
+            key.access.value,
         ),
     )
     last_four = ""

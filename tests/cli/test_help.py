@@ -55,6 +55,7 @@ def test_a_command_s_help_line_is_a_short_sentence(name: str) -> None:
     ("name", "words"),
     [
         ("keys list", KeyStatus),
+        ("keys create", ["read-only", "full-access"]),
         ("keys audit", FindingCode),
         ("history stats", By),
         ("history export", ExportFormat),
@@ -73,6 +74,7 @@ def test_every_choice_is_in_help(shell: Shell, name: str, words: Any) -> None:
     ("line", "words"),
     [
         ("keys list --status", KeyStatus),
+        ("keys create ci --access", ["read-only", "full-access"]),
         ("keys audit --fail-on", FindingCode),
         ("history stats --by", By),
         ("history export x --format", ExportFormat),
