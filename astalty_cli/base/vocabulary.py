@@ -69,6 +69,13 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
 
 
+class Surface(StrEnum):
+    """Which calls `sandbox serve` offers."""
+
+    DOCUMENTED = "documented"
+    FULL = "full"
+
+
 class Storage(StrEnum):
     """Where a profile's key is kept."""
 

@@ -1,8 +1,9 @@
-"""What every call under `/public/v1` passes on its way in: history, key, rate limit, access level."""
+"""What every call under `/public/v1` passes on its way in: history, route, key, rate limit, access level."""
 
 import logging
 import math
 import time
+from collections.abc import Callable
 
 from astalty_cli.base.vocabulary import Access
 from astalty_cli.sandbox.exchange import Call, Handler, Reply, problem_answer
@@ -14,6 +15,7 @@ from astalty_cli.sandbox.problems import (
     UNAUTHENTICATED,
     UNAUTHORIZED,
     Problem,
+    no_route,
 )
 
 _NO_LIMIT = 1_000_000  # what is told instead of none: a client that paces itself by it need not wait
@@ -37,6 +39,17 @@ def recorded(history: History, handler: Handler) -> Handler:
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer is made and must leave
             _log.error("The sandbox could not write its request history: %s", type(error).__name__)
         return answer
+
+    return handle
+
+
+def routed(exists: Callable[[str], bool], handler: Handler) -> Handler:
+    """Refuse a path that nothing answers, before the key is looked at."""
+
+    def handle(call: Call) -> Reply:
+        if not exists(call.path):
+            raise no_route(call.path)
+        return handler(call)
 
     return handle
 

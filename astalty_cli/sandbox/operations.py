@@ -56,6 +56,7 @@ class Operation:
     listing: Listing | None = None
     includes: tuple[str, ...] = ()
     further: tuple[int, ...] = ()  # refusals that do not follow from the rest
+    is_documented: bool = False  # or seen by others with access; see docs/reference/api-contract.md
     links: dict[str, str] = field(default_factory=dict)  # calls that take the id of the answer, and as what
 
     @property
@@ -194,6 +195,7 @@ OPERATIONS = (
         Participant,
         listing=PARTICIPANTS,
         includes=PARTICIPANTS.includes,
+        is_documented=True,
     ),
     Operation(
         "createParticipant",
@@ -217,6 +219,7 @@ OPERATIONS = (
         "The participant.",
         Participant,
         includes=PARTICIPANTS.includes,
+        is_documented=True,
     ),
     Operation(
         "updateParticipant",
@@ -238,5 +241,6 @@ OPERATIONS = (
         "A page of goals.",
         Goal,
         listing=GOALS,
+        is_documented=True,
     ),
 )

@@ -42,5 +42,9 @@ def not_found() -> Problem:
     return Problem(404, NOT_FOUND)
 
 
+def no_route(path: str) -> Problem:
+    return Problem(404, f"The route {path.lstrip('/')} could not be found.")
+
+
 def invalid(field: str, message: str) -> Problem:
     return Problem(422, INVALID, errors={field: [message]})

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from falcon import Request, Response
 
 from astalty_cli.api.models import CreateKey, ExpirePrevious, PageMeta, RenameKey, RotateKey
-from astalty_cli.base.vocabulary import Access
+from astalty_cli.base.vocabulary import Access, Surface
 from astalty_cli.sandbox.exchange import call_of
 from astalty_cli.sandbox.history import REQUESTS, History
 from astalty_cli.sandbox.keys import KEYS, Caller, Keys
@@ -99,6 +99,8 @@ class ParticipantCollection:
     def on_get(self, req: Request, resp: Response) -> None:
         _reply_page(resp, *self._participants.page(parse_query(req.query_string, PARTICIPANTS)))
 
+
+class WritableParticipantCollection(ParticipantCollection):
     def on_post(self, req: Request, resp: Response) -> None:
         new = read_body(call_of(req.env), CreateParticipant)
         _reply(resp, self._participants.create(new), status=201)
@@ -112,6 +114,8 @@ class ParticipantItem:
         includes = parse_includes(req.query_string, PARTICIPANTS.includes)
         _reply(resp, self._participants.get(participant_id, includes))
 
+
+class WritableParticipantItem(ParticipantItem):
     def on_patch(self, req: Request, resp: Response, participant_id: str) -> None:
         changes = read_body(call_of(req.env), UpdateParticipant)
         _reply(resp, self._participants.update(participant_id, changes))
@@ -143,10 +147,13 @@ class Document:
 class EndpointDashboard:
     """The document as a web page, made when somebody looks."""
 
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+
     def on_get(self, req: Request, resp: Response) -> None:
         from astalty_cli.sandbox.dashboard.page import headers, page
 
-        resp.data = page(req.prefix)
+        resp.data = page(req.prefix, self._surface)
         resp.set_headers(headers())
         resp.content_type = "text/html; charset=utf-8"
 

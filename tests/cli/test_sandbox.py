@@ -104,6 +104,15 @@ def test_serve_limits_the_rate_as_it_is_told(shell: Shell) -> None:
         assert "Rate limited" in shell("keys list --timeout 1", env=env, code=6).err
 
 
+def test_serve_offers_only_the_documented_calls_if_told_so(shell: Shell) -> None:
+    key = shell("sandbox info --reveal --query key").out.strip()
+    with serve(shell, "--surface documented") as url:
+        env = {"ASTALTY_API_KEY": key, "ASTALTY_BASE_URL": url}
+        assert shell("api participants?page[size]=1 --query meta.total", env=env).out == "60\n"
+        shell("api api-keys", env=env, code=3)
+    shell("api api-keys -p sandbox")  # in the process, all are there
+
+
 def test_a_served_sandbox_limits_its_callers_across_commands(shell: Shell) -> None:
     """Each command is a process of its own, and the service counts them all."""
     key = shell("sandbox info --reveal --query key").out.strip()
