@@ -76,6 +76,13 @@ class Surface(StrEnum):
     FULL = "full"
 
 
+class KeyStyle(StrEnum):
+    """What a secret that the sandbox creates looks like; see `sandbox/secret_format.py`."""
+
+    ASTALTY = "astalty"
+    SANCTUM = "sanctum"
+
+
 class Storage(StrEnum):
     """Where a profile's key is kept."""
 

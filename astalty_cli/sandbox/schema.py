@@ -43,6 +43,7 @@ CREATE TABLE key_secrets (
     rotation INTEGER NOT NULL,                    -- the key's when this secret was made
     last_four TEXT NOT NULL,
     expires_at TEXT,                              -- null: the newest one
+    number INTEGER,                               -- what stands before it and `|`, in Sanctum's style
     UNIQUE (key_id, rotation)
 ) WITHOUT ROWID;
 
@@ -121,5 +122,8 @@ MIGRATIONS = {
         "DROP INDEX api_requests_key",
         *_RETENTION,
     ),
-    2: ("ALTER TABLE api_keys ADD COLUMN access TEXT NOT NULL DEFAULT 'full_access'",),
+    2: (
+        "ALTER TABLE api_keys ADD COLUMN access TEXT NOT NULL DEFAULT 'full_access'",
+        "ALTER TABLE key_secrets ADD COLUMN number INTEGER",
+    ),
 }

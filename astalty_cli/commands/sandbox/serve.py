@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from astalty_cli.base.vocabulary import Surface
+from astalty_cli.base.vocabulary import KeyStyle, Surface
 from astalty_cli.cli.options import takes
 from astalty_cli.cli.parameters import Choice, Whole, option
 from astalty_cli.commands.sandbox.database import DATABASE
@@ -32,6 +32,10 @@ def serve(
         Surface,
         option("--surface", metavar="CALLS", type=Choice(Surface), help="Which calls to offer"),
     ] = Surface.FULL,
+    key_style: Annotated[
+        KeyStyle,
+        option("--key-style", metavar="STYLE", type=Choice(KeyStyle), help="What new secrets look like"),
+    ] = KeyStyle.ASTALTY,
     allow_remote: Annotated[
         bool, option("--allow-remote", help="Allow an address that other machines can reach.")
     ] = False,
@@ -44,7 +48,7 @@ def serve(
 
     context.disable_time_limit()
     server.check_host(host, allow_remote=allow_remote)
-    home = Home(database) if database else context.sandbox
+    home = Home(database or context.sandbox.database, key_style)
     home.secret()
     store = home.open()
 
