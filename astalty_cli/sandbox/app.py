@@ -76,6 +76,7 @@ def _add_documented(routes: Routes, store: Store, surface: Surface) -> None:
     routes.add_route(contract.PARTICIPANTS, collection(store.participants))
     routes.add_route(participant, item(store.participants))
     routes.add_route(participant + "/goals", resources.GoalCollection(store.participants))
+    routes.add_route(contract.USERS, resources.UserCollection(store.users))
 
 
 def _add_assumed(routes: Routes, store: Store) -> None:

@@ -14,6 +14,7 @@ from astalty_cli.api.models import (
     IssuedKey,
     RenameKey,
     RotateKey,
+    User,
 )
 from astalty_cli.sandbox.history import REQUESTS
 from astalty_cli.sandbox.keys import KEYS
@@ -26,14 +27,17 @@ from astalty_cli.sandbox.participants import (
     Participant,
     UpdateParticipant,
 )
+from astalty_cli.sandbox.users import USERS
 
 _KEYS = "API keys"
 _HISTORY = "Request history"
 _PEOPLE = "Participants"
+_USERS = "Users"
 TAGS = {
     _KEYS: "Created, rotated and revoked. A secret is shown once: in the answer that creates it.",
     _HISTORY: "Every call under `/public/v1`, also the refused ones. Entries never change.",
     _PEOPLE: "The people who are supported, and their goals.",
+    _USERS: "Those who sign in to the account.",
 }
 _ANY_CALL = (401, 405, 429)
 _WITH_BODY = (400, 413, 415, 422)
@@ -241,6 +245,17 @@ OPERATIONS = (
         "A page of goals.",
         Goal,
         listing=GOALS,
+        is_documented=True,
+    ),
+    Operation(
+        "listUsers",
+        "get",
+        contract.USERS,
+        _USERS,
+        "List the account's users",
+        "A page of users.",
+        User,
+        listing=USERS,
         is_documented=True,
     ),
 )

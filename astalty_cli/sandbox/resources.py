@@ -18,6 +18,7 @@ from astalty_cli.sandbox.participants import (
     UpdateParticipant,
 )
 from astalty_cli.sandbox.request_body import read_body
+from astalty_cli.sandbox.users import USERS, Users
 from astalty_cli.sandbox.wire import encode
 
 
@@ -128,6 +129,14 @@ class GoalCollection:
     def on_get(self, req: Request, resp: Response, participant_id: str) -> None:
         query = parse_query(req.query_string, GOALS)
         _reply_page(resp, *self._participants.goals(participant_id, query))
+
+
+class UserCollection:
+    def __init__(self, users: Users) -> None:
+        self._users = users
+
+    def on_get(self, req: Request, resp: Response) -> None:
+        _reply_page(resp, *self._users.page(parse_query(req.query_string, USERS)))
 
 
 class Document:

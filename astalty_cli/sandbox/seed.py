@@ -27,6 +27,7 @@ from astalty_cli.sandbox.seed_history import SeededCaller, add_history, new_id
 _SAME_EACH_TIME = 20261123
 _PARTICIPANTS = 60
 _ACCOUNT = "Wattle & Wren Supports (sandbox)"
+_TEAM = ("Lachlan Paperbark", "Matilda Quandong", "Bindi Saltbush")
 _FIRST_NAMES = (
     "Acacia Banksia Boronia Callistemon Correa Dianella Grevillea Hakea Jarrah Karri Melaleuca Telopea"
 )
@@ -93,6 +94,9 @@ def seed(connection: sqlite3.Connection, now: datetime) -> None:
     ]
     people = [_add_participant(connection, chance, number, now) for number in range(_PARTICIPANTS)]
     add_history(connection, chance, callers, people, now)
+    for name in _TEAM:
+        address = f"{name.split()[0].lower()}@wattle-and-wren.example"
+        _add_user(connection, User(new_id(chance), name, address), "member")
 
 
 def _add_user(connection: sqlite3.Connection, user: User, role: str) -> User:
@@ -146,6 +150,7 @@ def _add_participant(
     )
     person = Participant(
         id=new_id(chance),
+        name=f"{first} {last}",
         full_name=f"{first} {last}",
         first_name=first,
         last_name=last,

@@ -11,6 +11,7 @@ from astalty_cli.sandbox.database import Database, open_database
 from astalty_cli.sandbox.history import History
 from astalty_cli.sandbox.keys import Keys
 from astalty_cli.sandbox.participants import Participants
+from astalty_cli.sandbox.users import Users
 
 
 class Store:
@@ -22,6 +23,7 @@ class Store:
         self.keys = Keys(database, clock, key_style)
         self.history = History(database, clock)
         self.participants = Participants(database, clock)
+        self.users = Users(database)
 
     @classmethod
     def open(cls, path: Path, *, clock: Clock = utc_now, key_style: KeyStyle = KeyStyle.ASTALTY) -> Self:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from astalty_cli.api import contract
-from astalty_cli.api.contract import API_KEYS, API_REQUESTS, ENDPOINT_DASHBOARD, OPENAPI, PARTICIPANTS
+from astalty_cli.api.contract import API_KEYS, API_REQUESTS, ENDPOINT_DASHBOARD, OPENAPI, PARTICIPANTS, USERS
 from astalty_cli.base.vocabulary import Surface
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.history import REQUESTS
@@ -30,7 +30,12 @@ def documented(store: Store, secret: str) -> Iterator[httpx.Client]:
 
 def test_the_documented_calls_answer(documented: httpx.Client, api: httpx.Client) -> None:
     person = documented.get(PARTICIPANTS, params={"filter[status]": "active"}).json()["data"][0]
-    for path in (PARTICIPANTS, f"{PARTICIPANTS}/{person['id']}", f"{PARTICIPANTS}/{person['id']}/goals"):
+    for path in (
+        USERS,
+        PARTICIPANTS,
+        f"{PARTICIPANTS}/{person['id']}",
+        f"{PARTICIPANTS}/{person['id']}/goals",
+    ):
         answer = documented.get(path)
         assert answer.status_code == 200
         assert answer.json() == api.get(path).json()
