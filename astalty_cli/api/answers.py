@@ -255,8 +255,8 @@ def failure(answer: HttpResponse, path: str) -> AstaltyError:
             )
         case 403:
             error = ForbiddenError(
-                said or "The account may not do this.",
-                hint="A key may do what the account's owner may. See whose it is: astalty auth status",
+                said or "The key may not do this.",
+                hint="Its access level may be Read Only. See which key it is: astalty auth status",
                 status=status,
             )
         case 404:

@@ -31,7 +31,7 @@ from astalty_cli.api.models import (
     RotateKey,
 )
 from astalty_cli.base.errors import AstaltyError, NotFoundError, NotOfferedError, ServiceError
-from astalty_cli.base.vocabulary import KeyStatus
+from astalty_cli.base.vocabulary import Access, KeyStatus
 
 _NEWEST_FIRST: Final = "-created_at"
 _TRIES: Final = 3
@@ -63,11 +63,12 @@ class Client:
         )
         return _chosen(rows, status, sort)
 
-    def create_key(self, name: str, *, idempotency_key: str) -> Issued:
+    def create_key(self, name: str, *, access: Access | None = None, idempotency_key: str) -> Issued:
+        """Make a key; without `access` the request doesn't name an access level."""
         answer = self._call(
             "POST",
             contract.API_KEYS,
-            body=CreateKey(name),
+            body=CreateKey(name, access or msgspec.UNSET),
             headers={contract.IDEMPOTENCY_KEY: idempotency_key},
             feature="key management",
         )

@@ -17,6 +17,7 @@ DASHBOARD: Final = "Settings → API Dashboard → Manage Keys, in Astalty's web
 
 PREFIX: Final = "/public/v1"
 PARTICIPANTS: Final = f"{PREFIX}/participants"
+USERS: Final = f"{PREFIX}/users"  # seen by others with access, and not on Astalty's own pages
 
 PAGE_NUMBER: Final = "page[number]"
 PAGE_SIZE: Final = "page[size]"

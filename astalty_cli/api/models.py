@@ -7,15 +7,16 @@ Field names are the API's own. `api/contract.py` says which of it is documented 
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from astalty_cli.api.contract import MAX_GRACE
 from astalty_cli.base.secret import Secret
-from astalty_cli.base.vocabulary import KeyStatus
+from astalty_cli.base.vocabulary import Access, KeyStatus
 
 Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 Timestamp = Annotated[datetime, Meta(tz=True)]
 KeyName = Annotated[str, Meta(min_length=1, max_length=100)]
+AccessLevel = Annotated[str, Meta(extra_json_schema={"enum": list(Access)})]  # others are kept and shown
 Grace = Annotated[int, Meta(ge=0, le=MAX_GRACE)]  # seconds
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # what any reader of JSON can count to
 Rotation = Count
@@ -39,12 +40,16 @@ class KeyReference(Struct, frozen=True):
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
-    """An API key without its secret. `last_four` is of the newest secret; `rotation` counts from 0."""
+    """An API key without its secret. `last_four` is of the newest secret; `rotation` counts from 0.
+
+    `access` is None if the service doesn't tell it.
+    """
 
     id: Uuid
     name: str
     last_four: str
     status: KeyStatus
+    access: AccessLevel | None = None
     rotation: Rotation
     created_at: Timestamp
     rotated_at: Timestamp | None
@@ -102,7 +107,10 @@ class PageMeta(Struct, frozen=True):
 
 
 class CreateKey(Struct, frozen=True):
+    """Without `access`, the service decides."""
+
     name: KeyName
+    access: Access | UnsetType = UNSET
 
 
 class RenameKey(Struct, frozen=True):

@@ -6,7 +6,7 @@
     ├── NotFoundError       3  the thing is absent, or not visible to this account
     │   └── NotOfferedError 3  this server has no such endpoint
     ├── UnauthorizedError   4  no key, or one the server does not accept
-    │   └── ForbiddenError  4  the account may not do this
+    │   └── ForbiddenError  4  the key may not do this
     ├── RefusedError        5  the server said no: validation
     │   └── ConflictError   5  someone else changed it first
     ├── ServiceError        6  unreachable, time-out, 5xx, still rate limited, not JSON

@@ -25,6 +25,20 @@ class KeyStatus(StrEnum):
     REVOKED = "revoked"
 
 
+class Access(StrEnum):
+    """What a key may do; a service may have more levels than these."""
+
+    READ_ONLY = "read_only"
+    FULL_ACCESS = "full_access"
+
+
+def access_name(access: str | None) -> str:
+    """An access level as the web page names it; one that this program doesn't know is shown as it came."""
+    if access is None:
+        return "unknown"
+    return access.replace("_", " ").title() if access in {*Access} else access
+
+
 class FindingCode(StrEnum):
     """The kinds of finding, as in the output of `keys audit` and in `--fail-on`."""
 
@@ -53,6 +67,20 @@ class ExportFormat(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
     PARQUET = "parquet"
+
+
+class Surface(StrEnum):
+    """Which calls `sandbox serve` offers."""
+
+    DOCUMENTED = "documented"
+    FULL = "full"
+
+
+class KeyStyle(StrEnum):
+    """What a secret that the sandbox creates looks like; see `sandbox/secret_format.py`."""
+
+    ASTALTY = "astalty"
+    SANCTUM = "sanctum"
 
 
 class Storage(StrEnum):

@@ -79,7 +79,7 @@ KEYS = Group(
             "keys.create:create",
             "Create a key and show its secret once.",
             (
-                "astalty keys create ci",
+                "astalty keys create ci --access read-only",
                 "astalty keys create ci --to dotenv:.env#ASTALTY_API_KEY",
                 "KEY=$(astalty keys create ci --plain)",
             ),

@@ -72,17 +72,20 @@ class FileName(ParameterType[str]):
 
 
 class Choice(ParameterType[E]):
-    """One word of an enumeration."""
+    """One word of an enumeration, typed with hyphens for underscores."""
 
     def __init__(self, words: type[E]) -> None:
-        self._enum = words
-        self.words = tuple(words)
+        self._members = {self.spelled(word): word for word in words}
+        self.words = tuple(self._members)
         super().__init__(self._member)
+
+    def spelled(self, value: Any) -> str:
+        return str(value).replace("_", "-")
 
     def _member(self, text: str) -> E:
         if text not in self.words:
             raise ValueError(f"{text!r} is not one of {', '.join(self.words)}")
-        return self._enum(text)
+        return self._members[text]
 
     def described(self, text: str) -> str:
         return f"{text.rstrip('.')}: {_listed(self.words)}."

@@ -21,6 +21,7 @@ from astalty_cli.base.durations import LONGEST
 from astalty_cli.base.errors import ConflictError, LocalError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.shell_words import quoted
+from astalty_cli.base.vocabulary import Access
 
 _PATIENCE: Final = 0.5  # seconds: who only looks has a lock for a moment
 _GROWTH: Final = 4096  # bytes that an entry may become longer by
@@ -49,7 +50,8 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
     `grace` are seconds: what the call that makes the secret gives the old one, and what the user asked for.
     `lost`: an earlier call of it made a secret that nobody has. `own`: the key makes the calls itself.
     `allow_self`, `allow_last` and `idle` (seconds) are what a revocation was given. `started_at` is by the
-    service's clock. `version` is another one where this program cannot know what the entry means.
+    service's clock. `access` is what was asked for: a replay sends the same bytes. `version` is another one
+    where this program cannot know what the entry means.
     """
 
     version: Annotated[int, Meta(ge=1, le=1)] = 1
@@ -58,6 +60,7 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
     phase: Phase = Phase.ASKED
     key_id: str | None = None
     name: str
+    access: Access | None = None
     rotation: Annotated[int, Meta(ge=-1, le=2**53)] = -1
     last_fours: list[str] = []
     idempotency_key: str

@@ -36,7 +36,8 @@ class Panel(_Stdout):
     def deliver(self, key: Row[ApiKey], secret: Secret) -> None:
         from astalty_cli.output.human import secret_panel
 
-        _put(self.output, secret, secret_panel(secret.reveal(), key.value.name, self.output.streams))
+        name, access = key.value.name, key.value.access
+        _put(self.output, secret, secret_panel(secret.reveal(), name, access, self.output.streams))
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from astalty_cli.output.fields import Field, Kind
 
+ACCESS = Field("access", "Access", Kind.ACCESS, empty="unknown")
+
 KEYS = (
     Field("id", "ID", Kind.ID, short=True),
     Field("name", "Name", Kind.NAME),
     Field("last_four", "Ends in"),
     Field("status", "Status", Kind.STATUS),
+    ACCESS,
     Field("created_at", "Created", Kind.TIME, spare=True),
-    Field("rotated_at", "Rotated", Kind.TIME, spare=True),
     Field("last_used_at", "Last used", Kind.TIME, spare=True),
+    Field("rotated_at", "Rotated", Kind.TIME, spare=True),
     Field("previous_expires_at", "Old until", Kind.TIME, spare=True),
     Field("last_used_ip", "From", spare=True),
 )
@@ -19,6 +22,7 @@ KEY = (
     Field("name", "Name", Kind.NAME),
     Field("last_four", "Ends in"),
     Field("status", "Status", Kind.STATUS),
+    ACCESS,
     Field("rotation", "Rotation"),
     Field("created_at", "Created", Kind.TIME),
     Field("created_by.name", "Created by"),

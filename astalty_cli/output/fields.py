@@ -11,6 +11,7 @@ class Kind(Enum):
     ID = "id"
     TIME = "time"
     STATUS = "status"  # of a key, or of a check
+    ACCESS = "access"  # the level of a key
     SEVERITY = "severity"  # of a finding
     HTTP_STATUS = "http status"
     METHOD = "method"

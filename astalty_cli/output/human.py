@@ -27,6 +27,7 @@ from astalty_cli.base.durations import format_milliseconds
 from astalty_cli.base.errors import brief
 from astalty_cli.base.events import PageRead
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS, indented_size
+from astalty_cli.base.vocabulary import access_name
 from astalty_cli.output import charts, machine
 from astalty_cli.output.fields import Field, Kind
 from astalty_cli.output.picking import pick
@@ -66,6 +67,11 @@ _SPELT: dict[Kind, Callable[[datetime], str]] = {
     Kind.TIME: lambda moment: times.relative(moment, times.utc_now()),
     Kind.HOUR: charts.hour,
     Kind.DAY: charts.day,
+}
+_WORDED: dict[Kind, Callable[[str], str]] = {Kind.ACCESS: access_name, Kind.MILLISECONDS: "{} ms".format}
+_IN_CELLS: dict[Kind, Callable[[str], str]] = {  # without what the heading, or every row, says
+    Kind.ACCESS: lambda text: access_name(text).removesuffix(" Access"),
+    Kind.PATH: lambda text: text.removeprefix(LEFT_OUT),
 }
 _ALARMING = 0.05  # of all requests failed
 _CLASS_STYLES = {"2": "green", "3": "cyan", "4": "yellow", "5": "bold red"}
@@ -167,8 +173,8 @@ def _short(value: bytes, field: Field, streams: Streams) -> Text:
         return Text(_moment(value, _SPELT[field.kind]))
     if field.kind is Kind.ID:
         return Text(text[:_SHORT_ID] if field.short else text, style="dim")
-    if field.kind is Kind.PATH:
-        return Text(text.removeprefix(LEFT_OUT))
+    if field.kind in _IN_CELLS:
+        return Text(_IN_CELLS[field.kind](text))
     return _styled(text, field)
 
 
@@ -190,9 +196,7 @@ def _styled(text: str, field: Field) -> Text:
         return Text(text, style=_CLASS_STYLES.get(text[:1], ""))
     if field.kind is Kind.NAME:
         return Text(text, style="bold")
-    if field.kind is Kind.MILLISECONDS:
-        return Text(f"{text} ms")
-    return Text(text)
+    return Text(_WORDED[field.kind](text) if field.kind in _WORDED else text)
 
 
 def _moment(value: bytes, spell: Callable[[datetime], str]) -> str:
@@ -242,7 +246,7 @@ def _details(row: bytes, columns: Sequence[Field]) -> Table:
 def _long(value: bytes, field: Field) -> Text:
     text = visible(brief(machine.text(value), _MOST_SHOWN))
     if not text:
-        return Text("–", style="dim")
+        return Text(field.empty, style="dim")
     if field.kind is Kind.TIME:
         return Text(_moment(value, _both_ways))
     return _styled(text, field)
@@ -322,13 +326,14 @@ def check(row: bytes, streams: Streams) -> str:
 # -- a new secret --------------------------------------------------------------------------------
 
 
-def secret_panel(clear: str, name: str, streams: Streams) -> str:
+def secret_panel(clear: str, name: str, access: str | None, streams: Streams) -> str:
     """The one showing of a new secret, on a line that nothing folds: it is copied by hand."""
     title = Rule(Text(f"The secret of {visible(name)}"), align="left", style="")
+    level = Text(f"Access level: {visible(access_name(access))}")
     words = Text("Copy it now: it is shown once and will not be shown again.", style="yellow")
     secret = Text(visible(clear), style="bold green")
     lines = render(secret, streams, at_least=cell_len(secret.plain))
-    return render(title, streams) + "\n" + lines + "\n" + render(Group(words, Rule(style="")), streams)
+    return render(title, streams) + "\n" + lines + "\n" + render(Group(level, words, Rule(style="")), streams)
 
 
 # -- progress ------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The request history: one entry for each call, never changed (contract, "Request history")."""
 
-import re
 import sqlite3
 import threading
 from collections.abc import Mapping
@@ -15,7 +14,6 @@ from astalty_cli.api.contract import (
     INCLUDE_BODIES,
     MAX_LOGGED_BODY,
     REQUEST_SORTS,
-    SECRET_SHAPE,
 )
 from astalty_cli.api.models import ApiRequest, Exchange, KeyReference, PageMeta, User
 from astalty_cli.base.secret import Secret
@@ -26,6 +24,7 @@ from astalty_cli.sandbox.filters import before, equals, http_status, path_prefix
 from astalty_cli.sandbox.listing import Listing, Query, page_meta
 from astalty_cli.sandbox.problems import not_found
 from astalty_cli.sandbox.ranking import Rankings
+from astalty_cli.sandbox.secret_format import without_secrets
 
 REQUESTS = Listing(
     filters={
@@ -45,8 +44,6 @@ REQUESTS = Listing(
 )
 _ENTRIES = "SELECT * FROM api_requests"
 _BODIES = "LEFT JOIN api_request_bodies AS b ON b.number = api_requests.bodies"
-_SECRET = re.compile(SECRET_SHAPE)
-_SECRET_BYTES = re.compile(SECRET_SHAPE.encode())
 
 
 @dataclass(frozen=True)
@@ -90,11 +87,11 @@ class History:
             id=str(uuid4()),
             status=answer.status,
             method=call.method,
-            path=_SECRET.sub("[secret]", call.target),
+            path=without_secrets(call.target),
             created_at=self._clock(),
             duration_ms=round(duration_ms, 3),
             ip_address=call.ip_address,
-            user_agent=_SECRET.sub("[secret]", call.headers.get("User-Agent", "")) or None,
+            user_agent=without_secrets(call.headers.get("User-Agent", "")) or None,
             user=caller.user if caller else None,
             api_key=caller.key if caller else None,
         )
@@ -148,8 +145,10 @@ def insert_entry(
 
 def logged_side(headers: Mapping[str, str], body: bytes) -> LoggedSide:
     """Make one side ready to be stored: secrets out, the body cut to `MAX_LOGGED_BODY` bytes."""
-    shown = {name: _SECRET.sub("[secret]", _masked(name, value)) for name, value in headers.items()}
-    clean = _SECRET_BYTES.sub(b"[secret]", body)  # before the cut, which could leave half a secret
+    shown = {name: without_secrets(_masked(name, value)) for name, value in headers.items()}
+    clean = without_secrets(body.decode("latin-1")).encode(
+        "latin-1"
+    )  # before the cut, which could leave half a secret
     return LoggedSide(
         headers=_json(shown),
         body=_logged_body(clean[:MAX_LOGGED_BODY], truncated=len(clean) > MAX_LOGGED_BODY),

@@ -9,6 +9,7 @@ from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.times import Clock, utc_now
+from astalty_cli.base.vocabulary import KeyStyle
 from astalty_cli.sandbox.database import ensure_unused
 from astalty_cli.sandbox.problems import Problem
 from astalty_cli.sandbox.secret_format import is_well_formed
@@ -19,20 +20,21 @@ _RESET_HINT = "Start over with: astalty sandbox reset"
 
 
 class Home:
-    """A sandbox on this machine. Several processes may use one at once.
+    """A sandbox on this machine. Several processes may use one at once, each with a style for new keys.
 
     Raises `LocalError` for a path that has no name.
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, key_style: KeyStyle = KeyStyle.ASTALTY) -> None:
         if not database.name:
             raise LocalError(f"{database} is a folder and no database.", hint="Name a file.")
         self.database = database
+        self._key_style = key_style
         self.key_file = database.with_name(f"{database.name}.key")
 
     def open(self, clock: Clock = utc_now) -> Store:
         """Open the store, and make it at the first use. Raises `LocalError`."""
-        return Store.open(self.database, clock=clock)
+        return Store.open(self.database, clock=clock, key_style=self._key_style)
 
     def secret(self) -> Secret:
         """Return the secret of the sandbox's own key; make another key where that one no longer works.

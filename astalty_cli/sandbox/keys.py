@@ -19,12 +19,12 @@ from astalty_cli.api.models import (
 )
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.times import Clock, from_iso_or_none, iso
-from astalty_cli.base.vocabulary import KeyStatus
+from astalty_cli.base.vocabulary import Access, KeyStatus, KeyStyle
 from astalty_cli.sandbox.database import Database
 from astalty_cli.sandbox.filters import choice, contains
 from astalty_cli.sandbox.listing import Listing, Query, fetch_page
 from astalty_cli.sandbox.problems import Problem, invalid, not_found
-from astalty_cli.sandbox.secret_format import hash_of, is_well_formed, new_secret
+from astalty_cli.sandbox.secret_format import hash_of, is_well_formed, new_secret, number_of
 
 KEYS = Listing(
     filters={"name": contains("name"), "status": choice("status", KeyStatus)},
@@ -55,6 +55,7 @@ class Caller:
 
     key: KeyReference
     user: User
+    access: Access
     remaining: int | None
     window_ends_in: float  # seconds
 
@@ -62,9 +63,10 @@ class Caller:
 class Keys:
     """The keys of the account. Its refusals are the API's own: they raise `Problem`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, style: KeyStyle = KeyStyle.ASTALTY) -> None:
         self._database = database
         self._clock = clock
+        self._style = style
 
     def page(self, query: Query) -> tuple[list[ApiKey], PageMeta]:
         with self._database.read() as connection:
@@ -83,19 +85,18 @@ class Keys:
             fields = msgspec.structs.asdict(self._get(connection, key_id))
         return CurrentKey(**fields, account=Account(account["id"], account["name"]))
 
-    def create(self, name: str, created_by: str) -> IssuedKey:
+    def create(self, name: str, created_by: str, access: Access = Access.FULL_ACCESS) -> IssuedKey:
         """Make a key. Raises `Problem` (422) where an active key has that name."""
-        key_id, secret = str(uuid4()), new_secret()
+        key_id = str(uuid4())
         with self._database.write() as connection:
             try:
                 connection.execute(
-                    "INSERT INTO api_keys (id, name, created_at, created_by) VALUES (?, ?, ?, ?)",
-                    (key_id, name, iso(self._clock()), created_by),
+                    "INSERT INTO api_keys (id, name, created_at, created_by, access) VALUES (?, ?, ?, ?, ?)",
+                    (key_id, name, iso(self._clock()), created_by, access.value),
                 )
             except sqlite3.IntegrityError as error:
                 raise _name_taken() from error
-            _insert_secret(connection, key_id, 0, secret)
-            return self._issued(connection, key_id, secret)
+            return self._issued(connection, key_id, 0)
 
     def rename(self, key_id: str, name: str) -> ApiKey:
         """Give an active key another name. Raises `Problem` (404, 422)."""
@@ -112,7 +113,6 @@ class Keys:
 
         Secrets still in grace from earlier rotations keep their own ends. Raises `Problem` (404, 409).
         """
-        secret = new_secret()
         with self._database.write() as connection:
             key = self._active(connection, key_id, if_rotation)
             now = self._clock()
@@ -124,8 +124,7 @@ class Keys:
                 "UPDATE api_keys SET rotation = ?, rotated_at = ? WHERE id = ?",
                 (key.rotation + 1, iso(now), key_id),
             )
-            _insert_secret(connection, key_id, key.rotation + 1, secret)
-            return self._issued(connection, key_id, secret)
+            return self._issued(connection, key_id, key.rotation + 1)
 
     def expire_previous(self, key_id: str, within_seconds: int, if_rotation: int | None) -> ApiKey:
         """Let no earlier secret live longer than `within_seconds` from now. Raises `Problem` (404, 409)."""
@@ -167,6 +166,7 @@ class Keys:
         return Caller(
             key=KeyReference(row["id"], row["name"]),
             user=User(row["created_by"], row["user_name"], row["user_email"]),
+            access=Access(row["access"]),
             remaining=remaining,
             window_ends_in=RATE_WINDOW - (now - started).total_seconds(),
         )
@@ -185,9 +185,10 @@ class Keys:
         """Find whose secret this is: one hash and one look into an index, however many keys there are."""
         row: sqlite3.Row | None = connection.execute(
             "SELECT k.*, u.name AS user_name, u.email AS user_email FROM key_secrets s"
-            " JOIN api_keys k ON k.id = s.key_id JOIN users u ON u.id = k.created_by WHERE s.hash = ?"
-            " AND k.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > ?)",
-            (hash_of(value), iso(self._clock())),
+            " JOIN api_keys k ON k.id = s.key_id JOIN users u ON u.id = k.created_by WHERE s.hash = ?1"
+            " AND k.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > ?2)"
+            " AND (?3 IS NULL OR s.number = ?3)",
+            (hash_of(value), iso(self._clock()), number_of(value)),
         ).fetchone()
         return row
 
@@ -208,15 +209,21 @@ class Keys:
             )
         return key
 
-    def _issued(self, connection: sqlite3.Connection, key_id: str, secret: Secret) -> IssuedKey:
+    def _issued(self, connection: sqlite3.Connection, key_id: str, rotation: int) -> IssuedKey:
+        """Give the key the secret of this rotation."""
+        (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM key_secrets").fetchone()
+        secret = new_secret(self._style, number)
+        connection.execute(
+            "INSERT INTO key_secrets (hash, key_id, rotation, last_four, number) VALUES (?, ?, ?, ?, ?)",
+            (
+                hash_of(secret.reveal()),
+                key_id,
+                rotation,
+                secret.last_four,
+                number_of(secret.reveal()),
+            ),
+        )
         return IssuedKey(**msgspec.structs.asdict(self._get(connection, key_id)), secret=secret)
-
-
-def _insert_secret(connection: sqlite3.Connection, key_id: str, rotation: int, secret: Secret) -> None:
-    connection.execute(
-        "INSERT INTO key_secrets (hash, key_id, rotation, last_four) VALUES (?, ?, ?, ?)",
-        (hash_of(secret.reveal()), key_id, rotation, secret.last_four),
-    )
 
 
 def _window(row: sqlite3.Row, now: datetime) -> tuple[datetime, int]:
@@ -237,6 +244,7 @@ def _api_key(row: sqlite3.Row) -> ApiKey:
         name=row["name"],
         last_four=row["last_four"],
         status=KeyStatus(row["status"]),
+        access=row["access"],
         rotation=row["rotation"],
         created_at=datetime.fromisoformat(row["created_at"]),
         rotated_at=from_iso_or_none(row["rotated_at"]),

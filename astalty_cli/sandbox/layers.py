@@ -1,15 +1,25 @@
-"""What every call under `/public/v1` passes on its way in: history, then authentication and rate limit."""
+"""What every call under `/public/v1` passes on its way in: history, route, key, rate limit, access level."""
 
 import logging
 import math
 import time
+from collections.abc import Callable
 
+from astalty_cli.base.vocabulary import Access
 from astalty_cli.sandbox.exchange import Call, Handler, Reply, problem_answer
 from astalty_cli.sandbox.history import History
 from astalty_cli.sandbox.keys import Caller, Keys
-from astalty_cli.sandbox.problems import SERVER_ERROR, TOO_MANY, UNAUTHENTICATED, Problem
+from astalty_cli.sandbox.problems import (
+    SERVER_ERROR,
+    TOO_MANY,
+    UNAUTHENTICATED,
+    UNAUTHORIZED,
+    Problem,
+    no_route,
+)
 
 _NO_LIMIT = 1_000_000  # what is told instead of none: a client that paces itself by it need not wait
+_READING = frozenset({"GET", "HEAD"})
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())  # in a command's process nobody asked for a log
 
@@ -29,6 +39,17 @@ def recorded(history: History, handler: Handler) -> Handler:
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer is made and must leave
             _log.error("The sandbox could not write its request history: %s", type(error).__name__)
         return answer
+
+    return handle
+
+
+def routed(exists: Callable[[str], bool], handler: Handler) -> Handler:
+    """Refuse a path that nothing answers, before the key is looked at."""
+
+    def handle(call: Call) -> Reply:
+        if not exists(call.path):
+            raise no_route(call.path)
+        return handler(call)
 
     return handle
 
@@ -59,6 +80,18 @@ def authenticated(keys: Keys, rate_limit: int, handler: Handler) -> Handler:
             raise Problem(429, TOO_MANY, headers=limits | _retry_after(caller))
         answer = guarded(handler, call)
         return Reply(answer.status, answer.headers | limits, answer.body)
+
+    return handle
+
+
+def authorized(handler: Handler) -> Handler:
+    """Let a Read Only key read, and nothing else."""
+
+    def handle(call: Call) -> Reply:
+        assert call.caller is not None  # noqa: S101 - `authenticated` stands before this
+        if call.caller.access is Access.READ_ONLY and call.method not in _READING:
+            raise Problem(403, UNAUTHORIZED)
+        return handler(call)
 
     return handle
 

@@ -12,6 +12,7 @@ from astalty_cli import __version__
 from astalty_cli.api import contract
 from astalty_cli.api.models import PageMeta
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.vocabulary import Surface
 from astalty_cli.openapi import Json
 from astalty_cli.sandbox.idempotency import KEY_PATTERN
 from astalty_cli.sandbox.listing import MAX_PAGE_NUMBER, Listing
@@ -22,7 +23,7 @@ _REFERENCE = "#/components/schemas/{name}"
 _REFUSALS = {
     400: "An unknown filter, sort or include, or a body that is not JSON.",
     401: "No key, or one that does not work.",
-    403: "The account may not do this.",
+    403: "The key's access level, or the record, does not allow this.",
     404: "Absent, or not visible to this account.",
     405: "The path has no such method.",
     409: "Changed since (`if_rotation`), or the first call with this Idempotency-Key is still running.",
@@ -34,13 +35,15 @@ _REFUSALS = {
 
 
 @functools.cache
-def document() -> bytes:
+def document(surface: Surface = Surface.FULL) -> bytes:
     """Return the document as JSON."""
-    answers = [answer for operation in OPERATIONS for answer in (operation.answer, operation.body) if answer]
+    operations = [each for each in OPERATIONS if each.is_documented or surface is Surface.FULL]
+    tags = {operation.tag for operation in operations}
+    answers = [answer for operation in operations for answer in (operation.answer, operation.body) if answer]
     kinds = [*dict.fromkeys(answers), PageMeta, ErrorBody]
     _, schemas = msgspec.json.schema_components(kinds, schema_hook=_secret_schema, ref_template=_REFERENCE)
     paths: Json = {}
-    for operation in OPERATIONS:
+    for operation in operations:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
     return msgspec.json.encode(
         {
@@ -51,7 +54,7 @@ def document() -> bytes:
                 "description": "The API as the `astalty` command line assumes it. Its data is made up.",
             },
             "servers": [{"url": "/"}],
-            "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+            "tags": [{"name": name, "description": text} for name, text in TAGS.items() if name in tags],
             "security": [{"key": []}],
             "paths": paths,
             "components": {

@@ -14,6 +14,7 @@ from astalty_cli.api.models import (
     IssuedKey,
     RenameKey,
     RotateKey,
+    User,
 )
 from astalty_cli.sandbox.history import REQUESTS
 from astalty_cli.sandbox.keys import KEYS
@@ -26,14 +27,17 @@ from astalty_cli.sandbox.participants import (
     Participant,
     UpdateParticipant,
 )
+from astalty_cli.sandbox.users import USERS
 
 _KEYS = "API keys"
 _HISTORY = "Request history"
 _PEOPLE = "Participants"
+_USERS = "Users"
 TAGS = {
     _KEYS: "Created, rotated and revoked. A secret is shown once: in the answer that creates it.",
     _HISTORY: "Every call under `/public/v1`, also the refused ones. Entries never change.",
     _PEOPLE: "The people who are supported, and their goals.",
+    _USERS: "Those who sign in to the account.",
 }
 _ANY_CALL = (401, 405, 429)
 _WITH_BODY = (400, 413, 415, 422)
@@ -56,6 +60,7 @@ class Operation:
     listing: Listing | None = None
     includes: tuple[str, ...] = ()
     further: tuple[int, ...] = ()  # refusals that do not follow from the rest
+    is_documented: bool = False  # or seen by others with access; see docs/reference/api-contract.md
     links: dict[str, str] = field(default_factory=dict)  # calls that take the id of the answer, and as what
 
     @property
@@ -72,6 +77,8 @@ class Operation:
             statuses |= {400, 422}
         if self.includes:
             statuses.add(400)
+        if self.method != "get":
+            statuses.add(403)
         if self.path_parameters:
             statuses.add(404)
         return sorted(statuses)
@@ -100,7 +107,7 @@ OPERATIONS = (
         "The key with its secret; from a replay, without.",
         IssuedKey,
         status=201,
-        description="The name is unique among the active keys.",
+        description="The name is unique among the active keys. A `read_only` key may only make GET requests.",
         body=CreateKey,
         further=(409,),
         links={
@@ -192,6 +199,7 @@ OPERATIONS = (
         Participant,
         listing=PARTICIPANTS,
         includes=PARTICIPANTS.includes,
+        is_documented=True,
     ),
     Operation(
         "createParticipant",
@@ -215,6 +223,7 @@ OPERATIONS = (
         "The participant.",
         Participant,
         includes=PARTICIPANTS.includes,
+        is_documented=True,
     ),
     Operation(
         "updateParticipant",
@@ -226,7 +235,6 @@ OPERATIONS = (
         Participant,
         body=UpdateParticipant,
         description="What is left out stays as it is. An archived participant may not be changed.",
-        further=(403,),
     ),
     Operation(
         "listGoals",
@@ -237,5 +245,17 @@ OPERATIONS = (
         "A page of goals.",
         Goal,
         listing=GOALS,
+        is_documented=True,
+    ),
+    Operation(
+        "listUsers",
+        "get",
+        contract.USERS,
+        _USERS,
+        "List the account's users",
+        "A page of users.",
+        User,
+        listing=USERS,
+        is_documented=True,
     ),
 )

@@ -52,9 +52,10 @@ class Goal(Struct, frozen=True, kw_only=True):
 
 
 class Participant(Struct, frozen=True, kw_only=True):
-    """A person who is supported. `goals` is there only with `include=goals`."""
+    """A person who is supported; `name` is the full name. `goals` is there only with `include=goals`."""
 
     id: Uuid
+    name: str
     full_name: str
     first_name: str
     last_name: str
@@ -125,6 +126,7 @@ class Participants:
     def create(self, new: CreateParticipant) -> Participant:
         person = Participant(
             id=str(uuid4()),
+            name=f"{new.first_name} {new.last_name}",
             full_name=f"{new.first_name} {new.last_name}",
             first_name=new.first_name,
             last_name=new.last_name,
@@ -144,7 +146,8 @@ class Participants:
             if old.status is ParticipantStatus.ARCHIVED:
                 raise Problem(403, "An archived participant may not be changed.")
             person = msgspec.structs.replace(old, **given)
-            person = msgspec.structs.replace(person, full_name=f"{person.first_name} {person.last_name}")
+            name = f"{person.first_name} {person.last_name}"
+            person = msgspec.structs.replace(person, name=name, full_name=name)
             insert_participant(connection, person)
         return person
 
@@ -182,6 +185,7 @@ def _with_goals(connection: sqlite3.Connection, person: Participant) -> Particip
 def _participant(row: sqlite3.Row) -> Participant:
     return Participant(
         id=row["id"],
+        name=row["full_name"],
         full_name=row["full_name"],
         first_name=row["first_name"],
         last_name=row["last_name"],

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 UNAUTHENTICATED = "Unauthenticated."
 INVALID = "The given data was invalid."
+UNAUTHORIZED = "This action is unauthorized."
 TOO_MANY = "Too Many Attempts."
 NOT_FOUND = "The record was not found."
 SERVER_ERROR = "Server Error"
@@ -39,6 +40,10 @@ class Problem(Exception):  # noqa: N818 - an answer, as RFC 9457 has the word
 
 def not_found() -> Problem:
     return Problem(404, NOT_FOUND)
+
+
+def no_route(path: str) -> Problem:
+    return Problem(404, f"The route {path.lstrip('/')} could not be found.")
 
 
 def invalid(field: str, message: str) -> Problem:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from falcon import Request, Response
 
 from astalty_cli.api.models import CreateKey, ExpirePrevious, PageMeta, RenameKey, RotateKey
+from astalty_cli.base.vocabulary import Access, Surface
 from astalty_cli.sandbox.exchange import call_of
 from astalty_cli.sandbox.history import REQUESTS, History
 from astalty_cli.sandbox.keys import KEYS, Caller, Keys
@@ -17,6 +18,7 @@ from astalty_cli.sandbox.participants import (
     UpdateParticipant,
 )
 from astalty_cli.sandbox.request_body import read_body
+from astalty_cli.sandbox.users import USERS, Users
 from astalty_cli.sandbox.wire import encode
 
 
@@ -29,7 +31,8 @@ class KeyCollection:
 
     def on_post(self, req: Request, resp: Response) -> None:
         new = read_body(call_of(req.env), CreateKey)
-        _reply(resp, self._keys.create(new.name, created_by=_caller(req).user.id), status=201)
+        access = new.access or Access.FULL_ACCESS
+        _reply(resp, self._keys.create(new.name, _caller(req).user.id, access), status=201)
 
 
 class KeyItem:
@@ -97,6 +100,8 @@ class ParticipantCollection:
     def on_get(self, req: Request, resp: Response) -> None:
         _reply_page(resp, *self._participants.page(parse_query(req.query_string, PARTICIPANTS)))
 
+
+class WritableParticipantCollection(ParticipantCollection):
     def on_post(self, req: Request, resp: Response) -> None:
         new = read_body(call_of(req.env), CreateParticipant)
         _reply(resp, self._participants.create(new), status=201)
@@ -110,6 +115,8 @@ class ParticipantItem:
         includes = parse_includes(req.query_string, PARTICIPANTS.includes)
         _reply(resp, self._participants.get(participant_id, includes))
 
+
+class WritableParticipantItem(ParticipantItem):
     def on_patch(self, req: Request, resp: Response, participant_id: str) -> None:
         changes = read_body(call_of(req.env), UpdateParticipant)
         _reply(resp, self._participants.update(participant_id, changes))
@@ -122,6 +129,14 @@ class GoalCollection:
     def on_get(self, req: Request, resp: Response, participant_id: str) -> None:
         query = parse_query(req.query_string, GOALS)
         _reply_page(resp, *self._participants.goals(participant_id, query))
+
+
+class UserCollection:
+    def __init__(self, users: Users) -> None:
+        self._users = users
+
+    def on_get(self, req: Request, resp: Response) -> None:
+        _reply_page(resp, *self._users.page(parse_query(req.query_string, USERS)))
 
 
 class Document:
@@ -141,10 +156,13 @@ class Document:
 class EndpointDashboard:
     """The document as a web page, made when somebody looks."""
 
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+
     def on_get(self, req: Request, resp: Response) -> None:
         from astalty_cli.sandbox.dashboard.page import headers, page
 
-        resp.data = page(req.prefix)
+        resp.data = page(req.prefix, self._surface)
         resp.set_headers(headers())
         resp.content_type = "text/html; charset=utf-8"
 

@@ -1,7 +1,7 @@
 """The tables. Times are texts as on the wire, which sort as the times do."""
 
 APPLICATION_ID = 0x41535459  # "ASTY": tells our file from any other SQLite database
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Entries never change, but old ones may be dropped. Whoever remembers some has to hear of it.
 _HEARD = "BEGIN UPDATE history_losses SET count = count + 1; END"
@@ -32,7 +32,8 @@ CREATE TABLE api_keys (
     last_used_ip TEXT,
     revoked_at TEXT,
     window_started_at TEXT,                       -- of the rate limit
-    window_calls INTEGER NOT NULL DEFAULT 0
+    window_calls INTEGER NOT NULL DEFAULT 0,
+    access TEXT NOT NULL DEFAULT 'full_access'
 );
 CREATE UNIQUE INDEX api_keys_active_name ON api_keys (name) WHERE revoked_at IS NULL;
 
@@ -42,6 +43,7 @@ CREATE TABLE key_secrets (
     rotation INTEGER NOT NULL,                    -- the key's when this secret was made
     last_four TEXT NOT NULL,
     expires_at TEXT,                              -- null: the newest one
+    number INTEGER,                               -- what stands before it and `|`, in Sanctum's style
     UNIQUE (key_id, rotation)
 ) WITHOUT ROWID;
 
@@ -119,5 +121,9 @@ MIGRATIONS = {
         "UPDATE api_requests SET bodies = number",
         "DROP INDEX api_requests_key",
         *_RETENTION,
+    ),
+    2: (
+        "ALTER TABLE api_keys ADD COLUMN access TEXT NOT NULL DEFAULT 'full_access'",
+        "ALTER TABLE key_secrets ADD COLUMN number INTEGER",
     ),
 }

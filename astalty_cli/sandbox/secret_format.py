@@ -1,8 +1,9 @@
-"""How a secret is made and recognised: `astalty_`, 40 random characters, a check tail of 6.
+"""How a secret is made and recognised, in either of two styles that may live in one database.
 
-The tail is a CRC32, so a typing error or a cut copy is seen without a look into the database, and a
-scanner for leaked secrets finds ours with hardly a false alarm. Only the SHA-256 is ever stored: with
-238 bits of chance in it, a secret needs no slow hash.
+`astalty_`, 40 random characters and a check tail of 6; or, as Laravel Sanctum makes them, a number, `|`, 40
+random characters and their CRC32. The part behind `|` works alone too. The check tail shows a typing error or
+a cut copy without a look into the database. Only the SHA-256 is ever stored: with 238 bits of chance in it, a
+secret needs no slow hash.
 """
 
 import hashlib
@@ -13,24 +14,50 @@ import zlib
 
 from astalty_cli.api.contract import SECRET_SHAPE
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.vocabulary import KeyStyle
 
 PREFIX = "astalty_"
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_LENGTH = 40
 _TAIL_LENGTH = 6
+_SANCTUM = re.compile(r"(?:[1-9][0-9]{0,17}\|)?([0-9A-Za-z]{40})([0-9a-f]{8})")
+_IN_TEXT = re.compile(
+    rf"{SECRET_SHAPE}|(?<![0-9])[0-9]{{1,18}}(?:\||%7[Cc])[0-9A-Za-z]{{30,}}"
+    r"|(?<![0-9A-Za-z])(?P<alone>[0-9A-Za-z]{40}[0-9a-f]{8})(?![0-9A-Za-z])"
+)
 
 
-def new_secret() -> Secret:
-    head = PREFIX + "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM_LENGTH))
+def new_secret(style: KeyStyle = KeyStyle.ASTALTY, number: int = 1) -> Secret:
+    """Make a secret; `number` stands before one of Sanctum's."""
+    random = "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM_LENGTH))
+    if style is KeyStyle.SANCTUM:
+        return Secret(f"{number}|{random}{_crc32(random)}")
+    head = PREFIX + random
     return Secret(head + _check_tail(head))
 
 
 def is_well_formed(value: str) -> bool:
+    if sanctum := _SANCTUM.fullmatch(value):
+        return sanctum[2] == _crc32(sanctum[1])
     return bool(re.fullmatch(SECRET_SHAPE, value)) and value.endswith(_check_tail(value[:-_TAIL_LENGTH]))
 
 
+def number_of(value: str) -> int | None:
+    """The number that stands before a secret of Sanctum's, if there is one."""
+    found = re.match(r"([0-9]{1,18})\|", value)
+    return int(found[1]) if found else None
+
+
 def hash_of(value: str) -> bytes:
-    return hashlib.sha256(value.encode()).digest()
+    """The hash of a secret, without the number that may stand before it."""
+    return hashlib.sha256(value.rpartition("|")[2].encode()).digest()
+
+
+def without_secrets(text: str) -> str:
+    """The text with `[secret]` for whatever is one, or by its number looks like one."""
+    return _IN_TEXT.sub(
+        lambda found: found[0] if found["alone"] and not is_well_formed(found["alone"]) else "[secret]", text
+    )
 
 
 def _check_tail(head: str) -> str:
@@ -40,3 +67,7 @@ def _check_tail(head: str) -> str:
         number, digit = divmod(number, len(_DIGITS))
         tail = _DIGITS[digit] + tail
     return tail
+
+
+def _crc32(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"

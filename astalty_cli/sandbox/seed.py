@@ -14,6 +14,7 @@ from random import Random
 
 from astalty_cli.api.models import KeyReference, User
 from astalty_cli.base.times import iso
+from astalty_cli.base.vocabulary import Access
 from astalty_cli.sandbox.participants import (
     GoalStatus,
     GoalType,
@@ -26,6 +27,7 @@ from astalty_cli.sandbox.seed_history import SeededCaller, add_history, new_id
 _SAME_EACH_TIME = 20261123
 _PARTICIPANTS = 60
 _ACCOUNT = "Wattle & Wren Supports (sandbox)"
+_TEAM = ("Lachlan Paperbark", "Matilda Quandong", "Bindi Saltbush")
 _FIRST_NAMES = (
     "Acacia Banksia Boronia Callistemon Correa Dianella Grevillea Hakea Jarrah Karri Melaleuca Telopea"
 )
@@ -55,6 +57,7 @@ class _Key:
     agent: str
     revoked: int | None = None
     grace: float = 0
+    access: Access = Access.FULL_ACCESS
 
 
 _KEYS = (
@@ -70,7 +73,7 @@ _KEYS = (
     _Key("Website enquiry form", 190, (), 0.02, "203.0.113.88", "enquiry-form/1.0"),
     _Key("Reports (Power BI)", 120, (2,), 0.1, "192.0.2.61", "Microsoft.Data.Mashup", grace=4.5),
     _Key("CI smoke tests", 45, (), 0.5, "10.20.0.14", "curl/8.11.0"),
-    _Key("Never used", 30, (), None, "", ""),
+    _Key("Never used", 30, (), None, "", "", access=Access.READ_ONLY),
     _Key("Old CRM bridge", 700, (500, 380), 41, "198.51.100.200", "crm-bridge/0.9", revoked=40),
 )
 
@@ -91,6 +94,9 @@ def seed(connection: sqlite3.Connection, now: datetime) -> None:
     ]
     people = [_add_participant(connection, chance, number, now) for number in range(_PARTICIPANTS)]
     add_history(connection, chance, callers, people, now)
+    for name in _TEAM:
+        address = f"{name.split()[0].lower()}@wattle-and-wren.example"
+        _add_user(connection, User(new_id(chance), name, address), "member")
 
 
 def _add_user(connection: sqlite3.Connection, user: User, role: str) -> User:
@@ -105,7 +111,7 @@ def _add_key(
     made = now - timedelta(days=key.age, minutes=chance.randrange(600))
     connection.execute(
         "INSERT INTO api_keys (id, name, rotation, created_at, created_by, rotated_at, last_used_at,"
-        " last_used_ip, revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " last_used_ip, revoked_at, access) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             key_id,
             key.name,
@@ -116,6 +122,7 @@ def _add_key(
             _days_before(now, key.last_used),
             key.address if key.last_used is not None else None,
             _days_before(now, key.revoked),
+            key.access.value,
         ),
     )
     last_four = ""
@@ -143,6 +150,7 @@ def _add_participant(
     )
     person = Participant(
         id=new_id(chance),
+        name=f"{first} {last}",
         full_name=f"{first} {last}",
         first_name=first,
         last_name=last,

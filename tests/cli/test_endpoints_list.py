@@ -42,7 +42,7 @@ def test_fields_and_queries(sandbox: Account) -> None:
     shell = sandbox.shell
     picked = shell("endpoints list --fields operation_id,method --filter goals").out
     assert picked == "listGoals\tGET\n"
-    assert shell("endpoints list --query 'length([*])'").out == "15\n"
+    assert shell("endpoints list --query 'length([*])'").out == "16\n"
     assert "There is no field 'metod'" in shell("endpoints list --fields metod", code=2).err
 
 
@@ -150,5 +150,5 @@ def test_the_sandbox_has_its_pages_where_it_is_served(sandbox: Account) -> None:
 
 def test_ls_is_short_for_list(sandbox: Account) -> None:
     listed = sandbox.shell("endpoints list").rows
-    assert len(listed) == 15
+    assert len(listed) == 16
     assert sandbox.shell("endpoints ls").rows == listed

@@ -9,7 +9,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from astalty_cli.base.vocabulary import By, ExportFormat, FindingCode, KeyStatus, Storage
+from astalty_cli.base.vocabulary import By, ExportFormat, FindingCode, KeyStatus, KeyStyle, Storage, Surface
 from astalty_cli.cli import command_tree
 from astalty_cli.cli.options import Format
 from astalty_cli.destinations.kinds import KINDS
@@ -55,6 +55,8 @@ def test_a_command_s_help_line_is_a_short_sentence(name: str) -> None:
     ("name", "words"),
     [
         ("keys list", KeyStatus),
+        ("keys create", ["read-only", "full-access"]),
+        ("sandbox serve", [*Surface, *KeyStyle]),
         ("keys audit", FindingCode),
         ("history stats", By),
         ("history export", ExportFormat),
@@ -73,6 +75,9 @@ def test_every_choice_is_in_help(shell: Shell, name: str, words: Any) -> None:
     ("line", "words"),
     [
         ("keys list --status", KeyStatus),
+        ("keys create ci --access", ["read-only", "full-access"]),
+        ("sandbox serve --surface", [*Surface]),
+        ("sandbox serve --key-style", [*KeyStyle]),
         ("keys audit --fail-on", FindingCode),
         ("history stats --by", By),
         ("history export x --format", ExportFormat),

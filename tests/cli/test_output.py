@@ -18,7 +18,7 @@ ESCAPE = re.compile(r"\x1b")
 
 def test_a_pipe_gets_tsv_without_a_header(sandbox: Account) -> None:
     rows = sandbox.shell("keys list").rows
-    assert {len(row) for row in rows} == {9}
+    assert {len(row) for row in rows} == {10}
     assert all(re.fullmatch(r"[0-9a-f-]{36}", row[0]) for row in rows)
 
 

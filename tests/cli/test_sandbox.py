@@ -104,6 +104,32 @@ def test_serve_limits_the_rate_as_it_is_told(shell: Shell) -> None:
         assert "Rate limited" in shell("keys list --timeout 1", env=env, code=6).err
 
 
+def test_serve_offers_only_the_documented_calls_if_told_so(shell: Shell) -> None:
+    key = shell("sandbox info --reveal --query key").out.strip()
+    with serve(shell, "--surface documented") as url:
+        env = {"ASTALTY_API_KEY": key, "ASTALTY_BASE_URL": url}
+        assert shell("api participants?page[size]=1 --query meta.total", env=env).out == "60\n"
+        shell("api api-keys", env=env, code=3)
+    shell("api api-keys -p sandbox")  # in the process, all are there
+
+
+def test_serve_creates_keys_as_sanctum_does_if_told_so(shell: Shell) -> None:
+    file = shell.home / "other.db"
+    with serve(shell, f"--database {file} --key-style sanctum") as url:
+        own = file.with_name("other.db.key").read_text().strip()
+        assert re.fullmatch(r"1\|[0-9A-Za-z]{48}", own)
+        env = {"ASTALTY_API_KEY": own, "ASTALTY_BASE_URL": url}
+        created = shell("keys create ci --plain", env=env).out.strip()
+        rotated = shell("keys rotate ci --plain --grace 1h", env=env).out.strip()
+        assert [each.partition("|")[0] for each in (created, rotated)] == ["2", "3"]
+        shell("api participants", env=env | {"ASTALTY_API_KEY": rotated.partition("|")[2]})
+        entry = shell("history list --method POST -L 1 --query [0].id", env=env).out.strip()
+        logged = shell(f"history show {entry} --json", env=env).out
+        assert not any(each.partition("|")[2] in logged for each in (own, created, rotated))
+    with serve(shell, f"--database {file}"):
+        assert file.with_name("other.db.key").read_text().strip() == own  # it works, and is kept
+
+
 def test_a_served_sandbox_limits_its_callers_across_commands(shell: Shell) -> None:
     """Each command is a process of its own, and the service counts them all."""
     key = shell("sandbox info --reveal --query key").out.strip()

@@ -5,7 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
+from astalty_cli.api import contract
 from astalty_cli.api.contract import API_KEYS, API_KEYS_CURRENT, MAX_GRACE
+from astalty_cli.sandbox.listing import parse_query
+from astalty_cli.sandbox.participants import PARTICIPANTS
 from astalty_cli.sandbox.secret_format import is_well_formed
 from astalty_cli.sandbox.store import Store
 from tests.support.serving import Clock
@@ -39,6 +42,7 @@ def test_a_new_key_is_told_with_its_secret_once(api: httpx.Client, store: Store)
         "name": "new",
         "last_four": secret[-4:],
         "status": "active",
+        "access": "full_access",
         "rotation": 0,
         "created_at": NOW,
         "rotated_at": None,
@@ -50,6 +54,47 @@ def test_a_new_key_is_told_with_its_secret_once(api: httpx.Client, store: Store)
     }
     assert api.get(f"{API_KEYS}/{key['id']}").json() == {"data": key}
     assert secret not in api.get(API_KEYS, params={"page[size]": "100"}).text
+
+
+def test_a_read_only_key_reads_and_does_nothing_else(api: httpx.Client, store: Store) -> None:
+    made = api.post(API_KEYS, json={"name": "reports", "access": "read_only"}).json()["data"]
+    assert made["access"] == "read_only"
+    reading = {"Authorization": f"Bearer {made['secret']}"}
+    own = f"{API_KEYS}/{made['id']}"
+    assert api.get(own, headers=reading).json()["data"]["access"] == "read_only"
+    assert api.get(API_KEYS_CURRENT, headers=reading).json()["data"]["access"] == "read_only"
+    person = store.participants.page(parse_query("filter[status]=active", PARTICIPANTS))[0][0]
+    for method, path, body in (
+        ("POST", API_KEYS, {"name": "another"}),
+        ("PATCH", own, {"name": "renamed"}),
+        ("POST", f"{own}/rotate", {"grace_seconds": 0}),
+        ("POST", f"{own}/expire-previous", {"within_seconds": 0}),
+        ("DELETE", own, None),
+        ("POST", contract.PARTICIPANTS, {"first_name": "Myrtle", "last_name": "Heron"}),
+        ("PATCH", f"{contract.PARTICIPANTS}/{person.id}", {"preferred_name": "Myr"}),
+        ("PUT", contract.PARTICIPANTS, {}),
+    ):
+        refused = api.request(method, path, json=body, headers=reading | {"Idempotency-Key": "once"})
+        assert (refused.status_code, refused.json()) == (403, {"message": "This action is unauthorized."})
+        assert refused.headers["X-RateLimit-Limit"]
+    assert api.get(own).json()["data"] == {
+        name: value for name, value in made.items() if name != "secret"
+    } | {"last_used_at": NOW, "last_used_ip": "127.0.0.1"}
+    assert store.participants.get(person.id) == person
+    again = api.post(API_KEYS, json={"name": "another"}, headers={"Idempotency-Key": "once"})
+    assert again.status_code == 201  # a 403 is not what the same request is answered with
+
+
+def test_a_rotated_key_keeps_its_access_level(api: httpx.Client) -> None:
+    key = api.post(API_KEYS, json={"name": "reports", "access": "read_only"}).json()["data"]
+    assert rotate(api, key["id"]).json()["data"]["access"] == "read_only"
+
+
+@pytest.mark.parametrize("access", ["read-only", "", None, 1, ["read_only"]])
+def test_an_access_level_that_there_is_not(api: httpx.Client, access: object) -> None:
+    response = api.post(API_KEYS, json={"name": "x", "access": access})
+    assert response.status_code == 422
+    assert response.json()["errors"] == {"access": ["The selected access is invalid."]}
 
 
 def test_current_is_the_key_that_calls_with_its_account(

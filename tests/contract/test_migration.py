@@ -17,6 +17,7 @@ from astalty_cli.sandbox.participants import PARTICIPANTS
 from astalty_cli.sandbox.schema import SCHEMA_VERSION
 from astalty_cli.sandbox.secret_format import hash_of, new_secret
 from astalty_cli.sandbox.store import Store
+from astalty_cli.sandbox.users import USERS
 
 # as the first version wrote it
 VERSION_1 = """
@@ -161,7 +162,9 @@ def test_a_database_of_version_1_keeps_everything(tmp_path: Path) -> None:
         with contextlib.closing(Store.open(path)) as store:
             assert store.account().name == "Old Account"
             assert store.keys.holder(secret) == "k"
-            assert [key.name for key in store.keys.page(parse_query("", KEYS))[0]] == ["ci"]
+            assert [user.name for user in store.users.page(parse_query("", USERS))[0]] == ["Marnie"]
+            (key,) = store.keys.page(parse_query("", KEYS))[0]
+            assert (key.name, key.access) == ("ci", "full_access")
             assert store.participants.page(parse_query("", PARTICIPANTS))[0][0].full_name == "Acacia Wren"
             rows, meta = store.history.page(parse_query("include=bodies&page[size]=100", REQUESTS))
             assert meta.total == ENTRIES

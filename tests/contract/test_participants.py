@@ -3,9 +3,19 @@
 import httpx
 import pytest
 
-from astalty_cli.api.contract import PARTICIPANTS
+from astalty_cli.api.contract import PARTICIPANTS, USERS
+from astalty_cli.sandbox.store import Store
 
-PARTICIPANT_FIELDS = ["id", "full_name", "first_name", "last_name", "preferred_name", "status", "created_at"]
+PARTICIPANT_FIELDS = [
+    "id",
+    "name",
+    "full_name",
+    "first_name",
+    "last_name",
+    "preferred_name",
+    "status",
+    "created_at",
+]
 GOAL_FIELDS = [
     "id",
     "name",
@@ -36,6 +46,7 @@ def test_create_show_and_change(api: httpx.Client) -> None:
     assert changed.status_code == 200
     assert changed.json()["data"] == person | {
         "last_name": "Egret",
+        "name": "Myrtle Egret",
         "full_name": "Myrtle Egret",
         "preferred_name": "Myr",
     }
@@ -69,6 +80,29 @@ def test_lists_filter_and_sort(api: httpx.Client) -> None:
     assert names() == names(sort="name") == sorted(names())
     assert names(sort="-name") == sorted(names(), reverse=True)
     assert names(**{"filter[full_name]": "KARRI"}) == [name for name in names() if "Karri" in name] != []
+
+
+def test_the_status_filter_takes_one_or_several(api: httpx.Client) -> None:
+    def statuses(wanted: str) -> list[str]:
+        people = api.get(PARTICIPANTS, params={"page[size]": "100", "filter[status]": wanted}).json()["data"]
+        return [person["status"] for person in people]
+
+    assert {*statuses("active")} == {"active"}
+    assert {*statuses("archived,prospect")} == {"archived", "prospect"}
+    assert len(statuses("active")) + len(statuses("archived,prospect")) == 60
+
+
+def test_users_are_named_with_an_address_that_leads_nowhere(api: httpx.Client, store: Store) -> None:
+    listed = api.get(USERS).json()
+    assert [list(user) for user in listed["data"]] == [["id", "name", "email"]] * listed["meta"]["total"]
+    names = [user["name"] for user in listed["data"]]
+    assert names == sorted(names)
+    assert store.owner().name in names
+    assert {user["email"].rpartition(".")[2] for user in listed["data"]} == {"example"}
+    assert [user["name"] for user in api.get(USERS, params={"sort": "-name"}).json()["data"]] == names[::-1]
+    assert api.get(USERS, params={"filter[name]": "x"}).status_code == 400
+    assert api.get(f"{USERS}/{listed['data'][0]['id']}").status_code == 404
+    assert api.post(USERS, json={}).status_code == 405
 
 
 @pytest.mark.parametrize(

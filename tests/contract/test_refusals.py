@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from astalty_cli.api.contract import API_KEYS, API_REQUESTS, PARTICIPANTS
 from astalty_cli.sandbox.exchange import MAX_BODY
+from astalty_cli.sandbox.history import REQUESTS
+from astalty_cli.sandbox.listing import parse_query
 from astalty_cli.sandbox.secret_format import is_well_formed, new_secret
+from astalty_cli.sandbox.store import Store
 
 JSON_TYPE = {"Content-Type": "application/json"}
 
@@ -60,11 +63,24 @@ def test_a_wrong_method_is_told_which_are_right(api: httpx.Client) -> None:
     assert response.json() == {"message": "The PUT method is not supported for route public/v1/api-keys."}
 
 
+@pytest.mark.parametrize("path", ["nothing", "api-keys/x/y", "participants/x/y"])
+def test_an_unknown_path_is_404_before_the_key_is_looked_at(
+    api: httpx.Client, anyone: httpx.Client, store: Store, path: str
+) -> None:
+    for client in (anyone, api):
+        for method in ("GET", "POST"):
+            response = client.request(method, f"/public/v1/{path}")
+            assert response.status_code == 404
+            assert response.json() == {"message": f"The route public/v1/{path} could not be found."}
+            assert "X-RateLimit-Limit" not in response.headers
+    rows, meta = store.history.page(parse_query(f"filter[path]=/public/v1/{path}", REQUESTS))
+    assert (meta.total, {row.status for row in rows}, {row.user for row in rows}) == (4, {404}, {None})
+
+
 def test_without_a_limit_it_tells_one_that_nobody_reaches(api: httpx.Client, anyone: httpx.Client) -> None:
-    for path in (API_KEYS, "/public/v1/nothing"):
-        told = api.get(path).headers
-        assert told["X-RateLimit-Limit"] == "1000000"
-        assert "X-RateLimit-Remaining" not in told
+    told = api.get(API_KEYS).headers
+    assert told["X-RateLimit-Limit"] == "1000000"
+    assert "X-RateLimit-Remaining" not in told
     assert "X-RateLimit-Limit" not in anyone.get(API_KEYS).headers
 
 

@@ -169,7 +169,7 @@ def raw(url: str, request: bytes) -> bytes:
     ("head", "body", "status"),
     [
         (b"GET /public/v1/\xff\xfe?a=\xff HTTP/1.1", b"", 400),  # waitress's own, before the application
-        (b"GET /public/v1/%ff%00/%2e%2e?a=%ff&%=[ HTTP/1.1", b"", 401),
+        (b"GET /public/v1/%ff%00/%2e%2e?a=%ff&%=[ HTTP/1.1", b"", 404),
         (b"GET /public/v1/api-keys HTTP/1.1\r\nAuthorization: Bearer \xe9\xff", b"", 401),
         (b"GET /public/v1/api-keys HTTP/1.1\r\nX-Large: " + b"x" * 100_000, b"", 401),
         (b"POST /public/v1/api-keys HTTP/1.1\r\nContent-Length: nonsense", b"", 400),

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from astalty_cli.api import contract
+from astalty_cli.base.vocabulary import Access
 from astalty_cli.cli.options import ACCOUNT, DRY_RUN, JSON, SECRET, takes
+from astalty_cli.cli.parameters import Choice, option
 from astalty_cli.commands.keys.arguments import Name, hint_for_refused_name
 from astalty_cli.context import Context
 
 
 @takes(SECRET, JSON, ACCOUNT, DRY_RUN)
-def create(context: Context, name: Name) -> None:
+def create(
+    context: Context,
+    name: Name,
+    *,
+    access: Annotated[
+        Access | None,
+        option(
+            "--access",
+            metavar="LEVEL",
+            type=Choice(Access),
+            help="What the key may do; read-only if it is enough.",
+        ),
+    ] = None,
+) -> None:
+    import msgspec
+
     from astalty_cli.api.models import CreateKey
     from astalty_cli.commands.shared import dry_run, secrets
     from astalty_cli.services.keys.creation import Creation
@@ -18,10 +37,12 @@ def create(context: Context, name: Name) -> None:
     destinations, force = secrets.destinations(context), context.get(SECRET).force
     if context.get(DRY_RUN):
         probe(destinations, None, force=force)
-        dry_run.show(context, [("POST", contract.API_KEYS, CreateKey(name))], destinations)
+        dry_run.show(
+            context, [("POST", contract.API_KEYS, CreateKey(name, access or msgspec.UNSET))], destinations
+        )
         return
     secrets.remind(context)
     with hint_for_refused_name("Choose another name; `keys rotate` gives a key that is there a new secret."):
-        made = Creation(secrets.operation(context), destinations, force).run(name)
+        made = Creation(secrets.operation(context), destinations, force).run(name, access)
     context.completion_cache.note_key(made.value.id, made.value.name)
     secrets.print_key(context, made.raw)

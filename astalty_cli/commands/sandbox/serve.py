@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from astalty_cli.base.vocabulary import KeyStyle, Surface
 from astalty_cli.cli.options import takes
-from astalty_cli.cli.parameters import Whole, option
+from astalty_cli.cli.parameters import Choice, Whole, option
 from astalty_cli.commands.sandbox.database import DATABASE
 from astalty_cli.context import Context, require_sandbox
 
@@ -27,6 +28,14 @@ def serve(
             "--rate-limit", metavar="N", type=Whole(0), help="Requests a minute for each key; 0: no limit."
         ),
     ] = 60,
+    surface: Annotated[
+        Surface,
+        option("--surface", metavar="CALLS", type=Choice(Surface), help="Which calls to offer"),
+    ] = Surface.FULL,
+    key_style: Annotated[
+        KeyStyle,
+        option("--key-style", metavar="STYLE", type=Choice(KeyStyle), help="What new secrets look like"),
+    ] = KeyStyle.ASTALTY,
     allow_remote: Annotated[
         bool, option("--allow-remote", help="Allow an address that other machines can reach.")
     ] = False,
@@ -39,7 +48,7 @@ def serve(
 
     context.disable_time_limit()
     server.check_host(host, allow_remote=allow_remote)
-    home = Home(database) if database else context.sandbox
+    home = Home(database or context.sandbox.database, key_style)
     home.secret()
     store = home.open()
 
@@ -52,7 +61,7 @@ def serve(
         )
 
     try:
-        app = create_app(store, rate_limit=rate_limit)
+        app = create_app(store, rate_limit=rate_limit, surface=surface)
         server.serve(app, host, port, ready=ready)
     finally:
         store.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from astalty_cli.base.errors import InterruptedByUser, LocalError
 from astalty_cli.base.shell_words import quoted
-from astalty_cli.base.vocabulary import API_KEY
+from astalty_cli.base.vocabulary import API_KEY, access_name
 from astalty_cli.cli.options import SECRET
 from astalty_cli.context import Context
 from astalty_cli.output import columns
@@ -109,7 +109,7 @@ def _show(context: Context, key: ApiKey, secret: Secret) -> None:
 
     with controlling_terminal() as terminal:
         streams = replace(context.program.streams, stdout=terminal)
-        terminal.write(secret_panel(secret.reveal(), key.name, streams))
+        terminal.write(secret_panel(secret.reveal(), key.name, key.access, streams))
 
 
 def variable(context: Context) -> Secret | None:
@@ -128,7 +128,8 @@ def say_rotated(context: Context, key: ApiKey, *, own: bool) -> None:
         context.output.note(f"{API_KEY} still holds the old secret: set it again.")
     until = key.previous_expires_at
     old = f"works until {local(until)}" if until else "no longer works"
-    context.output.note(f"Rotated {described(key)}. The old secret {old}.")
+    level = access_name(key.access)
+    context.output.note(f"Rotated {described(key)}. The old secret {old}. Access level: {level}.")
 
 
 def print_key(context: Context, row: bytes) -> None:

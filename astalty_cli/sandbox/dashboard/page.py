@@ -4,13 +4,13 @@ import base64
 import functools
 import hashlib
 import importlib.resources
-from dataclasses import dataclass
 from string import Template
 
 import msgspec
 
 from astalty_cli.api import contract
 from astalty_cli.base.shell_words import quoted
+from astalty_cli.base.vocabulary import Surface
 from astalty_cli.openapi import Json
 from astalty_cli.openapi.references import References
 from astalty_cli.sandbox.dashboard.endpoint import Endpoint
@@ -19,38 +19,30 @@ from astalty_cli.sandbox.dashboard.samples import with_samples
 from astalty_cli.sandbox.openapi import document
 
 
-@dataclass(frozen=True)
-class _Catalogue:
-    """What of the page is the same at every address."""
-
-    parts: dict[str, str]
-    policy: str
-
-
-def page(base_url: str) -> bytes:
-    """The page, for a sandbox that is reached at `base_url`."""
+def page(base_url: str, surface: Surface) -> bytes:
+    """The page, for a sandbox that is reached at `base_url`, of the calls that it offers."""
     address = join(quoted(base_url))
-    return Template(_file("page.html")).substitute(_catalogue().parts, base_url=address).encode()
+    return Template(_file("page.html")).substitute(_catalogue(surface), base_url=address).encode()
 
 
 def headers() -> dict[str, str]:
     """What keeps the page to itself: it runs its own script and style, and loads nothing."""
     return {
-        "Content-Security-Policy": _catalogue().policy,
+        "Content-Security-Policy": _policy(_file("page.css"), _file("page.js")),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
 
 
 @functools.cache
-def _catalogue() -> _Catalogue:
-    openapi: Json = with_samples(msgspec.json.decode(document()))
+def _catalogue(surface: Surface) -> dict[str, str]:
+    """What of the page is the same at every address."""
+    openapi: Json = with_samples(msgspec.json.decode(document(surface)))
     endpoints = [
         Endpoint(method.upper(), path, References(openapi).resolved(operation))
         for path, operations in openapi["paths"].items()
         for method, operation in operations.items()
     ]
-    style, script = _file("page.css"), _file("page.js")
     groups = {
         each["name"]: (
             each["description"],
@@ -58,18 +50,18 @@ def _catalogue() -> _Catalogue:
         )
         for each in openapi["tags"]
     }
-    parts = {
+    link = tag("a", "an OpenAPI document", href=contract.OPENAPI)
+    return {
         "title": join(openapi["info"]["title"]),
         "version": join(openapi["info"]["version"]),
         "description": prose(openapi["info"]["description"]),
-        "openapi": contract.OPENAPI,
+        "also": join(" Also as ", link, ".") if surface is Surface.FULL else "",
         "count": f"{len(endpoints)}",
         "contents": join(*(_contents(name, held) for name, (_, held) in groups.items())),
         "groups": join(*(_group(name, text, held) for name, (text, held) in groups.items())),
-        "style": style,
-        "script": script,
+        "style": _file("page.css"),
+        "script": _file("page.js"),
     }
-    return _Catalogue(parts, _policy(style, script))
 
 
 def _contents(name: str, endpoints: list[Endpoint]) -> Html:

@@ -9,6 +9,7 @@ _SAMPLES: Json = {
     "name": "ci-deploy",
     "User.name": "Marnie Bluegum",
     "Account.name": "Wattle & Wren Supports",
+    "Participant.name": "Acacia Bowerbird",
     "Goal.name": "Take the bus to the library",
     "email": "marnie@wattle-and-wren.example",
     "last_four": "FAJ1",

@@ -13,7 +13,7 @@ from astalty_cli.api.models import ApiKey
 from astalty_cli.base.durations import format_duration
 from astalty_cli.base.errors import NotOfferedError
 from astalty_cli.base.times import iso, local, usable_clock, utc_now
-from astalty_cli.base.vocabulary import KeyStatus
+from astalty_cli.base.vocabulary import Access, KeyStatus
 from astalty_cli.services.history.listing import HistoryReader, oldest
 from astalty_cli.services.history.reading import LATE
 from astalty_cli.services.keys.findings import (
@@ -32,7 +32,7 @@ FirstUses = dict[str, datetime]  # by address
 
 @dataclass
 class Audit:
-    """One look at the account. `notes` are for people: what could not be told."""
+    """One look at the account. `notes` are for people: what could not be told, and advice."""
 
     client: Client
     limits: Limits
@@ -49,8 +49,17 @@ class Audit:
         if not names.complete:
             self.notes.append("There are too many names, or too long ones, to compare all of them.")
         found += self._new_addresses(keys, now)
+        self._recommend_read_only(keys)
         order = list(Severity)
         return sorted(found, key=lambda each: (order.index(each.severity), each.key_name, each.key_id))
+
+    def _recommend_read_only(self, keys: list[ApiKey]) -> None:
+        full = sum(key.access == Access.FULL_ACCESS for key in keys)
+        if full:
+            self.notes.append(
+                f"{full} of {len(keys)} keys have Full Access. If reading is enough for one, replace it: "
+                "astalty keys create NAME --access read-only"
+            )
 
     def _now(self) -> datetime:
         """The server's clock: all other times are its own, and this machine's may be wrong."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.signals import deferred
+from astalty_cli.base.vocabulary import Access
 from astalty_cli.config.journal import Operation
 from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.delivery import probe
@@ -19,12 +20,17 @@ class Creation:
     destinations: Sequence[Destination]
     force: bool = False
 
-    def run(self, name: str) -> Row[ApiKey]:
-        """Create a key of this name. Raises LeftOpenError if a secret may exist without being saved."""
+    def run(self, name: str, access: Access | None = None) -> Row[ApiKey]:
+        """Create a key of this name; without `access`, the service decides what it may do.
+
+        Raises LeftOpenError if a secret may exist without being saved.
+        """
         probe(self.destinations, None, force=self.force)
         operation = self.operation
         operation.ensure_readable(None)
-        entry = operation.new_entry(Operation.CREATE, name, destinations=self.destinations, force=self.force)
+        entry = operation.new_entry(
+            Operation.CREATE, name, destinations=self.destinations, force=self.force, access=access
+        )
         with operation.journal.lock(entry.lock_name), deferred(operation.warn, at_risk_text(name)) as signals:
             handed = Issuing(operation, self.destinations).run(operation.journal.write(entry))
             operation.journal.close(handed.entry)

@@ -25,6 +25,7 @@ from astalty_cli.base.errors import (
 )
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.shell_words import command
+from astalty_cli.base.vocabulary import Access, access_name
 from astalty_cli.config.journal import JournalEntry, Operation, Phase, new_idempotency_key
 from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.delivery import Delivery, failure_text
@@ -200,7 +201,7 @@ def is_refused_name(error: AstaltyError) -> bool:
 
 def _asked(client: Client, entry: JournalEntry) -> Issued:
     if entry.key_id is None:
-        return client.create_key(entry.name, idempotency_key=entry.idempotency_key)
+        return client.create_key(entry.name, access=entry.access, idempotency_key=entry.idempotency_key)
     return client.rotate_key(
         entry.key_id,
         grace_seconds=entry.first_grace,
@@ -211,8 +212,17 @@ def _asked(client: Client, entry: JournalEntry) -> Issued:
 
 def _made_line(entry: JournalEntry, key: ApiKey) -> str:
     if entry.operation is Operation.CREATE:
-        return f"Created the key {described(key)}. It can do everything the account owner can."
+        return f"Created the key {described(key)}. {_access_line(entry, key)}"
     return f"Created a new secret (ends in {key.last_four}). The old one still works."
+
+
+def _access_line(entry: JournalEntry, key: ApiKey) -> str:
+    if key.access == Access.FULL_ACCESS and entry.access is None:
+        return (
+            "It has Full Access: it can do everything the account owner can. "
+            "If reading is enough, use --access read-only."
+        )
+    return f"Access level: {access_name(key.access)}."
 
 
 def _lost(entry: JournalEntry) -> str:

@@ -55,7 +55,9 @@ class LostCreation(RecoverySteps):
         client = operation.fresh()
         try:
             made = operation.retry_safely(
-                lambda: client.create_key(entry.name, idempotency_key=entry.idempotency_key)
+                lambda: client.create_key(
+                    entry.name, access=entry.access, idempotency_key=entry.idempotency_key
+                )
             ).row.value
         except RefusedError as error:
             if not is_refused_name(error):

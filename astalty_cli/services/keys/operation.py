@@ -15,6 +15,7 @@ from astalty_cli.base.errors import AstaltyError, BehindError, LeftOpenError, No
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.times import usable_clock, utc_now
+from astalty_cli.base.vocabulary import Access
 from astalty_cli.config.journal import Journal, JournalEntry, Operation, new_idempotency_key
 from astalty_cli.destinations.destination import Destination
 
@@ -85,6 +86,7 @@ class OperationContext:
         grace: timedelta = timedelta(),
         destinations: Sequence[Destination] = (),
         force: bool = False,
+        access: Access | None = None,
     ) -> JournalEntry:
         """An entry for the journal, not on the disk yet; `key` is None where it is to be made."""
         return JournalEntry(
@@ -100,6 +102,7 @@ class OperationContext:
             grace=int(grace.total_seconds()),
             destinations=[destination.spec for destination in destinations],
             force=force,
+            access=access,
             profile=self.profile,
             base_url=self.origin,
             account_id=self.own.account.id,

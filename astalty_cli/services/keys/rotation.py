@@ -30,6 +30,7 @@ from astalty_cli.base.secret import Secret
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.signals import deferred
 from astalty_cli.base.times import local
+from astalty_cli.base.vocabulary import Access
 from astalty_cli.config.journal import JournalEntry, Operation, Phase
 from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.creation import at_risk_text
@@ -121,11 +122,15 @@ class RotationFinish:
         return self.end_the_old(entry, key, client)
 
     def end_the_old(self, entry: JournalEntry, key: ApiKey, client: Client) -> Row[ApiKey]:
-        """Set the secrets to expire that a verified one has replaced."""
+        """Set the secrets to expire that a verified one has replaced.
+
+        A Read Only key can't do that itself: the key that asked for the rotation does.
+        """
         operation = self.operation
+        writing = operation.fresh() if key.access == Access.READ_ONLY else client
         unknown = "works for the grace period at least, and for the longest one at most"
         with left_open(operation, entry, key, f"the old one {unknown if entry.grace else 'may have ended'}"):
-            ended = self._ended(entry, key, client)
+            ended = self._ended(entry, key, writing)
         until = ended.value.previous_expires_at
         works = f"the old one works until {local(until)}" if until else "the old one was ended"
         with left_open(operation, entry, key, works):
