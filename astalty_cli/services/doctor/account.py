@@ -73,11 +73,11 @@ def _tried(server: Server, without: str) -> Result:
     if not server.accepts_key:
         return skipped(f"{without} There is no key that works to ask with.")
     lists = [each for each in contract.ASSUMED if each.method == "GET" and "{" not in each.path]
-    missing = [each for each in lists if _asked(server, each).status == 404]
-    for each in lists:
-        if each not in missing:
-            answers.raise_for_status(_asked(server, each).answer, each.path)
-    if missing:
+    replies = [(each, _asked(server, each)) for each in lists]
+    for each, reply in replies:
+        if reply.status != 404:
+            answers.raise_for_status(reply.answer, each.path)
+    if missing := [each for each, reply in replies if reply.status == 404]:
         return _not_offered(missing, f"{without} This server does not offer")
     return ok(f"{len(lists)} were tried and are there. {without}")
 

@@ -102,7 +102,7 @@ class Catalogue:
         return None if found is None else Reading(found)
 
     def _find(self, known: _Copy | None, *, conditionally: bool) -> Json | None:
-        """Ask one address after another. A page decides nothing where a document was known or named."""
+        """Ask one address after another. A page decides nothing where one was known or named."""
         problem: AstaltyError | None = None
         for address in self._in_order(known):
             old = known if known and known.address == address and conditionally else None
@@ -111,7 +111,8 @@ class Catalogue:
             except NotOfferedError as error:
                 problem = problem or (error if self._named else None)
             except _PageError as error:
-                problem = problem or (error if self._named or known else None)
+                is_decided = not self._named and not (known and known.address == address)
+                problem = problem or (None if is_decided else error)
             except _OtherDocumentError as error:
                 problem = problem or error
             else:
