@@ -52,11 +52,11 @@ def endpoints(server: Server, catalogue: Catalogue) -> Result:
     """
     try:
         reading = catalogue.read(refresh=True)
+        offered = operations(reading.document) if reading else None
     except ServiceError as error:
         return _tried(server, f"The OpenAPI document could not be read: {error.message}")
-    if reading is None:
+    if offered is None:
         return _tried(server, "There is no OpenAPI document here, which is normal.")
-    offered = operations(reading.document)
     missing = [each for each in contract.ASSUMED if not offers(offered, each.method, each.path)]
     if missing:
         return _not_offered(missing, "The OpenAPI document of this server does not name")

@@ -156,7 +156,9 @@ def cached_operations(folder: Path, origin: str) -> set[tuple[str, str]] | None:
     copy = _read_copy(_copy_path(folder, origin), origin)
     if copy is None or copy.document is None or not copy.is_younger_than(REMEMBERED_FOR):
         return None
-    return named_calls(operations(copy.document))
+    with suppress(ServiceError):  # more calls than anybody offers
+        return named_calls(operations(copy.document))
+    return None
 
 
 def read_document(answer: HttpResponse, name: str) -> Json:
