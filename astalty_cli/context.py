@@ -16,7 +16,7 @@ from astalty_cli.program import Program
 
 if TYPE_CHECKING:
     from astalty_cli.api.client import Client
-    from astalty_cli.api.http import Http
+    from astalty_cli.api.http import Connection, Http
     from astalty_cli.base.secret import Secret
     from astalty_cli.cli.flags import Flags
     from astalty_cli.config.completion_cache import CompletionCache
@@ -80,6 +80,11 @@ class Context:
         """It is made with the first entry: without it nothing has ever been left open."""
         return self.program.folders.config / "journal"
 
+    @property
+    def catalogue_folder(self) -> Path:
+        """Copies of endpoint catalogues."""
+        return self.program.folders.cache / "catalogue"
+
     @cached_property
     def completion_cache(self) -> CompletionCache:
         """What completion will offer for this profile."""
@@ -140,11 +145,19 @@ class Context:
 
         return Client(self.http(secret, timeout))
 
+    def client_elsewhere(self, origin: str) -> Client:
+        """Another host, for what it has for everybody: no key is ever sent there."""
+        from astalty_cli.api.client import Client
+        from astalty_cli.api.http import Connection
+
+        ca_file, environ = self.account.ca_file, self.program.environ
+        return Client(self._http(Connection(origin, None, self.timeout, ca_file, environ)))
+
     def http(
         self, secret: Secret | None, timeout: float | None, *, once: bool = False, hide: Secret | None = None
     ) -> Http:
         """Requests to the same origin; without a secret they carry no key. `once`: a GET is not repeated."""
-        from astalty_cli.api.http import Connection, Http
+        from astalty_cli.api.http import Connection
 
         connection = Connection(
             origin=self.settings.base_url.value,
@@ -157,6 +170,11 @@ class Context:
             once=once,
             hide=hide,
         )
+        return self._http(connection)
+
+    def _http(self, connection: Connection) -> Http:
+        from astalty_cli.api.http import Http
+
         log = self._log if self.verbose else lambda _: None
         http = Http(connection, log=log, notice=self.output.note)
         self._closing.callback(http.close)

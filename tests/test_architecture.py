@@ -72,6 +72,7 @@ HOMES = {
     "truststore": {"api/tls.py"},
     "tomlkit": {"config/profiles.py"},
     "platformdirs": {"program.py"},
+    "yaml": {"services/endpoints/yaml_reader.py"},
 }
 
 # The one module that ends the process, and the one that takes its streams and environment.

@@ -92,6 +92,21 @@ def test_completing_the_name_of_a_key_reads_one_small_file(sandbox: Account, she
     assert len(modules) <= 200
 
 
+def test_completing_a_path_on_the_first_day_reads_no_catalogue(shell: Shell) -> None:
+    line = "__complete api part"
+    assert shell(line).rows[0][0] == "participants"
+    modules = loaded(shell, line)
+    assert modules & {*HEAVY, "yaml"} == set()
+    assert not {each for each in modules if each.startswith("astalty_cli.services")}
+    assert len(modules) <= 200
+
+
+def test_a_catalogue_in_json_loads_no_yaml(sandbox: Account, shell: Shell) -> None:
+    assert "yaml" not in loaded(shell, "endpoints list --json")
+    (shell.home / "x.yaml").write_text("openapi: 3.1.0")
+    assert "yaml" in loaded(shell, "endpoints list --json --from x.yaml")
+
+
 @pytest.mark.parametrize(
     ("line", "most"), [("keys list --json", 352), ("history list --json", 365), ("api participants", 370)]
 )

@@ -167,10 +167,10 @@ class Client:
         """Any call below this origin, whatever was answered; see `answers.raise_for_status`."""
         return self._http.request(method, target, body=body, headers=headers, paced=paced)
 
-    def openapi(self, etag: str | None = None) -> HttpResponse:
-        """The answer to a call for the OpenAPI document: 304 where it still is the one with this ETag."""
+    def document(self, path: str, etag: str | None = None) -> HttpResponse:
+        """The answer to a call for an OpenAPI document: 304 where it still is the one with this ETag."""
         headers = {"If-None-Match": etag} if etag else {}
-        return self._http.request("GET", contract.OPENAPI, headers=headers)
+        return self._http.request("GET", path, headers=headers)
 
     def notice(self, text: str) -> None:
         """Tell the user, on stderr, what has to be known beside the answer."""

@@ -28,6 +28,14 @@ INCLUDE: Final = "include"
 RATE_LIMIT: Final = 60  # requests a minute for each key
 
 
+# The calls of the built-in catalogue. The last two are seen by third parties alone.
+DOCUMENTED: Final = (
+    ("GET", PARTICIPANTS),
+    ("GET", f"{PARTICIPANTS}/{{id}}"),
+    ("GET", f"{PARTICIPANTS}/{{id}}/goals"),
+    ("GET", USERS),
+)
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -65,6 +73,8 @@ INCLUDE_BODIES: Final = "bodies"
 MAX_LOGGED_BODY: Final = 64 * 1024  # bytes of a body that the request history keeps
 
 OPENAPI: Final = f"{ENDPOINT_DASHBOARD}/openapi.json"
+# Where a catalogue may be: our own guess, then what the two common generators for Laravel use.
+CATALOGUES: Final = (OPENAPI, f"{ENDPOINT_DASHBOARD}.openapi", f"{ENDPOINT_DASHBOARD}/api.json")
 
 SECRET_SHAPE: Final = r"astalty_[0-9A-Za-z]{46}"  # noqa: S105 - a pattern; the sandbox's are of this shape
 MAX_GRACE: Final = 604_800  # seconds an earlier secret may be kept alive: seven days

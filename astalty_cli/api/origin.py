@@ -1,12 +1,14 @@
 """The one place a key may go: a scheme, a host and a port."""
 
 import ipaddress
-from urllib.parse import urlsplit
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
 
 from astalty_cli.api.contract import DEFAULT_BASE_URL
 from astalty_cli.base.errors import UsageError
 
 _EXAMPLE = f"Such as {DEFAULT_BASE_URL}"
+_PORTS: Final = {"https": 443, "http": 80}
 
 
 def origin(url: str) -> str:
@@ -19,20 +21,57 @@ def origin(url: str) -> str:
         raise UsageError("A base URL holds no user name and no password.", hint=_EXAMPLE)
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").rstrip("."), parts.port
+        host, port = _host(parts), parts.port
     except ValueError:
         raise _bad_url(url, "it is not a URL") from None
-    if parts.scheme not in {"https", "http"} or not host:
+    if parts.scheme not in _PORTS or not host:
         raise _bad_url(url, "it does not start with https:// and a host")
-    if not (url.isascii() and url.isprintable()) or set(host) & set(" %\\@"):
+    if not _is_plain(url, host):
         raise _bad_url(url, "its host is not plain ASCII")
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise _bad_url(url, "it must end after the host: /public/v1 is added by astalty")
     if parts.scheme == "http" and not is_loopback(host):
         raise _bad_url(url, "a key is never sent over plain http, except on this machine")
+    return _spelled(parts.scheme, host, port)
+
+
+def document_address(url: str) -> tuple[str, str]:
+    """The origin of a document that needs no key, and the rest of its URL.
+
+    Raises UsageError for anything but https (http on loopback), and for a URL with a user name.
+    """
+    shown = url.partition("?")[0]  # a query may hold a token
+    if "@" in shown:
+        raise UsageError(
+            "The URL of a catalogue holds no user name and no password.",
+            hint="Save the document to a file, and name the file.",
+        )
+    try:
+        parts = urlsplit(url)
+        host, port = _host(parts), parts.port
+    except ValueError:
+        raise _bad_document(shown, "it is not a URL") from None
+    if parts.scheme not in _PORTS or not host:
+        raise _bad_document(shown, "it does not start with https:// and a host")
+    if not _is_plain(url, host):
+        raise _bad_document(shown, "it is not plain ASCII")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise _bad_document(shown, "plain http is only for this machine")
+    query = f"?{parts.query}" if parts.query else ""
+    return _spelled(parts.scheme, host, port), (parts.path or "/") + query
+
+
+def _host(parts: SplitResult) -> str:
+    return (parts.hostname or "").rstrip(".")
+
+
+def _is_plain(url: str, host: str) -> bool:
+    return url.isascii() and url.isprintable() and not set(host) & set(" %\\@")
+
+
+def _spelled(scheme: str, host: str, port: int | None) -> str:
     shown = f"[{host}]" if ":" in host else host
-    default = {"https": 443, "http": 80}[parts.scheme]
-    return f"{parts.scheme}://{shown}" + (f":{port}" if port not in {None, default} else "")
+    return f"{scheme}://{shown}" + (f":{port}" if port not in {None, _PORTS[scheme]} else "")
 
 
 def is_loopback(host: str) -> bool:
@@ -40,6 +79,10 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _bad_document(url: str, why: str) -> UsageError:
+    return UsageError(f"Cannot read the catalogue {url!r}: {why}.", hint="Use https, or save it to a file.")
 
 
 def _bad_url(url: str, why: str) -> UsageError:

@@ -41,9 +41,21 @@ def read_text(path: Path) -> str:
         return file.read().decode()
 
 
-def _opened(path: Path) -> BinaryIO:
-    """Open without following a link, and without waiting for whoever writes into a FIFO."""
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+def read_named(path: Path, most: int) -> bytes:
+    """The bytes of a file that the user named, or more than `most` of them where there are more.
+
+    A link is followed. Raises OSError, also if it is not a regular file.
+    """
+    with _opened(path, follow=True) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return file.read(most + 1)
+
+
+def _opened(path: Path, *, follow: bool = False) -> BinaryIO:
+    """Open without waiting for whoever writes into a FIFO."""
+    flags = os.O_RDONLY | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    return os.fdopen(os.open(path, flags), "rb")
 
 
 def ensure_private(path: Path, status: os.stat_result) -> None:

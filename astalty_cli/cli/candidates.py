@@ -5,12 +5,12 @@ Each is for typer's `autocompletion`; `completion.py` calls them, with the progr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
-from astalty_cli.api.contract import PREFIX
+from astalty_cli.api.contract import DOCUMENTED, PREFIX
 from astalty_cli.base.vocabulary import PROFILE, SANDBOX
 from astalty_cli.destinations.kinds import KINDS
 
@@ -32,9 +32,7 @@ def keys(ctx: typer.Context, incomplete: str) -> Candidates:
 def calls(ctx: typer.Context, incomplete: str) -> Candidates:
     """Paths of the catalogue's calls, as they begin to be typed: of the method that is there, else of all."""
     typed = str(ctx.params.get("method") or "").upper().split(",")
-    known = [
-        (path, method) for method, path in _completion_cache(ctx).calls() if method in typed or typed == [""]
-    ]
+    known = [(path, method) for method, path in _known_calls(ctx) if method in typed or typed == [""]]
     short = [(path.removeprefix(PREFIX), method) for path, method in known]
     if incomplete.startswith("/"):
         return known + short
@@ -43,7 +41,12 @@ def calls(ctx: typer.Context, incomplete: str) -> Candidates:
 
 def methods(ctx: typer.Context, incomplete: str) -> list[str]:
     """Methods of the catalogue's calls."""
-    return in_any_case(sorted({method for method, _ in _completion_cache(ctx).calls()}))(incomplete)
+    return in_any_case(sorted({method for method, _ in _known_calls(ctx)}))(incomplete)
+
+
+def _known_calls(ctx: typer.Context) -> Sequence[tuple[str, str]]:
+    """Those of the catalogue that was listed last; before that, the documented ones."""
+    return _completion_cache(ctx).calls() or DOCUMENTED
 
 
 def profiles(ctx: typer.Context) -> Candidates:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @takes(OUTPUT, ACCOUNT)
 def doctor(context: Context) -> None:
-    """It changes nothing and makes at most five calls."""
+    """It makes at most seven calls, and changes nothing but the copy of the catalogue."""
     import msgspec
 
     from astalty_cli.output.safe import without_keys
@@ -50,6 +50,7 @@ def _steps(context: Context) -> Iterator[Step]:
     from astalty_cli.services.doctor import account, identity, machine, network
     from astalty_cli.services.doctor.check import Step
     from astalty_cli.services.doctor.server import Server
+    from astalty_cli.services.endpoints.catalogue import Catalogue
 
     program = context.program
     environ, streams, folders = program.environ, program.streams, program.folders
@@ -68,6 +69,10 @@ def _steps(context: Context) -> Iterator[Step]:
         server.secret = context.secret()
         return identity.key(context.settings, server.secret)
 
+    def endpoints() -> Result:
+        origin = context.settings.base_url.value
+        return account.endpoints(server, Catalogue(context.catalogue_folder, origin, server.ask_openly))
+
     yield Step("version", machine.version)
     yield Step("config", lambda: machine.config_file(context.config_file))
     yield Step("folders", lambda: machine.folders(folders.config, folders.data, folders.cache))
@@ -82,7 +87,7 @@ def _steps(context: Context) -> Iterator[Step]:
     )
     yield Step("clock", lambda: network.clock(server), ("tls",))
     yield Step("account", lambda: account.account(server), ("tls", "key"))
-    yield Step("endpoints", lambda: account.endpoints(server, context.settings.base_url.value), ("tls",))
+    yield Step("endpoints", endpoints, ("tls",))
     yield Step("rate-limit", lambda: account.rate_limit(server), ("account",))
     yield Step("journal", lambda: machine.journal(context.journal))
     yield Step("clipboard", lambda: machine.clipboard(environ, somebody=streams.can_ask))

@@ -1,15 +1,28 @@
 """`astalty endpoints`: the Endpoint Dashboard, from the service's own OpenAPI document."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 from astalty_cli.cli import candidates
 from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
-from astalty_cli.cli.parameters import ParameterType, argument, option
+from astalty_cli.cli.parameters import FileName, ParameterType, argument, option
 from astalty_cli.commands.shared.browser import open_dashboard
 from astalty_cli.context import Context
-from astalty_cli.openapi import METHODS, Json
+from astalty_cli.openapi import METHODS
+
+if TYPE_CHECKING:
+    from astalty_cli.api.http import HttpResponse
+    from astalty_cli.services.endpoints.catalogue import Reading
 
 REFRESH = option("--refresh", help="Fetch the catalogue again instead of using the local copy.")
+FROM = option(
+    "--from",
+    metavar="FILE|URL",
+    type=FileName(),
+    help="Read this OpenAPI document, in JSON or YAML; no key is sent for it.",
+)
 WEB = option("--web", "-w", help="Open the Endpoint Dashboard in a browser.")
 
 
@@ -33,21 +46,24 @@ def list_endpoints(
         str | None,
         option("--filter", metavar="TEXT", help="Only calls with this in path, method, summary or tag."),
     ] = None,
+    source: Annotated[str | None, FROM] = None,
     refresh: Annotated[bool, REFRESH] = False,
     web: Annotated[bool, WEB] = False,
 ) -> None:
     import msgspec
 
     from astalty_cli.output import columns
-    from astalty_cli.services.endpoints.operations import Operation, matching, operations
+    from astalty_cli.services.endpoints.operations import Operation, Source, matching, operations
 
     output = context.output
     shown = output.columns(columns.ENDPOINTS, Operation)
     if web:
         open_dashboard(context)
         return
-    found = operations(_document(context, refresh=refresh))
-    context.completion_cache.set_calls((each.method, each.path) for each in found)
+    reading = _catalogue(context, source, refresh=refresh)
+    found = operations(reading.document, reading.source)
+    if reading.source is not Source.BUILT_IN:  # completion has that one anyway
+        context.completion_cache.set_calls((each.method, each.path) for each in found)
     rows = [msgspec.json.encode(each) for each in (matching(found, wanted) if wanted else found)]
     if output.is_laid_out and rows:
         from astalty_cli.output import human_catalogue
@@ -74,6 +90,7 @@ def show(
         ),
     ],
     *,
+    source: Annotated[str | None, FROM] = None,
     refresh: Annotated[bool, REFRESH] = False,
     web: Annotated[bool, WEB] = False,
 ) -> None:
@@ -88,9 +105,10 @@ def show(
     if web:
         open_dashboard(context)
         return
-    document = _document(context, refresh=refresh)
-    operation = find(operations(document), method, path)
-    description = describe(document, operation, path, context.settings.address, _account_flags(context))
+    reading = _catalogue(context, source, refresh=refresh)
+    operation = find(operations(reading.document, reading.source), method, path)
+    flags, address = _account_flags(context), context.settings.address
+    description = describe(reading.document, operation, path, address, flags)
     if output.is_laid_out:
         from astalty_cli.output import human_operation
 
@@ -101,15 +119,36 @@ def show(
         output.item(msgspec.json.encode(description.for_machines()), shown)
 
 
-def _document(context: Context, *, refresh: bool) -> Json:
-    from astalty_cli.services.endpoints.catalogue import Catalogue
-
-    folder = context.program.folders.cache / "catalogue"
-    origin = context.settings.base_url.value
-    reading = Catalogue(folder, origin, lambda: context.keyless_client).read(refresh=refresh)
+def _catalogue(context: Context, source: str | None, *, refresh: bool) -> Reading:
+    """What the flag or the profile names, else what the service publishes, else what is built in."""
+    reading = _named(context, source, refresh=refresh) or _published(context, refresh=refresh)
     if reading.note:
         context.output.note(reading.note)
-    return reading.document
+    return reading
+
+
+def _named(context: Context, source: str | None, *, refresh: bool) -> Reading | None:
+    from astalty_cli.services.endpoints import named
+
+    stored, folder = context.settings.stored, Path()
+    if source is None and stored and stored.base_url == context.settings.base_url.value:
+        source, folder = stored.catalogue, context.program.folders.config
+    if source is None:
+        return None
+    return named.read(source, folder, context.catalogue_folder, context.client_elsewhere, refresh=refresh)
+
+
+def _published(context: Context, *, refresh: bool) -> Reading:
+    from astalty_cli.services.endpoints import built_in
+    from astalty_cli.services.endpoints.catalogue import Catalogue
+
+    origin = context.settings.base_url.value
+
+    def ask(path: str, etag: str | None) -> HttpResponse:
+        return context.keyless_client.document(path, etag)
+
+    catalogue = Catalogue(context.catalogue_folder, origin, ask)
+    return catalogue.read(refresh=refresh) or built_in.reading(origin)
 
 
 def _account_flags(context: Context) -> dict[str, str]:

@@ -20,13 +20,17 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
 class Profile(Struct, frozen=True, omit_defaults=True):
-    """An account by name. `base_url` is also the one origin its stored key may go to."""
+    """An account by name. `base_url` is also the one origin its stored key may go to.
+
+    `catalogue` is set by hand alone: a file or a URL in place of what the service publishes.
+    """
 
     base_url: str
     storage: Storage | None = None
     key_id: str | None = None
     last_four: str | None = None
     account: str | None = None
+    catalogue: str | None = None
 
 
 class Config(Struct, frozen=True):
@@ -138,8 +142,14 @@ def _tables(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _saving(name: str, profile: Profile, *, as_default: bool = False) -> _Change:
+    """What the user set by hand stays as long as the profile is for the same address."""
+
     def change(document: MutableMapping[str, Any]) -> None:
-        document.setdefault("profiles", {})[name] = msgspec.to_builtins(profile)
+        profiles = document.setdefault("profiles", {})
+        old, new = profiles.get(name, {}), msgspec.to_builtins(profile)
+        if "catalogue" in old and old.get("base_url", "").rstrip("/") == profile.base_url:
+            new.setdefault("catalogue", old["catalogue"])
+        profiles[name] = new
         if as_default:
             document["default_profile"] = name
 

@@ -162,6 +162,7 @@ ENDPOINT = (
     Field("response_example", "Response"),
     Field("astalty", "With astalty"),
     Field("curl", "With curl"),
+    Field("source", "Source"),
 )
 
 STATUS = (

@@ -124,7 +124,11 @@ def test_each_profile_has_its_own_keys(served: Account, shell: Shell) -> None:
 
 
 def test_paths_of_the_catalogue_are_known_once_it_was_listed(sandbox: Account, shell: Shell) -> None:
-    assert offered(shell, "api part") == []
+    documented = ["participants", "participants/{id}", "participants/{id}/goals"]
+    assert offered(shell, "api part") == documented
+    assert offered(shell, "api /pub")[0] == "/public/v1/participants"
+    assert offered(shell, "endpoints show G") == ["GET"]
+    assert offered(shell, "endpoints show GET us") == ["users"]
     shell("endpoints list")
     assert offered(shell, "api part")[0] == "participants"
     assert offered(shell, "api /part")[0] == "/participants"

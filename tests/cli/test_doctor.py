@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from astalty_cli.api import contract
 from tests.support.accounts import Account
 from tests.support.check_ups import CURRENT, MINE, answering_by_call, examined, statuses
 from tests.support.hostile import CANARY
@@ -117,7 +118,7 @@ def test_a_key_that_belongs_to_another_origin_is_not_sent(served: Account) -> No
         rows = examined(served.shell, code=2, env={"ASTALTY_BASE_URL": env["ASTALTY_BASE_URL"]})
     assert "is not sent to" in rows["key"]["found"]
     assert rows["account"]["found"] == "Not checked: key has failed."
-    assert server.calls == ["GET /docs/openapi.json"]
+    assert server.calls == [f"GET {address}" for address in contract.CATALOGUES]
 
 
 def test_a_key_file_that_is_open_to_others(served: Account) -> None:

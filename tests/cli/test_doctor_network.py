@@ -232,23 +232,27 @@ def test_endpoints_that_the_document_does_not_name(shell: Shell) -> None:
         )
     )
     with answering_by_call({DOCUMENT: some, CURRENT: MINE}) as (_, env):
-        row = examined(shell, code=3, env=env)["endpoints"]
+        row = examined(shell, env=env)["endpoints"]
+    assert row["status"] == "ok"
     assert "GET /public/v1/api-keys (for keys list)" in row["found"]
     assert "GET /public/v1/api-requests/{id} (for history show)" in row["found"]
     assert row["found"].count("(for ") == 2
-    assert contract.SUPPORT in row["hint"]
+    assert contract.DASHBOARD in row["found"]
 
 
 def test_without_a_document_the_lists_are_asked_for(shell: Shell) -> None:
     with answering_by_call({CURRENT: MINE, KEYS: LIST}) as (server, env):
-        row = examined(shell, code=3, env=env)["endpoints"]
-    assert row["found"] == "This server does not offer GET /public/v1/api-requests (for history list)."
-    assert server.calls == [DOCUMENT, CURRENT, KEYS, HISTORY]
+        row = examined(shell, env=env)["endpoints"]
+    assert row["status"] == "ok"
+    assert "This server does not offer GET /public/v1/api-requests (for history list)." in row["found"]
+    assert contract.DASHBOARD in row["found"]
+    addresses = [f"GET {address}" for address in contract.CATALOGUES]
+    assert server.calls == [DOCUMENT, CURRENT, *addresses[1:], KEYS, HISTORY]
     with answering_by_call({CURRENT: MINE, KEYS: LIST, HISTORY: LIST}) as (_, env):
         row = examined(shell, env=env)["endpoints"]
     assert (row["status"], row["found"]) == (
         "ok",
-        "3 were tried and are there. There is no OpenAPI document here.",
+        "3 were tried and are there. There is no OpenAPI document here, which is normal.",
     )
 
 
@@ -263,20 +267,19 @@ def test_a_list_that_fails_is_not_there(shell: Shell, status: str, code: int) ->
 @pytest.mark.parametrize(
     ("status", "found"),
     [
-        ("401 No", "There is no OpenAPI document here."),
-        ("429 Slow", "did not give its endpoint catalogue (HTTP 429)."),
+        ("401 No", "There is no OpenAPI document here, which is normal."),
+        ("429 Slow", "There is no endpoint catalogue at {url}/docs/openapi.json now (HTTP 429)."),
     ],
 )
 def test_nothing_is_said_of_a_key_that_was_not_sent(shell: Shell, status: str, found: str) -> None:
     document: Answer = (status, {}, b'{"message": "No."}')
     with answering_by_call({DOCUMENT: document, CURRENT: MINE, KEYS: LIST, HISTORY: LIST}) as (_, env):
         row = examined(shell, env=env)["endpoints"]
-    assert row["found"].endswith(found)
+    assert row["found"].endswith(found.format(url=env["ASTALTY_BASE_URL"]))
     assert "key" not in row["found"]
 
 
 BROKEN = [
-    b"<html>",
     b"[]",
     b"null",
     b'{"swagger": "2.0", "paths": {}}',
@@ -295,6 +298,12 @@ def test_a_document_that_is_none_is_none_to_endpoints_as_well(shell: Shell, brok
     assert row["found"] == (
         f"3 were tried and are there. The OpenAPI document could not be read: {refused['message']}"
     )
+
+
+def test_the_other_known_addresses_are_asked_too(shell: Shell) -> None:
+    answers = {"GET /docs/openapi.json": ("200 OK", {}, b"<html>"), "GET /docs/api.json": ALL, CURRENT: MINE}
+    with answering_by_call(answers) as (_, env):
+        assert examined(shell, env=env)["endpoints"]["found"] == "All 10 are in the OpenAPI document."
 
 
 @pytest.mark.parametrize(

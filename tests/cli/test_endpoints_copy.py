@@ -179,16 +179,6 @@ def test_an_unasked_304_is_no_document(shell: Shell) -> None:
         assert "HTTP 304" in shell("endpoints list", code=6, env={"ASTALTY_BASE_URL": url}).err
 
 
-@pytest.mark.parametrize("status", ["404 Not Found", "401 Unauthorized", "403 Forbidden"])
-def test_a_service_without_a_catalogue(shell: Shell, status: str) -> None:
-    with answering((status, {}, b'{"message": "x"}')) as (_, url):
-        shell.environ["ASTALTY_BASE_URL"] = url
-        for line in ("endpoints list", "endpoints show GET x"):
-            missing = shell(f"{line} --json", code=3).error
-            assert missing["code"] == "not_offered"
-            assert f"{url}/docs" in missing["hint"]
-
-
 def test_the_sandbox_answers_304_in_the_process_and_over_http(account: Account) -> None:
     shell = account.shell
     shell("endpoints list")

@@ -18,36 +18,42 @@ ESCAPES = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\r\u202e[/red][bold]\n::add-mask::x"
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        (b"", "not with JSON"),
-        (b"<html>", "HTML"),
-        (b'{"openapi": "3.1.0", "paths": {', "not with JSON"),
-        (b"[" * 100_000, "Expected `object`"),
-        (b'{"openapi": "3.1.0", "paths": ' + b'{"a":' * 100_000, "not with JSON"),
-        (rb'{"openapi": "3.1.0", "info": "\ud800", "paths": ' + b"[" * 100_000, "not with JSON"),
+        (b"", "is empty"),
+        (b'{"openapi": "3.1.0", "paths": {', "is not valid JSON"),
+        (b"[" * 100_000, "is not valid JSON"),
+        (b'{"openapi": "3.1.0", "paths": ' + b'{"a":' * 100_000, "is not valid JSON"),
+        (rb'{"openapi": "3.1.0", "info": "\ud800", "paths": ' + b"[" * 100_000, "is not valid JSON"),
         (b'{"openapi": "3.1.0", "x": 1e999}', "out of range"),
-        (b'{"openapi": "3.1.0", "paths": {"/\xff": {}}}', "not with JSON"),
-        ([1, 2], "Expected `object`"),
-        ("3.1.0", "Expected `object`"),
-        (None, "Expected `object`"),
-        ({}, "not OpenAPI 3"),
-        ({"swagger": "2.0", "paths": {}}, "not OpenAPI 3, but version 2.0"),
-        ({"openapi": 3.1, "paths": {}}, "not OpenAPI 3"),
-        ({"openapi": "3.1.0", "paths": 7}, "paths are no object"),
+        (b'{"openapi": "3.1.0", "paths": {"/\xff": {}}}', "is not valid JSON"),
+        (b"\x00\x01\x02", "is neither JSON nor usable YAML"),
+        (b"\xff\xfe", "is not text in UTF-8"),
+        ([1, 2], "is not an OpenAPI 3 document"),
+        ("3.1.0", "is not an OpenAPI 3 document"),
+        (None, "is not an OpenAPI 3 document"),
+        ({}, "is not an OpenAPI 3 document"),
+        ({"swagger": "2.0", "paths": {}}, "is a Swagger 2 document"),
+        (b"swagger: 2.0\npaths: {}\n", "is a Swagger 2 document"),
+        ({"info": {"_postman_id": "x"}, "item": []}, "is a Postman collection"),
+        ({"info": {"schema": "https://schema.getpostman.com/json/x"}}, "is a Postman collection"),
+        ({"info": {}, "item": [{"name": "x"}]}, "is a Postman collection"),
+        ({"openapi": "4.0.0", "paths": {}}, "is OpenAPI 4.0.0, and only 3.0 and 3.1"),
+        ({"openapi": 3.1, "paths": {}}, "is not an OpenAPI 3 document"),
+        ({"openapi": "3.1.0", "paths": 7}, "paths are not an object"),
         (b'{"openapi": "3.1.0", "x": "' + b"x" * (16 << 20) + b'"}', "larger than 16 MiB"),
     ],
 )
 def test_what_is_no_catalogue_is_a_clear_line(shell: Shell, document: Any, said: str) -> None:
     with offering(shell, document):
         refused = shell("endpoints list", code=6)
-    assert said in refused.err
-    assert len(refused.err) < 300
+    assert said in " ".join(refused.err.split())
+    assert len(refused.err) < 400
 
 
-def test_one_byte_order_mark_is_read_over(shell: Shell) -> None:
+def test_a_byte_order_mark_is_read_over(shell: Shell) -> None:
     document = json.dumps(openapi({"/x": {"get": {}}})).encode("utf-8-sig")
-    with offering(shell, document, codecs.BOM_UTF8 + document):
+    with offering(shell, document, codecs.BOM_UTF8 + b"openapi: 3.1.0\npaths: {/y: {get: {}}}"):
         assert shell("endpoints list --query [].path").out == "/x\n"
-        assert "not with JSON" in shell("endpoints list --refresh", code=6).err
+        assert shell("endpoints list --query [].path --refresh").out == "/y\n"
 
 
 def test_half_a_character_spoils_nothing_else(shell: Shell) -> None:

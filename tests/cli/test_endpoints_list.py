@@ -35,7 +35,7 @@ def test_json_has_all_that_is_known_of_each(shell: Shell) -> None:
     with offering(shell, openapi(paths_of("/public/v1/a", **spec))):
         listed = shell("endpoints list --json").json
     row = {"tag": "T", "method": "GET", "path": "/public/v1/a", "summary": "S"}
-    assert listed == [{**row, "operation_id": "getA", "deprecated": True}]
+    assert listed == [{**row, "operation_id": "getA", "deprecated": True, "source": "service"}]
 
 
 def test_fields_and_queries(sandbox: Account) -> None:

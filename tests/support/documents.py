@@ -2,11 +2,14 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.support.hostile import Answer, Hostile, answering
+from tests.support.serving import serving
 from tests.support.shell import Shell
 
 Json = dict[str, Any]
@@ -43,6 +46,37 @@ def offering(shell: Shell, *documents: Any, headers: dict[str, str] | None = Non
         yield service
 
 
+@dataclass
+class Site:
+    """A WSGI application with documents at paths, and 404 elsewhere. It keeps what it received."""
+
+    answers: Mapping[str, Answer]
+    calls: list[str] = field(default_factory=list)  # paths
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self.calls.append(environ["PATH_INFO"])
+        self.headers.append({name: text for name, text in environ.items() if name.startswith("HTTP_")})
+        missing: Answer = ("404 Not Found", {}, b'{"message": "Not found."}')
+        status, headers, body = self.answers.get(environ["PATH_INFO"], missing)
+        start_response(status, [("Content-Type", "application/json"), *headers.items()])
+        return [body]
+
+
+@contextlib.contextmanager
+def publishing(answers: Mapping[str, Answer | Json | bytes]) -> Iterator[tuple[Site, str]]:
+    """A service with these answers, or documents, at these paths; yields it and its URL."""
+    site = Site({path: _answer(each) for path, each in answers.items()})
+    with serving(site) as url:
+        yield site, url
+
+
+def _answer(given: Answer | Json | bytes) -> Answer:
+    if isinstance(given, tuple):
+        return given
+    return ("200 OK", {}, given if isinstance(given, bytes) else json.dumps(given).encode())
+
+
 def described(shell: Shell, document: Json, line: str = "GET x") -> Any:
     """All that `endpoints show` says of a call, as JSON."""
     with offering(shell, document):
@@ -57,3 +91,8 @@ def age(shell: Shell, checked_at: str) -> None:
     """Make the copy one that was checked at this moment."""
     (copy,) = copies(shell)
     copy.write_text(json.dumps(json.loads(copy.read_text()) | {"checked_at": checked_at}))
+
+
+def ago(**durations: float) -> str:
+    """A moment before now, as a copy has it."""
+    return (datetime.now(UTC) - timedelta(**durations)).isoformat()

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from astalty_cli.base.errors import ServiceError
 from astalty_cli.output import human_catalogue, human_operation, machine
 from astalty_cli.output.streams import Streams
-from astalty_cli.services.endpoints.catalogue import ensure_openapi
 from astalty_cli.services.endpoints.description import describe
+from astalty_cli.services.endpoints.documents import NotOpenApiError, ensure_openapi
 from astalty_cli.services.endpoints.operations import find, operations
 from tests.support.documents import Json, answering_with, openapi, ref
 
@@ -152,6 +151,6 @@ def test_no_document_breaks_anything_or_prints_without_end(document: Any) -> Non
         return
     try:
         ensure_openapi(document)
-    except ServiceError:
+    except NotOpenApiError:
         return
     assert len(shown(document)) < 5_000_000

@@ -9,13 +9,13 @@ from astalty_cli.api.contract import Assumed
 from astalty_cli.api.http import HttpResponse
 from astalty_cli.api.models import CurrentKey
 from astalty_cli.base.durations import format_duration
-from astalty_cli.base.errors import AstaltyError, NotOfferedError
+from astalty_cli.base.errors import ServiceError
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import local, utc_now
 from astalty_cli.base.vocabulary import FindingCode
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.services.doctor.server import Reply, Server
-from astalty_cli.services.endpoints.catalogue import read_document
+from astalty_cli.services.endpoints.catalogue import Catalogue
 from astalty_cli.services.endpoints.operations import offers, operations
 from astalty_cli.services.keys.findings import Limits, of_key
 
@@ -45,39 +45,40 @@ def account(server: Server) -> Result:
     return ok(f"{found}; its secret is {format_duration(now - (key.rotated_at or key.created_at))} old")
 
 
-def endpoints(server: Server, origin: str) -> Result:
+def endpoints(server: Server, catalogue: Catalogue) -> Result:
     """What this program assumes of a server, held against its OpenAPI document; else by asking for lists.
 
-    Raises NotOfferedError, with the commands that do not work.
+    A server that has no document, or not these calls, is a usual one.
     """
     try:
-        offered = operations(read_document(server.document.answer, origin))
-    except AstaltyError as error:
-        return _tried(server, error)
-    else:
-        missing = [each for each in contract.ASSUMED if not offers(offered, each.method, each.path)]
-        _ensure_none_missing(missing, "The OpenAPI document of this server does not name")
-        found = f"All {len(contract.ASSUMED)} are in the OpenAPI document"
-        if server.accepts_key and server.current.status == 404:
-            return warning(
-                f"{found}, but {contract.API_KEYS_CURRENT} is not there.", answers.not_offered("").hint
-            )
-        return ok(f"{found}.")
+        reading = catalogue.read(refresh=True)
+        offered = operations(reading.document) if reading else None
+    except ServiceError as error:
+        return _tried(server, f"The OpenAPI document could not be read: {error.message}")
+    if offered is None:
+        return _tried(server, "There is no OpenAPI document here, which is normal.")
+    missing = [each for each in contract.ASSUMED if not offers(offered, each.method, each.path)]
+    if missing:
+        return _not_offered(missing, "The OpenAPI document of this server does not name")
+    found = f"All {len(contract.ASSUMED)} are in the OpenAPI document"
+    if server.accepts_key and server.current.status == 404:
+        return warning(
+            f"{found}, but {contract.API_KEYS_CURRENT} is not there.", answers.not_offered("").hint
+        )
+    return ok(f"{found}.")
 
 
-def _tried(server: Server, error: AstaltyError) -> Result:
+def _tried(server: Server, without: str) -> Result:
     """Ask for the lists, where the document tells nothing."""
-    without = f"The OpenAPI document could not be read: {error.message}"
-    if isinstance(error, NotOfferedError):
-        without = "There is no OpenAPI document here."
     if not server.accepts_key:
         return skipped(f"{without} There is no key that works to ask with.")
     lists = [each for each in contract.ASSUMED if each.method == "GET" and "{" not in each.path]
-    _ensure_none_missing(
-        [each for each in lists if _asked(server, each).status == 404], "This server does not offer"
-    )
-    for each in lists:
-        answers.raise_for_status(_asked(server, each).answer, each.path)
+    replies = [(each, _asked(server, each)) for each in lists]
+    for each, reply in replies:
+        if reply.status != 404:
+            answers.raise_for_status(reply.answer, each.path)
+    if missing := [each for each, reply in replies if reply.status == 404]:
+        return _not_offered(missing, f"{without} This server does not offer")
     return ok(f"{len(lists)} were tried and are there. {without}")
 
 
@@ -103,7 +104,6 @@ def _asked(server: Server, call: Assumed) -> Reply:
     return server.current if call.path == contract.API_KEYS_CURRENT else server.ask_for_one(call.path)
 
 
-def _ensure_none_missing(missing: Sequence[Assumed], without: str) -> None:
-    if missing:
-        named = ", ".join(f"{each.method} {each.path} (for {each.command})" for each in missing)
-        raise NotOfferedError(f"{without} {named}.", hint=answers.not_offered("").hint)
+def _not_offered(missing: Sequence[Assumed], without: str) -> Result:
+    named = ", ".join(f"{each.method} {each.path} (for {each.command})" for each in missing)
+    return ok(f"{without} {named}. What they do is done at {contract.DASHBOARD}.")

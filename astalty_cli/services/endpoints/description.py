@@ -11,7 +11,7 @@ from astalty_cli.openapi import Json, body, good_response, mapping, text
 from astalty_cli.openapi.examples import example
 from astalty_cli.openapi.references import References
 from astalty_cli.services.endpoints.lines import Ready
-from astalty_cli.services.endpoints.operations import Operation, specification
+from astalty_cli.services.endpoints.operations import Operation, Source, specification
 from astalty_cli.services.endpoints.servers import is_elsewhere
 from astalty_cli.services.requests.snippets import on_one_line
 
@@ -31,6 +31,7 @@ class Description(Struct):
     response_example: Any
     astalty: str | None
     curl: str | None
+    source: Source
 
     def for_machines(self) -> "Description":
         """The same with each line to run on a line: as the value of a field it has to run too."""
@@ -63,6 +64,7 @@ def describe(
         response_example=example(response[1], sent=False) if response else None,
         astalty=ready.astalty() if ready else None,
         curl=ready.curl(address) if ready else None,
+        source=operation.source,
     )
 
 

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
 from itertools import islice
 
 import msgspec
@@ -20,6 +21,15 @@ _MOST_SAID = 500  # characters of a tag, a name or a summary: each may be that o
 _PARAMETER = re.compile(r"\{[^{}]*\}")
 
 
+class Source(StrEnum):
+    """Where a catalogue came from."""
+
+    SERVICE = "service"
+    FILE = "file"
+    URL = "url"
+    BUILT_IN = "built-in"
+
+
 class Operation(msgspec.Struct, frozen=True):
     """One call. `path` is a template from the origin on: `/public/v1/participants/{participant}`."""
 
@@ -29,15 +39,16 @@ class Operation(msgspec.Struct, frozen=True):
     summary: str | None
     operation_id: str | None
     deprecated: bool
+    source: Source
 
 
-def operations(document: Json) -> list[Operation]:
+def operations(document: Json, source: Source = Source.SERVICE) -> list[Operation]:
     """All calls: by tag, in the document's own order of tags; those without a tag come last.
 
     Raises ServiceError for more than anybody offers: many paths may refer to the same calls.
     """
     calls = islice(_calls(document), _MOST_CALLS + 1)
-    found = [_operation(path, method, spec) for path, method, _, spec in calls]
+    found = [_operation(path, method, spec, source) for path, method, _, spec in calls]
     if len(found) > _MOST_CALLS:
         raise ServiceError(f"The endpoint catalogue has more than {_MOST_CALLS:,} calls.")
     declared = [text(mapping(each).get("name"))[:_MOST_SAID] for each in listing(document.get("tags"))]
@@ -50,6 +61,11 @@ def offers(found: Iterable[Operation], method: str, path: str) -> bool:
     """Whether one of them is this call, whatever its parameters are called."""
     asked = _segments(path)
     return any(each.method == method and _segments(under_prefix(each.path)) == asked for each in found)
+
+
+def named_calls(found: Iterable[Operation]) -> set[tuple[str, str]]:
+    """Method and path of each, below `/public/v1` and with `{id}` for every parameter, as in `contract`."""
+    return {(each.method, _PARAMETER.sub("{id}", under_prefix(each.path))) for each in found}
 
 
 def specification(document: Json, operation: Operation) -> Json:
@@ -89,8 +105,10 @@ def find(found: Sequence[Operation], method: str, path: str) -> Operation:
             return each
     others = ", ".join(dict.fromkeys(each.method for each in at_path))
     if others:
-        raise NotFoundError(f"There is no {method} {path} in this API.", hint=f"That path has: {others}.")
-    raise NotFoundError(f"There is no {method} {path} in this API.", hint=_near(found, method, path))
+        raise NotFoundError(
+            f"There is no {method} {path} in this catalogue.", hint=f"That path has: {others}."
+        )
+    raise NotFoundError(f"There is no {method} {path} in this catalogue.", hint=_near(found, method, path))
 
 
 def _near(found: Sequence[Operation], method: str, path: str) -> str:
@@ -126,7 +144,7 @@ def _servers(item: Json) -> Json:
     return {"servers": item["servers"]} if "servers" in item else {}
 
 
-def _operation(path: str, method: str, spec: Json) -> Operation:
+def _operation(path: str, method: str, spec: Json, source: Source) -> Operation:
     first_line = text(spec.get("description"))[:_MOST_SAID].strip().partition("\n")[0]
     return Operation(
         tag=next((each[:_MOST_SAID] for each in listing(spec.get("tags")) if text(each)), None),
@@ -135,6 +153,7 @@ def _operation(path: str, method: str, spec: Json) -> Operation:
         summary=text(spec.get("summary"))[:_MOST_SAID] or first_line or None,
         operation_id=text(spec.get("operationId"))[:_MOST_SAID] or None,
         deprecated=spec.get("deprecated") is True,
+        source=source,
     )
 
 
