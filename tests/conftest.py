@@ -43,6 +43,7 @@ def interrupts_are_heard(no_terminal: None) -> None:
     """Background jobs start with SIGINT ignored, what `nohup` runs with SIGHUP: children would inherit it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture

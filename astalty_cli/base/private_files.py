@@ -103,21 +103,47 @@ def already_there(path: Path) -> LocalError:
 
 
 def ensure_writable(path: Path, size: int) -> None:
-    """Try to put a file of this size at the path, in a folder that must be there, and leave nothing.
-
-    A file that could not be replaced (a mount point, one that is immutable) cannot be linked to either, and
-    that changes nothing.
-    """
+    """Try to put a file of this size at the path, in a folder that must be there, and leave nothing."""
     with _translate_errors(path, "write"), _written_beside(path, os.urandom(size)) as new:
         trial = Path(f"{new}.probe")
-        for file in [new, *([path] if path.is_file() else [])]:
-            os.link(file, trial, follow_symlinks=False)
-            trial.unlink()
+        os.link(new, trial, follow_symlinks=False)
+        trial.unlink()
+        _raise_if_irreplaceable(path)
         if new.stat().st_mode & 0o077:
             raise LocalError(
                 f"The file system of {path.parent} cannot keep a file from being read by others.",
                 hint="Choose a folder on another one.",
             )
+
+
+def _raise_if_irreplaceable(path: Path) -> None:
+    """Raises OSError for a file that no other can be moved over: an immutable one, or a mount point.
+
+    Nothing is linked to it for that: a probe that is killed would leave a second name of the old secret.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    except PermissionError as error:
+        if error.errno == errno.EACCES:  # its mode, which does not keep it from being replaced
+            return
+        raise
+    os.close(handle)
+    if _is_mount_point(path):
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+
+def _is_mount_point(path: Path) -> bool:
+    """Whether Linux lists it; elsewhere a file is hardly ever one."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    except OSError:
+        return False
+    spelled = os.fsencode(path.resolve())
+    for special in (b"\\", b" ", b"\t", b"\n"):  # as the kernel spells them; the backslash first
+        spelled = spelled.replace(special, b"\\%03o" % special[0])
+    return any(line.split(b" ")[4:5] == [spelled] for line in mounts)
 
 
 def ensure_one_name(path: Path) -> None:

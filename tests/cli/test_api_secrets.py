@@ -122,7 +122,7 @@ def test_a_new_secret_is_not_printed_where_nobody_sits(shell: Shell) -> None:
             told = shell(f"api /somewhere-else -f name=x {form}", code=7)
             assert "[secret]" in told.out
             assert "s" * 10 not in told.out + told.err
-            assert f"astalty keys rotate {KEY['id']} --to" in told.err
+            assert f"astalty keys rotate --to DESTINATION {KEY['id']}" in told.err
 
 
 def test_a_refusal_has_made_no_secret(shell: Shell) -> None:

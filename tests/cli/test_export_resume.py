@@ -284,7 +284,7 @@ def test_a_finished_export_is_not_taken_for_the_one_that_was_killed(
     assert exporting.run("kill", 3, f"{line} {jsonl} {killed}").code == -9
     done = exporting.run(line=f"{line} {jsonl} {killed}")
     assert done.code == 0, done.err
-    assert "Going on with the export" in done.err
+    assert "Continuing the export" in done.err
     assert target.read_bytes() == expected
     assert lasting(manifest_of(target)) == manifest
 
