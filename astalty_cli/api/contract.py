@@ -16,7 +16,7 @@ ENDPOINT_DASHBOARD: Final = "/docs"  # a web page
 
 PREFIX: Final = "/public/v1"
 PARTICIPANTS: Final = f"{PREFIX}/participants"
-USERS: Final = f"{PREFIX}/users"  # seen by others with access, and not on Astalty's own pages
+USERS: Final = f"{PREFIX}/users"  # B
 
 PAGE_NUMBER: Final = "page[number]"
 PAGE_SIZE: Final = "page[size]"

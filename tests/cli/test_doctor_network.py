@@ -267,8 +267,10 @@ def test_without_a_document_the_lists_are_asked_for(shell: Shell) -> None:
         row = examined(shell, env=env)["endpoints"]
     assert (row["status"], row["found"]) == (
         "ok",
-        "Keys and the request history were tried and are there. "
-        "There is no OpenAPI document here, which is normal.",
+        (
+            "Keys and the request history were tried and are there. "
+            "There is no OpenAPI document here, which is normal."
+        ),
     )
 
 
