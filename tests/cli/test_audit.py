@@ -397,7 +397,7 @@ def named(names: list[str]) -> list[Answer]:
     ]
     missing: Answer = ("404 Not Found", {}, b"{}")
     own: Answer = ("200 OK", {}, one({**KEY, "account": ACCOUNT, "last_used_at": "2026-01-02T00:00:00Z"}))
-    return [own, ("200 OK", {}, listing(*keys)), missing]
+    return [own, ("200 OK", {}, listing(*keys)), missing, ("200 OK", {}, listing())]
 
 
 @pytest.mark.parametrize(
