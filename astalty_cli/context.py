@@ -15,6 +15,8 @@ from astalty_cli.output.style import Style
 from astalty_cli.program import Program
 
 if TYPE_CHECKING:
+    from astalty_cli.api.capabilities import Capabilities
+    from astalty_cli.api.capability_memory import Capability, CapabilityMemory, Offers
     from astalty_cli.api.client import Client
     from astalty_cli.api.http import Connection, Http
     from astalty_cli.base.secret import Secret
@@ -139,11 +141,43 @@ class Context:
         self.default_timeout = None
         garbage.collect_normally()
 
-    def client_with(self, secret: Secret | None, timeout: float | None) -> Client:
-        """The same API with another key, or with none, and with seconds of its own."""
+    def client_with(
+        self, secret: Secret | None, timeout: float | None, known: Offers | None = None
+    ) -> Client:
+        """The same API with another key, or with none, and with seconds of its own.
+
+        `known` is what the server is known to offer to that key.
+        """
         from astalty_cli.api.client import Client
 
-        return Client(self.http(secret, timeout))
+        http = self.http(secret, timeout)
+        return Client(http, self._capabilities_of(http, known))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the server offers to the key in force."""
+        return self.client.capabilities
+
+    @cached_property
+    def capability_memory(self) -> CapabilityMemory:
+        """What this origin was seen to offer lately."""
+        from astalty_cli.api.capability_memory import CapabilityMemory
+
+        folder = self.program.folders.cache / "capabilities"
+        return CapabilityMemory(folder, self.settings.base_url.value)
+
+    def _capabilities_of(self, http: Http, known: Offers | None) -> Capabilities:
+        from astalty_cli.api.capabilities import Capabilities
+        from astalty_cli.api.capability_memory import Capability, Offer
+
+        if self.settings.is_sandbox:  # which has all of it, whatever it answers
+            return Capabilities(http, known=dict.fromkeys(Capability, Offer.FULL))
+        return Capabilities(http, memory=self.capability_memory, known=known, on_none=self._forget_names)
+
+    def _forget_names(self, capability: Capability) -> None:
+        """Completion must not offer names that no command can use."""
+        if capability == "keys":
+            self.completion_cache.set_keys({})
 
     def client_elsewhere(self, origin: str) -> Client:
         """Another host, for what it has for everybody: no key is ever sent there."""

@@ -19,7 +19,6 @@ from astalty_cli.base.errors import (
     ConflictError,
     ForbiddenError,
     NotFoundError,
-    NotOfferedError,
     RefusedError,
     ServiceError,
     UnauthorizedError,
@@ -175,26 +174,25 @@ def mended(body: bytes) -> bytes:
         return body
 
 
+def is_json(body: bytes, model: type = Raw) -> bool:
+    """Whether a body is JSON, and such JSON."""
+    try:
+        decoded(body, model)
+    except ServiceError:
+        return False
+    return True
+
+
+def is_html(body: bytes) -> bool:
+    return body.lstrip()[:1] == b"<"
+
+
 def raise_for_status(answer: HttpResponse, path: str) -> None:
     """Raises what a 4xx or 5xx stands for, and ServiceError for other text than JSON from `/public/v1`."""
     if not 200 <= answer.status < 300:
         raise failure(answer, path)
     if contract.is_under_prefix(path) and answer.body.strip():
         _opened(answer.body, Raw)
-
-
-def raise_for_rejected_key(answer: HttpResponse) -> None:
-    """Check the answer of the documented call that a key is tried with. Raises as `raise_for_status`.
-
-    NotOfferedError where that call is not there: then this is no server of the API.
-    """
-    if answer.status == 404:
-        raise NotOfferedError(
-            f"This is not Astalty's API: it has no {contract.PARTICIPANTS}.",
-            hint="Check the base URL; astalty doctor says which one is used, and why.",
-            status=404,
-        )
-    raise_for_status(answer, contract.PARTICIPANTS)
 
 
 def _secret(_kind: type[Secret], value: Any) -> Secret:
@@ -311,13 +309,3 @@ def _words(answer: HttpResponse) -> tuple[str, dict[str, list[str]]]:
         return "", {}
     said = islice(body.errors.items(), _MOST_SAID)
     return brief(body.message), {brief(name): [*map(brief, texts[:_MOST_SAID])] for name, texts in said}
-
-
-def not_offered(feature: str) -> NotOfferedError:
-    """For servers without the calls that this project assumes (`contract.py`)."""
-    return NotOfferedError(
-        f"This account's API does not offer {feature} yet.",
-        hint=f"The feature is in beta: {contract.SUPPORT} switches it on. "
-        f"By hand, it is at {contract.DASHBOARD}.",
-        status=404,
-    )

@@ -1,8 +1,9 @@
 """One method for each call of the API, typed; every failure is one of our errors."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -14,12 +15,12 @@ from astalty_cli.api.answers import (
     Row,
     failure,
     issued,
-    not_offered,
     one,
     page,
-    raise_for_rejected_key,
     walk,
 )
+from astalty_cli.api.capabilities import Asked, Capabilities
+from astalty_cli.api.capability_memory import Capability
 from astalty_cli.api.http import Http, HttpResponse
 from astalty_cli.api.models import (
     ApiKey,
@@ -30,8 +31,10 @@ from astalty_cli.api.models import (
     RenameKey,
     RotateKey,
 )
-from astalty_cli.base.errors import AstaltyError, NotFoundError, NotOfferedError, ServiceError
+from astalty_cli.base.errors import NotFoundError, NotOfferedError, ServiceError
 from astalty_cli.base.vocabulary import Access, KeyStatus
+
+T = TypeVar("T")
 
 _NEWEST_FIRST: Final = "-created_at"
 _TRIES: Final = 3
@@ -41,10 +44,14 @@ _WORKING: Final = frozenset({KeyStatus.ACTIVE, KeyStatus.EXPIRING})
 
 
 class Client:
-    """The API of one account. Each method raises an AstaltyError for whatever is not the wanted answer."""
+    """The API of one account. Each method raises an AstaltyError for whatever is not the wanted answer.
 
-    def __init__(self, http: Http) -> None:
+    NotOfferedError says that the server does not offer keys, or the request history, at all.
+    """
+
+    def __init__(self, http: Http, capabilities: Capabilities | None = None) -> None:
         self._http = http
+        self.capabilities = capabilities or Capabilities(http)
 
     # -- keys ------------------------------------------------------------------------------------
 
@@ -52,8 +59,10 @@ class Client:
         self, number: int = 1, *, status: str | None = None, sort: str | None = None
     ) -> Page[ApiKey]:
         params = _params(number, contract.MAX_PAGE_SIZE, {"status": status}, sort)
-        answer = self._call("GET", contract.API_KEYS, params=params, feature="key management")
-        return page(answer, ApiKey)
+        asked = Asked.FILTERED if status else Asked.LIST
+        return self._observed(
+            Capability.KEYS, asked, contract.API_KEYS, lambda answer: page(answer, ApiKey), params
+        )
 
     def all_keys(self, *, status: str | None = None, sort: str | None = None) -> list[Row[ApiKey]]:
         """Every key with one of these; a list that changes while it is read is read again."""
@@ -70,12 +79,13 @@ class Client:
             contract.API_KEYS,
             body=CreateKey(name, access or msgspec.UNSET),
             headers={contract.IDEMPOTENCY_KEY: idempotency_key},
-            feature="key management",
         )
         return issued(answer)
 
     def get_key(self, key_id: str) -> Row[ApiKey]:
-        return one(self._key_call("GET", key_id, contract.api_key(key_id)), ApiKey)
+        path = contract.api_key(key_id)
+        with self._translate_absent_key(key_id):
+            return self._observed(Capability.KEYS, Asked.ONE, path, lambda answer: one(answer, ApiKey))
 
     def rename_key(self, key_id: str, name: str) -> Row[ApiKey]:
         return one(self._key_call("PATCH", key_id, contract.api_key(key_id), RenameKey(name)), ApiKey)
@@ -106,13 +116,18 @@ class Client:
 
     def current_key(self) -> Row[CurrentKey]:
         """The key that makes this call. Raises NotOfferedError where the server has no such call."""
-        return one(self._call("GET", contract.API_KEYS_CURRENT, feature="key management"), CurrentKey)
+        return self._observed(
+            Capability.KEYS,
+            Asked.CURRENT,
+            contract.API_KEYS_CURRENT,
+            lambda answer: one(answer, CurrentKey),
+        )
 
     def account_id(self) -> str | None:
         """The id of the key's account; None where the server has no such call."""
         try:
             return self.current_key().value.account.id
-        except NotOfferedError:
+        except NotFoundError:
             return None
 
     @property
@@ -136,17 +151,24 @@ class Client:
         params = _params(number, size, filters, sort)
         if bodies:
             params[contract.INCLUDE] = contract.INCLUDE_BODIES
-        answer = self._call(
-            "GET", contract.API_REQUESTS, params=params, feature="request history", paced=paced
+        is_filtered = any(value is not None for value in filters.values())
+        return self._observed(
+            Capability.HISTORY,
+            Asked.FILTERED if is_filtered else Asked.LIST,
+            contract.API_REQUESTS,
+            lambda answer: page(answer, ApiRequest),
+            params,
+            paced=paced,
         )
-        return page(answer, ApiRequest)
 
     def get_request(self, request_id: str) -> Row[ApiRequest]:
         """An entry with both bodies."""
+        path = contract.api_request(request_id)
         try:
-            return one(self._call("GET", contract.api_request(request_id)), ApiRequest)
+            return self._observed(Capability.HISTORY, Asked.ONE, path, lambda answer: one(answer, ApiRequest))
+        except NotOfferedError:
+            raise
         except NotFoundError as error:
-            self.list_requests(1, 1, filters={})
             raise NotFoundError(
                 f"There is no entry {request_id} in the request history.",
                 hint="See them: astalty history list",
@@ -180,11 +202,6 @@ class Client:
         """Let time pass, within the time that the command may take."""
         self._http.pause(seconds, what_for)
 
-    def accepts_key(self) -> None:
-        """Make the cheapest documented call, for servers without `current_key`."""
-        answer = self._http.request("GET", f"{contract.PARTICIPANTS}?{contract.PAGE_SIZE}=1")
-        raise_for_rejected_key(answer)
-
     # -- how -------------------------------------------------------------------------------------
 
     def _key_call(
@@ -195,43 +212,54 @@ class Client:
         body: msgspec.Struct | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> HttpResponse:
+        with self._translate_absent_key(key_id):
+            try:
+                return self._call(method, path, body=body, headers=headers)
+            except NotFoundError:
+                self.capabilities.ensure_not_gone(Capability.KEYS)
+                raise
+
+    @contextmanager
+    def _translate_absent_key(self, key_id: str) -> Iterator[None]:
         try:
-            return self._call(method, path, body=body, headers=headers)
+            yield
+        except NotOfferedError:
+            raise
         except NotFoundError as error:
-            self._ensure_offers_keys()
             raise NotFoundError(
                 f"There is no key {key_id}, or it is revoked.",
                 hint="See them: astalty keys list --status active,expiring,revoked",
                 status=error.status,
             ) from None
 
-    def _ensure_offers_keys(self) -> None:
-        """Tell "no such key" from "no such endpoint". Raises NotOfferedError."""
-        try:
-            self.list_keys()
-        except NotOfferedError:
-            raise
-        except AstaltyError:
-            return  # this question's own failure must not stand for the answer that was asked about
+    def _observed(
+        self,
+        capability: Capability,
+        asked: Asked,
+        path: str,
+        decode: Callable[[HttpResponse], T],
+        params: Mapping[str, str] | None = None,
+        *,
+        paced: bool = False,
+    ) -> T:
+        """A GET that not every server offers."""
+        target = f"{path}?{urlencode(params, safe='[],:')}" if params else path
+        return self.capabilities.observe(
+            capability, asked, path, lambda: self._http.request("GET", target, paced=paced), decode
+        )
 
     def _call(
         self,
         method: str,
         path: str,
         *,
-        params: Mapping[str, str] | None = None,
         body: msgspec.Struct | None = None,
         headers: Mapping[str, str] | None = None,
-        feature: str | None = None,
-        paced: bool = False,
     ) -> HttpResponse:
         data = msgspec.json.encode(body) if body is not None else None
-        target = f"{path}?{urlencode(params, safe='[],:')}" if params else path
-        answer = self._http.request(method, target, body=data, headers=headers, paced=paced)
+        answer = self._http.request(method, path, body=data, headers=headers)
         if 200 <= answer.status < 300:
             return answer
-        if answer.status == 404 and feature is not None:
-            raise not_offered(feature)
         raise failure(answer, path)
 
 

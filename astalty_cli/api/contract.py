@@ -1,23 +1,22 @@
 """Every path, parameter and limit of the API, in one place.
 
-Astalty documents its public API, but not yet the part behind the API Dashboard. What is assumed is
-marked so; when the service publishes its own, this module (and the field names in `models.py`) is
-what to edit. The reasons are in docs/reference/api-contract.md.
+Astalty documents its public API, and publishes no endpoint for keys or the request history. Each documented
+fact has a grade: A, Astalty's own pages; B, a third party that has access; C, inference. What is assumed
+stands apart; when the service publishes its own, this module (and the field names in `models.py`) is what to
+edit. The sources are in docs/reference/api-contract.md.
 """
 
 import re
 from typing import Final, NamedTuple
 
-# -- documented: docs.astalty.com.au, developers ------------------------------------------------
+# -- documented, A: docs.astalty.com.au, developers, and the user guide --------------------------
 
 DEFAULT_BASE_URL: Final = "https://api.app.astalty.com.au"
 ENDPOINT_DASHBOARD: Final = "/docs"  # a web page
-SUPPORT: Final = "support@astalty.com.au"
-DASHBOARD: Final = "Settings → API Dashboard → Manage Keys, in Astalty's web app"
 
 PREFIX: Final = "/public/v1"
 PARTICIPANTS: Final = f"{PREFIX}/participants"
-USERS: Final = f"{PREFIX}/users"  # seen by others with access, and not on Astalty's own pages
+USERS: Final = f"{PREFIX}/users"  # B
 
 PAGE_NUMBER: Final = "page[number]"
 PAGE_SIZE: Final = "page[size]"
@@ -59,6 +58,13 @@ def under_prefix(path: str) -> str:
 
 def filter_by(field: str) -> str:
     return f"filter[{field}]"
+
+
+# -- documented, B: a public integration platform's guide to the same screens ---------------------
+
+API_DASHBOARD: Final = "Settings → Developers → API Dashboard"  # pages of the web app
+MANAGE_KEYS: Final = f"{API_DASHBOARD} → Manage Keys"
+REQUEST_HISTORY: Final = f"{API_DASHBOARD} → the request history"
 
 
 # -- assumed: the API Dashboard's own calls -----------------------------------------------------

@@ -38,6 +38,7 @@ MAX_WAIT: Final = 300.0  # seconds that a server may ask for, however long the c
 _CONNECT_SECONDS: Final = 10.0
 _LONG_PAUSE: Final = 5.0  # seconds from which a user is told
 _MAX_TRYING: Final = 2 * EXCHANGE_SECONDS  # seconds without an answer, of all tries of one request
+_WITHOUT_KEY: Final = "astalty_without_key"  # an extension of a request that must not carry the key
 
 
 class HttpResponse(NamedTuple):
@@ -73,7 +74,8 @@ class _Bearer(httpx.Auth):
         self._secret = secret
 
     def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]
-        request.headers["Authorization"] = f"Bearer {self._secret.reveal()}"
+        if _WITHOUT_KEY not in request.extensions:
+            request.headers["Authorization"] = f"Bearer {self._secret.reveal()}"
         yield request
 
 
@@ -120,6 +122,7 @@ class Http:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         paced: bool = False,
+        with_key: bool = True,
     ) -> HttpResponse:
         """Send, and return whatever the server answered, also a 4xx or 5xx.
 
@@ -132,6 +135,8 @@ class Http:
             raise UsageError(f"This cannot be asked for: {_reason(error)}.") from None
         if body is not None:
             request.headers.setdefault("Content-Type", "application/json")
+        if not with_key:
+            request.extensions[_WITHOUT_KEY] = True
         with self._budget.running():
             return self._send_until_answered(request, self._pacer if paced else None)
 

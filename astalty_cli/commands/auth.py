@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from astalty_cli.api import contract
 from astalty_cli.base.errors import (
     AstaltyError,
     ConflictError,
-    ForbiddenError,
     LocalError,
-    NotOfferedError,
+    ServiceError,
     UnauthorizedError,
     UsageError,
 )
@@ -111,24 +111,31 @@ def _once_more(context: Context) -> str:
 def _checked_profile(context: Context, secret: Secret, origin: str, storage: Storage) -> Profile:
     from astalty_cli.config.profiles import Profile
 
+    client = context.client_with(secret, context.timeout)
+
+    def wait(seconds: float) -> None:
+        context.output.note("The service does not accept this key yet. Asking once more, in case it is new.")
+        client.pause(seconds, "a second look at the key")
+
     try:
-        key = _asked(context.client_with(secret, context.timeout))
-    except ForbiddenError:
-        raise
+        client.capabilities.check_pasted_key(wait)
     except UnauthorizedError as error:
         error.hint = "Check that all of it was copied, and that the base URL is right. Nothing was stored."
         raise
+    except ServiceError as error:
+        error.hint = f"{error.hint} Nothing was stored.".lstrip()
+        raise
+    key = _described(client)
     if key is None:
         return Profile(origin, storage, last_four=secret.last_four)
     return Profile(origin, storage, key.id, key.last_four, key.account.name)
 
 
-def _asked(client: Client) -> CurrentKey | None:
-    """Ask whose key this is; where a server cannot say, only whether it accepts the key, and None."""
+def _described(client: Client) -> CurrentKey | None:
+    """Whose key this is, which is accepted; None if the server does not say."""
     try:
         return client.current_key().value
-    except NotOfferedError:
-        client.accepts_key()
+    except AstaltyError:
         return None
 
 
@@ -151,8 +158,8 @@ def logout(context: Context) -> None:
     _forget(context, name, stored)
     context.config_file.remove(name)
     context.output.note(
-        f"Forgot profile {name!r} and its key on this machine. "
-        "The key itself still works. To end it: astalty keys revoke."
+        f"Forgot profile {name!r} and its key on this machine. The key itself still works. "
+        f"To end it, go to {contract.MANAGE_KEYS}, or run: astalty keys revoke"
     )
 
 
@@ -203,10 +210,11 @@ def status(context: Context) -> None:
         facts |= _tried(context)
     except AstaltyError as error:
         problem = error
-        if error.status in {401, 403}:
+        if error.status == 401:
             error.hint = f"It may be revoked or rotated. {_another_key(settings)}"
     profiles = context.config_file.read().profiles
-    facts |= {"works": problem is None, "profiles": _rows(profiles)}
+    works = None if isinstance(problem, ServiceError) else problem is None
+    facts |= {"works": works, "profiles": _rows(profiles)}
     output.item(msgspec.json.encode(facts), output.columns(columns.STATUS, SignedIn))
     if output.format == "table" and facts["profiles"]:
         rows = [msgspec.json.encode(profile) for profile in facts["profiles"]]
@@ -227,7 +235,8 @@ def _another_key(settings: Settings) -> str:
 
 def _tried(context: Context) -> dict[str, str | None]:
     secret = context.secret()
-    key = _asked(context.client)
+    context.capabilities.check_key()
+    key = _described(context.client)
     if key is None:
         return {"last_four": secret.last_four}
     return {

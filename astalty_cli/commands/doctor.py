@@ -13,11 +13,12 @@ from astalty_cli.output import columns
 if TYPE_CHECKING:
     from astalty_cli.config.settings import Settings
     from astalty_cli.services.doctor.check import Check, Result, Step
+    from astalty_cli.services.doctor.server import Server
 
 
 @takes(OUTPUT, ACCOUNT)
 def doctor(context: Context) -> None:
-    """It makes at most seven calls, and changes nothing but the copy of the catalogue."""
+    """It makes at most nine calls. It changes nothing but what is remembered of this server."""
     import msgspec
 
     from astalty_cli.output.safe import without_keys
@@ -71,7 +72,10 @@ def _steps(context: Context) -> Iterator[Step]:
 
     def endpoints() -> Result:
         origin = context.settings.base_url.value
-        return account.endpoints(server, Catalogue(context.catalogue_folder, origin, server.ask_openly))
+        catalogue = Catalogue(context.catalogue_folder, origin, server.ask_openly)
+        result = account.endpoints(server, catalogue)
+        _remember(context, server)
+        return result
 
     yield Step("version", machine.version)
     yield Step("config", lambda: machine.config_file(context.config_file))
@@ -92,6 +96,18 @@ def _steps(context: Context) -> Iterator[Step]:
     yield Step("journal", lambda: machine.journal(context.journal))
     yield Step("clipboard", lambda: machine.clipboard(environ, somebody=streams.can_ask))
     yield Step("terminal", lambda: _terminal(context))
+
+
+def _remember(context: Context, server: Server) -> None:
+    """Remember what the server offers, for the commands that follow."""
+    from astalty_cli.api.capabilities import Sign
+
+    if context.settings.is_sandbox:
+        return
+    if server.catalogue is not None:
+        context.capability_memory.note_catalogue(server.catalogue)
+    if server.accepts_key and server.current.sign is not Sign.GATEWAY:
+        context.capabilities.note(server.offers)
 
 
 def _settings(context: Context) -> Settings:

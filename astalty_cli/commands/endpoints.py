@@ -13,7 +13,6 @@ from astalty_cli.context import Context
 from astalty_cli.openapi import METHODS
 
 if TYPE_CHECKING:
-    from astalty_cli.api.http import HttpResponse
     from astalty_cli.services.endpoints.catalogue import Reading
 
 REFRESH = option("--refresh", help="Fetch the catalogue again instead of using the local copy.")
@@ -139,16 +138,10 @@ def _named(context: Context, source: str | None, *, refresh: bool) -> Reading | 
 
 
 def _published(context: Context, *, refresh: bool) -> Reading:
+    from astalty_cli.commands.shared import offering
     from astalty_cli.services.endpoints import built_in
-    from astalty_cli.services.endpoints.catalogue import Catalogue
 
-    origin = context.settings.base_url.value
-
-    def ask(path: str, etag: str | None) -> HttpResponse:
-        return context.keyless_client.document(path, etag)
-
-    catalogue = Catalogue(context.catalogue_folder, origin, ask)
-    return catalogue.read(refresh=refresh) or built_in.reading(origin)
+    return offering.published(context, refresh=refresh) or built_in.reading(context.settings.base_url.value)
 
 
 def _account_flags(context: Context) -> dict[str, str]:

@@ -8,6 +8,7 @@ import pytest
 from astalty_cli.base.times import iso
 from tests.support.accounts import Account
 from tests.support.audits import ELSEWHERE, HERE, called, days, found, made
+from tests.support.check_ups import answering_by_call
 from tests.support.hostile import ACCOUNT, KEY, Answer, answering, at, listing, one
 from tests.support.shell import Result, Shell
 
@@ -219,15 +220,19 @@ def ask(shell: Shell, line: str, *bodies: bytes, code: int = 0, last: str = "200
 
 
 def test_a_server_without_a_history_still_has_its_keys_looked_at(shell: Shell) -> None:
-    missing = b'{"message": "Not Found"}'
-    result = ask(shell, "keys audit --json", one(CURRENT), listing(KEY), missing, last="404 Not Found")
+    answers: dict[str, Answer] = {
+        "GET /public/v1/api-keys/current": ("200 OK", {}, one(CURRENT)),
+        "GET /public/v1/api-keys": ("200 OK", {}, listing(KEY)),
+    }
+    with answering_by_call(answers) as (_, env):
+        result = shell("keys audit --json", env=env)
     assert [row["finding"] for row in result.json] == ["never-used"]
     assert result.err == "This server has no request history: addresses were not compared.\n"
 
 
 def test_a_server_without_keys_is_exit_code_3(shell: Shell) -> None:
-    told = ask(shell, "keys audit", b'{"message": "Not Found"}', code=3, last="404 Not Found")
-    assert "does not offer key management" in told.err
+    with answering_by_call({}) as (_, env):
+        assert "This service has no API for keys." in shell("keys audit", env=env, code=3).err
 
 
 @pytest.mark.parametrize("flags", ["", "-o table", "--json", "-o jsonl", "--fail-on old,in-grace"])
@@ -392,7 +397,7 @@ def named(names: list[str]) -> list[Answer]:
     ]
     missing: Answer = ("404 Not Found", {}, b"{}")
     own: Answer = ("200 OK", {}, one({**KEY, "account": ACCOUNT, "last_used_at": "2026-01-02T00:00:00Z"}))
-    return [own, ("200 OK", {}, listing(*keys)), missing]
+    return [own, ("200 OK", {}, listing(*keys)), missing, ("200 OK", {}, listing())]
 
 
 @pytest.mark.parametrize(

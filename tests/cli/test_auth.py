@@ -10,7 +10,7 @@ import pytest
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.home import Home
 from tests.support.accounts import Account
-from tests.support.check_ups import CURRENT, NOT_FOUND, PARTICIPANTS, answering_by_call, examined
+from tests.support.check_ups import NOT_FOUND, PARTICIPANTS, answering_by_call, examined
 from tests.support.hostile import CANARY, Answer
 from tests.support.serving import serving
 from tests.support.shell import Shell
@@ -72,23 +72,24 @@ def test_a_wrong_key_is_not_stored(shell: Shell, other: tuple[str, str]) -> None
     url, _ = other
     refused = shell(f"auth login --with-token --storage file --base-url {url}", stdin="nonsense", code=4)
     assert "does not accept this key" in refused.err
+    assert "Asking once more, in case it is new" in refused.err
     assert list((shell.config / "keys").iterdir()) == []
     assert not (shell.config / "config.toml").exists()
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"),
-    [(NOT_FOUND, 3), (("200 OK", {}, b"<h1>Welcome</h1>"), 6)],
-    ids=["not found", "a web page"],
+    "answer",
+    [NOT_FOUND, ("200 OK", {}, b"<h1>Welcome</h1>"), ("200 OK", {}, b'{"signed_in": false}')],
+    ids=["not found", "a web page", "other JSON"],
 )
-def test_a_key_is_not_stored_for_what_is_no_server_of_this_api(
-    shell: Shell, answer: Answer, code: int
-) -> None:
+def test_a_key_is_not_stored_for_what_is_no_server_of_this_api(shell: Shell, answer: Answer) -> None:
     with answering_by_call({PARTICIPANTS: answer}) as (server, environ):
         login = f"auth login --with-token --storage file --base-url {environ['ASTALTY_BASE_URL']}"
-        refused = shell(login, stdin=CANARY, code=code)
-        rows = examined(shell, env=environ, code=code)
-    assert server.calls[:2] == [CURRENT, PARTICIPANTS]
+        refused = shell(login, stdin=CANARY, code=6)
+        rows = examined(shell, env=environ, code=6)
+    assert PARTICIPANTS in server.calls
+    assert not any("/api-keys" in call for call in server.calls)
+    assert "This says nothing about the key." in refused.err
     assert "base URL" in refused.err
     assert list((shell.config / "keys").iterdir()) == []
     assert not (shell.config / "config.toml").exists()
@@ -188,11 +189,18 @@ def test_status_fails_as_its_key_does(shell: Shell, other: tuple[str, str]) -> N
     assert shell("auth status", code=4).out.startswith("profile\tdefault\n")
 
 
-def test_status_names_another_way_for_a_key_that_is_not_allowed(shell: Shell) -> None:
-    with answering_by_call({CURRENT: ("403 No", {}, b'{"message": "Not for you."}')}) as (_, env):
+def test_status_names_another_way_for_a_key_that_is_not_accepted(shell: Shell) -> None:
+    with answering_by_call({PARTICIPANTS: ("401 No", {}, b'{"message": "Not for you."}')}) as (_, env):
         told = shell("auth status", env=env, code=4).err
-    assert "Not for you." in told
+    assert "Not for you" in told
     assert "astalty auth status" not in told
+
+
+def test_status_says_neither_yes_nor_no_if_nothing_decides(shell: Shell) -> None:
+    with answering_by_call({PARTICIPANTS: ("403 No", {}, b'{"message": "Blocked."}')}) as (_, env):
+        result = shell("auth status --json", env=env, code=6)
+    assert result.json["works"] is None
+    assert "This says nothing about the key." in result.err
 
 
 def test_status_warns_of_keys_in_files_each_time(served: Account) -> None:

@@ -32,10 +32,10 @@ def test_all_is_well_on_the_sandbox(account: Account) -> None:
     assert rows["endpoints"]["found"] == "All 10 are in the OpenAPI document."
 
 
-def test_it_costs_one_call(account: Account) -> None:
+def test_it_costs_two_calls(account: Account) -> None:
     before = account.calls()
     examined(account.shell)
-    assert account.calls() == before + 1
+    assert account.calls() == before + 2
 
 
 def test_a_newcomer_is_told_how_to_begin(shell: Shell) -> None:
@@ -166,7 +166,7 @@ def test_the_worst_of_several_is_the_exit_code(faulty: Faulty) -> None:
     account, spoilt = faulty
     spoilt.faults += [
         Fault("POST /api-keys", times=FOR_GOOD),
-        Fault("GET /api-keys/current", "401 No", body=b'{"message": "No."}', times=FOR_GOOD),
+        Fault("GET /participants", "401 No", body=b'{"message": "No."}', times=FOR_GOOD),
     ]
     (account.shell.config / "journal").mkdir(mode=0o700)
     (account.shell.config / "journal" / "x.json").write_text("{")

@@ -66,7 +66,7 @@ def test_tls_names_the_store_the_issuer_and_the_end(
 ) -> None:
     certificate = authority.issue_cert("127.0.0.1", not_after=utc_now() + timedelta(days=100, hours=1))
     with speaking_tls(certificate, GONE) as url:
-        row = examined(shell, f"--ca-file {ca_file}", code=3, env=at(url))["tls"]
+        row = examined(shell, f"--ca-file {ca_file}", code=6, env=at(url))["tls"]
     assert row["status"] == "ok"
     assert row["found"] == (
         f"TLSv1.3, trusted by the system's store and {ca_file}; "
@@ -78,14 +78,14 @@ def test_tls_names_a_store_that_stands_in_for_the_systems(
     shell: Shell, authority: trustme.CA, ca_file: Path
 ) -> None:
     with speaking_tls(authority.issue_cert("127.0.0.1"), GONE) as url:
-        row = examined(shell, code=3, env={**at(url), "SSL_CERT_FILE": str(ca_file)})["tls"]
+        row = examined(shell, code=6, env={**at(url), "SSL_CERT_FILE": str(ca_file)})["tls"]
     assert f"trusted by SSL_CERT_FILE={ca_file}; " in row["found"]
 
 
 def test_a_certificate_that_ends_soon(shell: Shell, authority: trustme.CA, ca_file: Path) -> None:
     certificate = authority.issue_cert("127.0.0.1", not_after=utc_now() + timedelta(days=13))
     with speaking_tls(certificate, GONE) as url:
-        row = examined(shell, f"--ca-file {ca_file}", code=3, env=at(url))["tls"]
+        row = examined(shell, f"--ca-file {ca_file}", code=6, env=at(url))["tls"]
     assert row["status"] == "warning"
     assert "ends in 12 days" in row["found"]
 
@@ -127,7 +127,7 @@ def test_behind_a_proxy_its_name_is_looked_up_and_the_way_through_it_is_tried(
         tunnelling(url, heard) as proxy,
     ):
         env = {**at("https://astalty.invalid"), "HTTPS_PROXY": f"http://me:{CANARY}@{proxy}"}
-        rows = examined(shell, f"--ca-file {ca_file}", code=3, env=env)
+        rows = examined(shell, f"--ca-file {ca_file}", code=6, env=env)
     assert rows["proxy"]["found"] == f"http://…@{proxy} (HTTPS_PROXY)"
     assert rows["dns"]["status"] == "ok"
     assert "Test authority" in rows["tls"]["found"]
@@ -171,7 +171,7 @@ def test_a_server_that_never_answers_hangs_nobody(shell: Shell) -> None:
 def test_a_clock_that_is_wrong(shell: Shell, minutes: int, side: str) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
     with answering_by_call(
-        {CURRENT: (MINE[0], {"Date": date}, MINE[2]), DOCUMENT: ("200 OK", {"Date": date}, ALL[2])}
+        {PARTICIPANTS: (LIST[0], {"Date": date}, LIST[2]), DOCUMENT: ("200 OK", {"Date": date}, ALL[2])}
     ) as (_, env):
         row = examined(shell, env=env)["clock"]
     assert row["status"] == "warning"
@@ -180,23 +180,34 @@ def test_a_clock_that_is_wrong(shell: Shell, minutes: int, side: str) -> None:
 
 @pytest.mark.parametrize("date", ["junk", "", "Mon, 23 Nov 2026 10:00:00 +99999999999999999999", "9" * 400])
 def test_a_date_that_is_none(shell: Shell, date: str) -> None:
-    answers = {DOCUMENT: ("200 OK", {"Date": date}, ALL[2]), CURRENT: (MINE[0], {"Date": date}, MINE[2])}
+    answers = {DOCUMENT: ("200 OK", {"Date": date}, ALL[2]), PARTICIPANTS: (LIST[0], {"Date": date}, LIST[2])}
     with answering_by_call(answers) as (_, env):
         row = examined(shell, env=env)["clock"]
     assert (row["status"], row["found"]) == ("skipped", "The server did not say what time it is.")
 
 
-@pytest.mark.parametrize(("status", "code"), [("401 No", 4), ("403 No", 4), ("429 Slow", 6), ("500 Oh", 6)])
-def test_a_key_that_does_not_work(shell: Shell, status: str, code: int) -> None:
-    with answering_by_call({DOCUMENT: ALL, CURRENT: (status, {}, b'{"message": "No."}')}) as (server, env):
+@pytest.mark.parametrize(
+    ("status", "calls", "code"), [("401 No", 1, 4), ("403 No", 2, 6), ("429 Slow", 1, 6), ("500 Oh", 2, 6)]
+)
+def test_a_key_that_is_not_seen_to_work(shell: Shell, status: str, calls: int, code: int) -> None:
+    no: Answer = (status, {}, b'{"message": "No."}')
+    with answering_by_call({DOCUMENT: ALL, PARTICIPANTS: no, CURRENT: MINE}) as (server, env):
         rows = examined(shell, code=code, env=env)
     assert statuses(rows, "error") == {"account"}
     assert rows["endpoints"]["status"] == "ok"
-    assert server.calls == [DOCUMENT, CURRENT]
+    assert server.calls == [DOCUMENT, *[PARTICIPANTS] * calls]
+    assert ("This says nothing about the key." in rows["account"]["found"]) == (code == 6)
+
+
+@pytest.mark.parametrize("status", ["401 No", "403 No", "404 No", "429 Slow", "500 Oh"])
+def test_no_assumed_call_decides_about_the_key(shell: Shell, status: str) -> None:
+    with answering_by_call({DOCUMENT: ALL, CURRENT: (status, {}, b'{"message": "No."}')}) as (_, env):
+        rows = examined(shell, env=env)
+    assert rows["account"]["found"].startswith("The key works.")
 
 
 def test_a_key_without_a_call_that_names_it(shell: Shell) -> None:
-    with answering_by_call({PARTICIPANTS: LIST, DOCUMENT: ALL}) as (_, env):
+    with answering_by_call({DOCUMENT: ALL}) as (_, env):
         rows = examined(shell, env=env)
     assert "The key works." in rows["account"]["found"]
     assert rows["endpoints"]["status"] == "warning"
@@ -237,26 +248,33 @@ def test_endpoints_that_the_document_does_not_name(shell: Shell) -> None:
     assert "GET /public/v1/api-keys (for keys list)" in row["found"]
     assert "GET /public/v1/api-requests/{id} (for history show)" in row["found"]
     assert row["found"].count("(for ") == 2
-    assert contract.DASHBOARD in row["found"]
+    assert f"are web pages here: {contract.API_DASHBOARD}." in row["found"]
 
 
 def test_without_a_document_the_lists_are_asked_for(shell: Shell) -> None:
     with answering_by_call({CURRENT: MINE, KEYS: LIST}) as (server, env):
         row = examined(shell, env=env)["endpoints"]
-    assert row["status"] == "ok"
-    assert "This server does not offer GET /public/v1/api-requests (for history list)." in row["found"]
-    assert contract.DASHBOARD in row["found"]
+    assert (row["status"], row["found"]) == (
+        "ok",
+        (
+            f"The request history is on a web page here: {contract.REQUEST_HISTORY}. "
+            "There is no OpenAPI document here, which is normal."
+        ),
+    )
     addresses = [f"GET {address}" for address in contract.CATALOGUES]
-    assert server.calls == [DOCUMENT, CURRENT, *addresses[1:], KEYS, HISTORY]
+    assert server.calls == [DOCUMENT, PARTICIPANTS, CURRENT, *addresses[1:], KEYS, HISTORY]
     with answering_by_call({CURRENT: MINE, KEYS: LIST, HISTORY: LIST}) as (_, env):
         row = examined(shell, env=env)["endpoints"]
     assert (row["status"], row["found"]) == (
         "ok",
-        "3 were tried and are there. There is no OpenAPI document here, which is normal.",
+        (
+            "Keys and the request history were tried and are there. "
+            "There is no OpenAPI document here, which is normal."
+        ),
     )
 
 
-@pytest.mark.parametrize(("status", "code"), [("500 No", 6), ("403 No", 4), ("422 No", 5)])
+@pytest.mark.parametrize(("status", "code"), [("500 No", 6), ("429 No", 6), ("422 No", 5)])
 def test_a_list_that_fails_is_not_there(shell: Shell, status: str, code: int) -> None:
     lists: dict[str, Answer] = {KEYS: LIST, HISTORY: (status, {}, b'{"message": "No."}')}
     with answering_by_call({CURRENT: MINE, **lists}) as (_, env):
@@ -296,7 +314,8 @@ def test_a_document_that_is_none_is_none_to_endpoints_as_well(shell: Shell, brok
         row = examined(shell, env=env)["endpoints"]
         refused = shell("endpoints list --json", code=6, env=env).error
     assert row["found"] == (
-        f"3 were tried and are there. The OpenAPI document could not be read: {refused['message']}"
+        "Keys and the request history were tried and are there. "
+        f"The OpenAPI document could not be read: {refused['message']}"
     )
 
 
@@ -328,7 +347,8 @@ def test_a_document_that_endpoints_reads_is_one(shell: Shell, spelled: bytes) ->
     ],
 )
 def test_the_room_under_the_rate_limit(shell: Shell, headers: dict[str, str], status: str, says: str) -> None:
-    with answering_by_call({DOCUMENT: ALL, CURRENT: (MINE[0], headers, MINE[2])}) as (_, env):
+    limited: Answer = (LIST[0], headers, LIST[2])
+    with answering_by_call({DOCUMENT: ALL, PARTICIPANTS: limited, CURRENT: MINE}) as (_, env):
         row = examined(shell, env=env)["rate-limit"]
     assert row["status"] == status
     assert says in row["found"]

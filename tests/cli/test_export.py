@@ -265,16 +265,18 @@ def test_a_first_call_that_fails_leaves_nothing(shell: Shell, folder: Path) -> N
 
 def test_where_nobody_says_whose_it_is_only_the_same_key_goes_on(shell: Shell, folder: Path) -> None:
     no: Answer = ("404 Not Found", {}, b'{"message": "no"}')
+    accepted: Answer = ("200 OK", {}, listing())
     begins: list[Answer] = [
         no,
+        accepted,
         ("200 OK", {}, listing(ENTRY)),
         ("500 No", {}, b"{}"),
     ]  # it breaks off after the pin
-    goes_on: list[Answer] = [no, ("200 OK", {}, listing(ENTRY))]
+    goes_on: list[Answer] = [("200 OK", {}, listing(ENTRY))]
     with answering(*begins, *goes_on) as (server, url):
         mine = {"ASTALTY_API_KEY": "x" * 30, "ASTALTY_BASE_URL": url}
         shell("history export out/all.jsonl", env=mine, code=6)
-        server.answers[len(server.calls) :] = [no]
+        server.answers[len(server.calls) :] = [no, accepted]
         refused = shell("history export out/all.jsonl", env=mine | {"ASTALTY_API_KEY": "y" * 30}, code=5)
         assert "different account" in refused.err
         server.answers[len(server.calls) :] = goes_on

@@ -61,8 +61,8 @@ class Interrupted:
         elif self.how != "fail" and self.process:
             self.process.send_signal(SIGNALS[self.how])
             self.process.wait(20)
-        start_response("200 OK", [("Content-Type", "text/html")])
-        return [b"<html>"]
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [b'{"data": [']
 
 
 @dataclass

@@ -265,6 +265,7 @@ def test_a_printed_command_makes_the_same_request(
     served: Account, made: tuple[str, str, str | None, str | None]
 ) -> None:
     method, path, body, kind = made
+    served.clock.move(seconds=1)  # after what signing in asked for
     secret = served.home.secret().reveal()
     headers = {"Authorization": f"Bearer {secret}", "Accept": "application/json", "X-Mine": "a 'b' \"c\" $d"}
     headers |= {"Content-Type": kind} if kind else {}

@@ -76,7 +76,10 @@ def test_a_time_at_the_ends_of_the_calendar_is_no_bug(shell: Shell, moment: str,
 
 @pytest.mark.parametrize("rotation_number", [-1, 2**53, 2**63, 2**64, 10**30, 0.5, True])
 def test_a_rotation_that_no_key_can_have_is_no_answer(shell: Shell, rotation_number: float) -> None:
-    with serving(service({**KEY, "rotation": rotation_number}, ENTRY)) as url:
+    app = service(KEY, ENTRY)
+    with serving(app) as url:
+        shell("keys list", env=at(url))
+        app.answers |= service({**KEY, "rotation": rotation_number}, ENTRY).answers
         for line in ("keys list", f"keys show {KEY['id']}", f"keys rotate {KEY['id']} --plain"):
             assert "not what this API promises" in shell(line, env=at(url), code=6).err
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.accounts import Account
-from tests.support.hostile import ACCOUNT, ENTRY, KEY, Answer, Scripted, answering, one
+from tests.support.hostile import ACCOUNT, ENTRY, KEY, Answer, Scripted, listing, one
 from tests.support.serving import serving
 from tests.support.shell import ASTALTY, Result, Shell
 
@@ -29,8 +29,12 @@ def ok(row: object) -> Answer:
 
 def call(method: str, path: str, bearer: str) -> str:
     """Which step of a rotation a request is."""
+    if path.endswith("/participants"):
+        return "check"
     if path.endswith("/current"):
         return "prove" if bearer == NEW else "own"
+    if path.endswith("/api-keys"):
+        return "keys"
     if method == "GET":
         return "confirm" if bearer == NEW else "read"
     return path.rpartition("/")[2]
@@ -39,6 +43,7 @@ def call(method: str, path: str, bearer: str) -> str:
 def steps(**changed: Answer) -> dict[str, Answer]:
     """What a service answers to each step; some of it changed."""
     return {
+        "check": ("200 OK", {}, listing()),
         "own": ok({**KEY, "id": OTHER_ID, "account": ACCOUNT}),
         "read": ok(KEY),
         "rotate": ("201 Created", {}, one({**ROTATED, "secret": NEW})),
@@ -189,7 +194,7 @@ def test_ctrl_c_after_the_hand_over_says_what_holds(shell: Shell, sent: signal.S
 def test_a_profile_of_another_origin_keeps_its_key(shell: Shell) -> None:
     """Two services may know keys of one id; a secret of one is nothing to the other."""
     current = ok({**KEY, "account": ACCOUNT})
-    with answering(current) as (_, elsewhere), service(own=current) as (_, url):
+    with service(own=current) as (_, elsewhere), service(own=current) as (_, url):
         shell(f"auth login -p other --with-token --storage file --base-url {elsewhere}", stdin=OLD)
         shell(f"auth login -p here --with-token --storage file --base-url {url}", stdin=OLD)
         result = shell(f"keys rotate {KEY['id']} --plain -p here")
@@ -244,3 +249,13 @@ def test_a_secret_that_a_runner_could_not_mask_is_not_printed(sandbox: Account) 
             stdout=subprocess.PIPE, stderr=full, check=False,
         )  # fmt: skip
     assert (done.returncode, done.stdout) == (7, b"")
+
+
+def test_one_late_answer_to_a_new_secret_does_not_take_keys_away(shell: Shell) -> None:
+    """The service accepts it already, but does not yet say whose it is."""
+    late: Answer = ("404 Not Found", {}, b'{"message": "Not found."}')
+    with service(prove=late, keys=("200 OK", {}, listing(KEY))) as (app, url):
+        assert "was handed over; the old one" in rotate(shell, url, code=7).err
+        app.answers["prove"] = steps()["prove"]
+        env = {"ASTALTY_API_KEY": NEW, "ASTALTY_BASE_URL": url}
+        assert shell("keys list", env=env).rows

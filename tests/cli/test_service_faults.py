@@ -7,10 +7,14 @@ import time
 import pytest
 
 from astalty_cli import __version__
+from tests.support.check_ups import answering_by_call
 from tests.support.hostile import ACCOUNT, CANARY, ENTRY, KEY, Answer, answering, at, listing, one, speaking
 from tests.support.shell import Result, Shell
 
 OWN: Answer = ("200 OK", {}, one({**KEY, "account": ACCOUNT}))
+KEYS: Answer = ("200 OK", {}, listing(KEY))
+SAID = b'{"message": "said so"}'
+NOTHING = "This says nothing about the key."
 
 
 def ask(shell: Shell, url: str, line: str, code: int) -> Result:
@@ -25,7 +29,8 @@ def ask(shell: Shell, url: str, line: str, code: int) -> Result:
         ("400 Bad Request", 5, "said so"),
         ("401 Unauthorized", 4, "does not accept this key (said so)"),
         ("403 Forbidden", 4, "said so"),
-        ("405 Method Not Allowed", 5, "said so"),
+        ("404 Not Found", 6, NOTHING),
+        ("405 Method Not Allowed", 6, NOTHING),
         ("409 Conflict", 5, "said so"),
         ("408 Request Timeout", 6, "HTTP 408"),
         ("410 Gone", 5, "said so"),
@@ -35,8 +40,16 @@ def ask(shell: Shell, url: str, line: str, code: int) -> Result:
     ],
 )
 def test_each_status_has_its_exit_code(shell: Shell, status: str, code: int, told: str) -> None:
-    with answering((status, {}, b'{"message": "said so"}')) as (_, url):
+    with answering(KEYS, (status, {}, SAID)) as (_, url):
+        ask(shell, url, "keys list", 0)
         assert told in ask(shell, url, "keys list", code).err
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "404 Not Found", "405 Method Not Allowed"])
+def test_what_answers_everything_alike_decides_nothing(shell: Shell, status: str) -> None:
+    with answering((status, {}, SAID)) as (_, url):
+        for line in ("keys list", "history list", "auth status", "keys create x --plain"):
+            assert NOTHING in ask(shell, url, line, 6).err
 
 
 def test_validation_messages_are_shown_for_each_field(shell: Shell) -> None:
@@ -61,14 +74,14 @@ def test_what_a_server_says_is_kept_short(shell: Shell) -> None:
 
 
 def test_a_server_without_key_management_says_what_to_do(shell: Shell) -> None:
-    with answering(("404 Not Found", {}, b'{"message": "Not Found"}')) as (_, url):
+    with answering_by_call({}) as (_, env):
         for line in ("keys list", "keys show ci", f"keys show {KEY['id']}", "keys create x --plain"):
-            told = ask(shell, url, line, 3)
-            assert "does not offer key management" in told.err
-            assert "support@astalty.com.au" in told.err
-            assert "Settings → API Dashboard" in told.err
-        assert "request history" in ask(shell, url, "history list", 3).err
-        assert "request history" in ask(shell, url, f"history show {ENTRY['id']}", 3).err
+            told = shell(line, env=env, code=3)
+            assert "This service has no API for keys." in told.err
+            assert "Settings → Developers → API Dashboard → Manage Keys" in told.err
+        for line in ("history list", f"history show {ENTRY['id']}"):
+            told = shell(line, env=env, code=3)
+            assert "Settings → Developers → API Dashboard → the request history" in told.err
 
 
 def test_a_redirect_is_never_followed(shell: Shell) -> None:
@@ -144,7 +157,8 @@ def test_a_useless_retry_after_is_ignored(shell: Shell, after: str) -> None:
     ],
 )
 def test_what_is_not_the_promised_answer_is_one_clear_line(shell: Shell, body: bytes) -> None:
-    with answering(("200 OK", {}, body)) as (_, url):
+    with answering(KEYS, ("200 OK", {}, body)) as (_, url):
+        ask(shell, url, "keys list", 0)
         told = ask(shell, url, "keys list", 6)
         assert told.out == ""
         assert told.err.startswith("astalty: ")
@@ -230,14 +244,15 @@ def test_what_makes_a_secret_carries_an_idempotency_key_of_its_own(shell: Shell)
         assert first != second
 
 
-def test_login_falls_back_to_a_documented_call(shell: Shell) -> None:
+def test_login_goes_by_a_documented_call(shell: Shell) -> None:
     missing: Answer = ("404 Not Found", {}, b'{"message": "Not Found"}')
-    with answering(missing, ("200 OK", {}, listing())) as (app, url):
+    with answering(("200 OK", {}, listing()), missing) as (app, url):
         shell(f"auth login --with-token --storage file --base-url {url}", stdin=CANARY)
-        assert [path for _, path in app.calls] == ["/public/v1/api-keys/current", "/public/v1/participants"]
-    with answering(missing, ("401 No", {}, b"{}")) as (_, url):
+        assert [path for _, path in app.calls] == ["/public/v1/participants", "/public/v1/api-keys/current"]
+    with answering(("401 No", {}, b"{}")) as (app, url):
         line = f"auth login -p other --with-token --storage file --base-url {url}"
         assert "does not accept this key" in shell(line, stdin=CANARY, code=4).err
+        assert [path for _, path in app.calls] == ["/public/v1/participants"] * 2
 
 
 def test_a_key_in_a_redirects_target_is_not_repeated(shell: Shell) -> None:
@@ -259,7 +274,8 @@ def test_pages_without_an_entry_end_a_read(shell: Shell) -> None:
     with answering(("200 OK", {}, empty)) as (app, url):
         assert ask(shell, url, "history list --all --json", 0).json == []
         assert ask(shell, url, "keys list --json", 0).json == []
-        assert len(app.calls) == 2
+        plain_list = 1  # an empty list under a filter says nothing
+        assert len(app.calls) == 2 + plain_list
 
 
 @pytest.mark.parametrize(
@@ -362,5 +378,5 @@ def test_a_redirect_is_one_whatever_its_target_holds(shell: Shell) -> None:
     answer = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/evil\x1b[31m\r\nContent-Length: 0\r\n\r\n"
     with speaking(lambda connection: connection.sendall(answer), heard) as url:
         told = shell(f"keys list --base-url {url}", env={"ASTALTY_API_KEY": "x" * 20}, code=6).err
-    assert len(heard) == 1
+    assert all(b"127.0.0.1:9" not in each for each in heard)
     assert r"redirects to http://127.0.0.1:9/evil\x1b[31m" in told

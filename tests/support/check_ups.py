@@ -31,8 +31,11 @@ def statuses(rows: Rows, status: str) -> set[str]:
 
 @contextlib.contextmanager
 def answering_by_call(answers: Mapping[str, Answer]) -> Iterator[tuple[Scripted, dict[str, str]]]:
-    """Serve these answers and 404 for the rest; yield the server, and the environment that leads to it."""
-    calls = _Calls(answers)
+    """Serve these answers, no participants, and 404 for the rest.
+
+    Yield the server, and the environment that leads to it.
+    """
+    calls = _Calls({PARTICIPANTS: LIST, **answers})
     server = Scripted(calls, lambda method, path, _: f"{method} {path}")
     with serving(server) as url:
         yield server, at(url)

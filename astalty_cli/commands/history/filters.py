@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from astalty_cli.api import contract
-from astalty_cli.base.errors import UsageError
+from astalty_cli.base.errors import NotOfferedError, UsageError
 from astalty_cli.base.times import iso, parse_moment, utc_now
 from astalty_cli.cli import candidates
 from astalty_cli.cli.flags import Flags
@@ -129,8 +129,6 @@ def ensure_time_span(wanted: Filters) -> None:
 
 def api_filters(context: Context, wanted: Filters) -> dict[str, str | None]:
     """The filters by the API's own names; a key is looked up. Raises as KeyFinder does."""
-    from astalty_cli.services.keys.finder import KeyFinder
-
     ensure_time_span(wanted)
     by_id = wanted.user is not None and contract.is_uuid(wanted.user)
     return {
@@ -140,7 +138,19 @@ def api_filters(context: Context, wanted: Filters) -> dict[str, str | None]:
         "ip_address": wanted.ip,
         "user_id": wanted.user if by_id else None,
         "email": None if by_id else wanted.user,
-        "api_key_id": KeyFinder(context.client).find(wanted.key).value.id if wanted.key is not None else None,
+        "api_key_id": None if wanted.key is None else _key_id(context, wanted.key),
         "created_from": iso(wanted.since) if wanted.since else None,
         "created_to": iso(wanted.until) if wanted.until else None,
     }
+
+
+def _key_id(context: Context, wanted: str) -> str:
+    """A full id needs no list of keys to be looked up in, which not every service has."""
+    from astalty_cli.services.keys.finder import KeyFinder
+
+    try:
+        return KeyFinder(context.client).find(wanted).value.id
+    except NotOfferedError:
+        if contract.is_uuid(wanted):
+            return wanted.lower()
+        raise

@@ -30,11 +30,15 @@ def create(
     import msgspec
 
     from astalty_cli.api.models import CreateKey
-    from astalty_cli.commands.shared import dry_run, secrets
+    from astalty_cli.commands.shared import dry_run, offering, secrets
     from astalty_cli.services.keys.creation import Creation
     from astalty_cli.services.keys.delivery import probe
 
     destinations, force = secrets.destinations(context), context.get(SECRET).force
+    with offering.by_hand(offering.CREATE):
+        offering.ensure_key_calls(context, [("POST", contract.API_KEYS)])
+        if context.get(DRY_RUN):
+            context.capabilities.ensure_keys()
     if context.get(DRY_RUN):
         probe(destinations, None, force=force)
         dry_run.show(
@@ -42,7 +46,8 @@ def create(
         )
         return
     secrets.remind(context)
-    with hint_for_refused_name("Choose another name; `keys rotate` gives a key that is there a new secret."):
+    another_name = "Choose another name; `keys rotate` gives a key that is there a new secret."
+    with hint_for_refused_name(another_name), offering.by_hand(offering.CREATE):
         made = Creation(secrets.operation(context), destinations, force).run(name, access)
     context.completion_cache.note_key(made.value.id, made.value.name)
     secrets.print_key(context, made.raw)

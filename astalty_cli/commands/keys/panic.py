@@ -51,7 +51,7 @@ def panic(
     --allow-self and --allow-last apply to those.
     """
     from astalty_cli.base import private_files
-    from astalty_cli.commands.shared import secrets
+    from astalty_cli.commands.shared import offering, secrets
 
     destinations = secrets.destinations(context)
     _ensure_can_ask(context, with_token=with_token)
@@ -61,10 +61,12 @@ def panic(
     )
     case = _case(context, leaked, report, since)
     operation = secrets.operation(context, leaked)
-    if case.secret_works(operation):
-        _end(context, case, operation, destinations)
-    else:
-        _clean_up(context, case, allow_self=allow_self, allow_last=allow_last)
+    with offering.by_hand(offering.PANIC):
+        offering.ensure_key_calls(context, [*offering.ROTATION, ("DELETE", contract.api_key("{id}"))])
+        if case.secret_works(operation):
+            _end(context, case, operation, destinations)
+        else:
+            _clean_up(context, case, allow_self=allow_self, allow_last=allow_last)
 
 
 def _ensure_can_ask(context: Context, *, with_token: bool) -> None:

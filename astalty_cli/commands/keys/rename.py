@@ -19,10 +19,11 @@ def rename(
     new_name: Annotated[str, argument("NEW_NAME", type=NAME_TYPE, help="1 to 100 characters.")],
 ) -> None:
     from astalty_cli.api.models import ApiKey, RenameKey
-    from astalty_cli.commands.shared import dry_run, secrets
+    from astalty_cli.commands.shared import dry_run, offering, secrets
     from astalty_cli.services.keys.finder import KeyFinder
 
     shown = context.output.columns(columns.KEY, ApiKey)
+    offering.ensure_key_calls(context, [("PATCH", contract.api_key("{id}"))])
     found = KeyFinder(context.client).find_active(key)
     if context.get(DRY_RUN):
         dry_run.show(context, [("PATCH", contract.api_key(found.id), RenameKey(new_name))])

@@ -41,7 +41,7 @@ def revoke(
     allow_last: AllowLast = False,
 ) -> None:
     from astalty_cli.api.models import ApiKey
-    from astalty_cli.commands.shared import dry_run, secrets
+    from astalty_cli.commands.shared import dry_run, offering, secrets
     from astalty_cli.services.keys.finder import described
     from astalty_cli.services.keys.guards import Guards
     from astalty_cli.services.keys.revoking import Revocation
@@ -51,6 +51,9 @@ def revoke(
         output.ensure_can_ask("revoke keys for good?")
     shown = output.columns(columns.KEYS, ApiKey)
     operation = secrets.operation(context)
+    with offering.by_hand(offering.REVOKE):
+        offering.ensure_key_calls(context, [("DELETE", contract.api_key("{id}"))])
+        operation.own  # noqa: B018 - the first call says whether keys are offered
     guards = Guards(
         operation, secrets.variable(context), allow_self=allow_self, allow_last=allow_last, idle=if_idle
     )

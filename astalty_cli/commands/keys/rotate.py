@@ -46,7 +46,7 @@ def rotate(
     allow_self: AllowSelf = False,
 ) -> None:
     """The grace period starts once the new secret has been delivered and verified."""
-    from astalty_cli.commands.shared import dry_run, secrets
+    from astalty_cli.commands.shared import dry_run, offering, secrets
     from astalty_cli.services.keys.delivery import probe
     from astalty_cli.services.keys.finder import KeyFinder, described, secret_age
     from astalty_cli.services.keys.guards import Guards
@@ -57,7 +57,9 @@ def rotate(
     if not grace and not context.get(DRY_RUN):
         output.ensure_can_ask("end the old secret at once?")
     operation = secrets.operation(context)
-    own = operation.own
+    with offering.by_hand(offering.ROTATE):
+        offering.ensure_key_calls(context, offering.ROTATION)
+        own = operation.own
     found = KeyFinder(operation.client).find_active(key)
     ensure_free(operation, found.id)
     if if_older_than is not None and secret_age(found, operation.now) < if_older_than:

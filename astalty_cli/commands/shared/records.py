@@ -17,7 +17,7 @@ class SignedIn(Struct):
     key_id: str | None
     last_four: str | None
     account: str | None
-    works: bool
+    works: bool | None  # None: nothing decides it
     profiles: Raw
 
 

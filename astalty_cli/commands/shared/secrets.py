@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
 def operation(context: Context, secret: Secret | None = None) -> OperationContext:
     """The account in force, as the services work with it; with `secret`, no key needs to be set up here."""
+    from astalty_cli.api.capability_memory import Capability, Offer
     from astalty_cli.services.keys.operation import PATIENCE, OperationContext
 
+    # An operation goes on as it began, whatever one late answer to a new secret looks like.
+    known = {Capability.KEYS: Offer.FULL}
     settings, secret = context.settings, secret or context.secret()
     return OperationContext(
         client=context.client_with(secret, context.timeout),
-        client_with=lambda secret: context.client_with(secret, PATIENCE),
+        client_with=lambda secret: context.client_with(secret, PATIENCE, known),
         secret=secret,
         profile=settings.profile.value,
         origin=settings.base_url.value,

@@ -77,7 +77,7 @@ def clock(server: Server) -> Result:
     """Compare this machine's with the server's, which says whole seconds."""
     ahead = server.document.clock_ahead
     if ahead is None and server.secret is not None:
-        ahead = server.current.clock_ahead
+        ahead = server.proof.clock_ahead
     if ahead is None:
         return skipped("The server did not say what time it is.")
     if abs(ahead) < _CLOCKS_DIFFER:

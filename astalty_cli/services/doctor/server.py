@@ -5,10 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from astalty_cli.api import answers, contract
+from astalty_cli.api.capabilities import Asked, Seen, seen
+from astalty_cli.api.capability_memory import Capability, Offer, Offers
 from astalty_cli.api.http import Http, HttpResponse
+from astalty_cli.api.key_check import check_key
+from astalty_cli.api.models import CurrentKey
 from astalty_cli.api.tls import Security
 from astalty_cli.base.errors import AstaltyError, ServiceError
 from astalty_cli.base.secret import Secret
@@ -60,7 +64,8 @@ class Server:
     `seconds` are for all questions.
 
     `secret` is None as long as there is no key, and `accepts_key` false until it has been seen to work: then
-    nothing is asked that needs one.
+    nothing is asked that needs one. `catalogue` is what the OpenAPI document says, if there is one, and
+    `offers` what was learned about this key.
     """
 
     def __init__(self, connect: Connect, seconds: float) -> None:
@@ -69,6 +74,8 @@ class Server:
         self._most = max(_SECONDS, seconds / 4)
         self.secret: Secret | None = None
         self.accepts_key = False
+        self.catalogue: Offers | None = None
+        self.offers: dict[Capability, Offer] = {}
 
     @property
     def patience(self) -> float:
@@ -87,21 +94,32 @@ class Server:
         return reply.answer
 
     @cached_property
-    def current(self) -> Reply:
-        """What the key says of itself."""
-        return self.ask(contract.API_KEYS_CURRENT)
+    def proof(self) -> Reply:
+        """The documented call that says whether the key works."""
+        outcome: HttpResponse | AstaltyError
+        try:
+            outcome = check_key(self._answer)
+        except AstaltyError as error:
+            outcome = error
+        return Reply(outcome, None, utc_now())
 
     @cached_property
-    def proof(self) -> Reply:
-        """The answer that tells whether the key works, also on a server without `current`."""
-        return self.ask_for_one(contract.PARTICIPANTS) if self.current.status == 404 else self.current
+    def current(self) -> Seen[answers.Row[CurrentKey]]:
+        """What the key says of itself."""
+        path = contract.API_KEYS_CURRENT
+        return seen(
+            lambda: self._answer(path), lambda answer: answers.one(answer, CurrentKey), path, Asked.CURRENT
+        )
 
-    def ask(self, path: str) -> Reply:
-        return self._ask(path, self.secret)
-
-    def ask_for_one(self, path: str) -> Reply:
+    def first_row(self, path: str, model: type[Any]) -> Seen[answers.Page[Any]]:
         """Ask a list for its first row: the cheapest question there is."""
-        return self.ask(f"{path}?{contract.PAGE_SIZE}=1")
+        target = f"{path}?{contract.PAGE_SIZE}=1"
+        return seen(
+            lambda: self._answer(target), lambda answer: answers.page(answer, model), path, Asked.LIST
+        )
+
+    def _answer(self, target: str, *, with_key: bool = True) -> HttpResponse:
+        return self._ask(target, self.secret if with_key else None).answer
 
     def _ask(self, path: str, secret: Secret | None) -> Reply:
         security = None

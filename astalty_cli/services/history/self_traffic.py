@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from astalty_cli.api.contract import API_REQUESTS
 from astalty_cli.api.models import ApiRequest
-from astalty_cli.base.errors import NotOfferedError
+from astalty_cli.base.errors import NotFoundError
 
 if TYPE_CHECKING:
     from astalty_cli.api.client import Client
@@ -29,7 +29,7 @@ class SelfTraffic:
         """Ask which key is in force. Raises as the client does."""
         try:
             return cls(client.current_key().value.id)
-        except NotOfferedError:
+        except NotFoundError:
             return cls(None)
 
     def summary(self) -> str:

@@ -1,0 +1,67 @@
+"""What the commands on keys do if the service doesn't offer them: name the page, and what to do there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from astalty_cli.api import contract
+from astalty_cli.base.errors import NotOfferedError
+from astalty_cli.context import Context
+
+if TYPE_CHECKING:
+    from astalty_cli.api.http import HttpResponse
+    from astalty_cli.services.endpoints.catalogue import Reading
+
+CREATE: Final = f"Create it in the web app: {contract.MANAGE_KEYS} → Create API Key."
+ROTATE: Final = (
+    f"In the web app, {contract.MANAGE_KEYS}: create a new key, "
+    "put its secret where the old one is used, then delete the old key."
+)
+REVOKE: Final = f"Delete it in the web app: {contract.MANAGE_KEYS}."
+PANIC: Final = (
+    f"In the web app, {contract.MANAGE_KEYS}: delete the leaked key now, then create a new one. "
+    f"What was done with it is at {contract.REQUEST_HISTORY}."
+)
+
+ROTATION: Final = (("POST", contract.rotate("{id}")), ("POST", contract.expire_previous("{id}")))
+
+
+@contextmanager
+def by_hand(instead: str) -> Iterator[None]:
+    """Where keys are not offered, say what to do instead."""
+    try:
+        yield
+    except NotOfferedError as error:
+        error.hint = instead
+        raise
+
+
+def ensure_key_calls(context: Context, calls: Sequence[tuple[str, str]]) -> None:
+    """Check that an operation writes only to paths that exist. `calls` are methods and paths.
+
+    Astalty's own service has to list them in its catalogue. Elsewhere the GET that each operation begins with
+    decides. Raises NotOfferedError.
+    """
+    from astalty_cli.services.endpoints.offered import ensure_listed
+
+    if context.settings.base_url.value == contract.DEFAULT_BASE_URL:
+        ensure_listed(published(context), calls)
+
+
+def published(context: Context, *, refresh: bool = False) -> Reading | None:
+    """The service's own catalogue, if it publishes one; what the service just said in it is remembered."""
+    from astalty_cli.services.endpoints.catalogue import Catalogue
+    from astalty_cli.services.endpoints.offered import missing, offers_without
+
+    def ask(path: str, etag: str | None) -> HttpResponse:
+        return context.keyless_client.document(path, etag)
+
+    if refresh:
+        context.capability_memory.forget()
+    origin = context.settings.base_url.value
+    reading = Catalogue(context.catalogue_folder, origin, ask).read(refresh=refresh)
+    if reading and not reading.note:
+        context.capability_memory.note_catalogue(offers_without(missing(reading.document)))
+    return reading
