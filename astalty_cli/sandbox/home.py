@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import Identified
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import Secret
@@ -55,7 +55,7 @@ class Home:
             if secret and store.keys.holder(secret) == key_id:
                 yield secret
 
-    def switch(self, key: ApiKey, secret: Secret) -> list[str]:
+    def switch(self, key: Identified, secret: Secret) -> list[str]:
         """Use the new secret of a rotated key from now on, where the file holds this key."""
         holding = self.holding(key.id)
         if holding:

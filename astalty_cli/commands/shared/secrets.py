@@ -14,6 +14,7 @@ from astalty_cli.context import Context
 from astalty_cli.output import columns
 
 if TYPE_CHECKING:
+    from astalty_cli.api.identity import KeyIdentity
     from astalty_cli.api.models import ApiKey
     from astalty_cli.base.secret import Secret
     from astalty_cli.destinations.destination import Destination
@@ -103,7 +104,7 @@ def _holders(context: Context) -> Holders:
     return Profiles(context.config_file, folder, context.settings.base_url.value)
 
 
-def _show(context: Context, key: ApiKey, secret: Secret) -> None:
+def _show(context: Context, key: KeyIdentity, secret: Secret) -> None:
     from astalty_cli.output.human import secret_panel
     from astalty_cli.output.tty import controlling_terminal
 

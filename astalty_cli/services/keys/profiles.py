@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import Identified
 from astalty_cli.api.origin import origin
 from astalty_cli.base.errors import LocalError, UsageError
 from astalty_cli.base.secret import Secret
@@ -30,7 +30,7 @@ class Profiles:
             if secret := place.load(name, self.origin):
                 yield secret
 
-    def switch(self, key: ApiKey, secret: Secret) -> list[str]:
+    def switch(self, key: Identified, secret: Secret) -> list[str]:
         """Store the new secret in each of them, also after one that fails. Raises LocalError for those."""
         switched, failures = [], []
         for name, profile, place in self._holding(key.id):
