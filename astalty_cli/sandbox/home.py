@@ -31,6 +31,7 @@ class Home:
         self.database = database
         self._key_style = key_style
         self.key_file = database.with_name(f"{database.name}.key")
+        self.record_file = database.with_name("keys.toml")
 
     def open(self, clock: Clock = utc_now) -> Store:
         """Open the store, and make it at the first use. Raises `LocalError`."""
@@ -67,7 +68,7 @@ class Home:
         if self.database.exists():
             ensure_unused(self.database)
         side_files = (self.database.with_name(self.database.name + end) for end in ("-wal", "-shm"))
-        for path in (self.key_file, self.database, *side_files):
+        for path in (self.key_file, self.record_file, self.database, *side_files):
             private_files.remove(path)
 
     def _issue(self, store: Store) -> Secret:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 def operation(context: Context, secret: Secret | None = None) -> OperationContext:
     """The account in force, as the services work with it; with `secret`, no key needs to be set up here."""
+    from astalty_cli.commands.shared.record import key_record
     from astalty_cli.services.keys.operation import PATIENCE, OperationContext
 
     settings, secret = context.settings, secret or context.secret()
@@ -35,6 +37,7 @@ def operation(context: Context, secret: Secret | None = None) -> OperationContex
         origin=settings.base_url.value,
         journal=context.journal,
         holders=_holders(context),
+        record=key_record(context),
         recover=recover(context, settings.profile.value),
         say=context.output.note,
         warn=context.output.warn,
@@ -102,6 +105,17 @@ def _holders(context: Context) -> Holders:
         return context.sandbox
     folder = context.program.folders.config
     return Profiles(context.config_file, folder, context.settings.base_url.value)
+
+
+def stored_secrets(context: Context) -> Iterator[tuple[str | None, Secret]]:
+    """The secrets that this machine keeps for the origin in force, each with its key's id if it is known."""
+    from astalty_cli.services.keys.profiles import Profiles
+
+    if context.settings.is_sandbox:
+        yield None, context.sandbox.secret()
+        return
+    folder = context.program.folders.config
+    yield from Profiles(context.config_file, folder, context.settings.base_url.value).stored()
 
 
 def _show(context: Context, key: KeyIdentity, secret: Secret) -> None:

@@ -82,6 +82,8 @@ class Issuing:
         delivery = Delivery(self.operation, done=list(entry.delivered))
         delivery.run(self.destinations, identity_of(key), secret)
         done = delivery.done
+        if done and entry.operation is Operation.CREATE:
+            self.operation.record.created(key.value, done)
         if delivery.failed:
             self._advanced(entry, delivered=done)
             raise LeftOpenError(delivery.story(key.value), hint=f"Finish it: {self.operation.recover}")

@@ -19,6 +19,7 @@ from astalty_cli.base.times import usable_clock, utc_now
 from astalty_cli.base.vocabulary import Access
 from astalty_cli.config.journal import Journal, JournalEntry, Operation, new_idempotency_key
 from astalty_cli.destinations.destination import Destination
+from astalty_cli.services.keys.record import KeyRecord
 
 T = TypeVar("T")
 
@@ -55,6 +56,7 @@ class OperationContext:
     origin: str
     journal: Journal
     holders: Holders
+    record: KeyRecord
     recover: str
     say: Callable[[str], None]
     warn: Callable[[str], None]

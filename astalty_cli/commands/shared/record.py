@@ -1,0 +1,86 @@
+"""The record of keys, and the commands' choice between it and the service's own list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from astalty_cli.base.errors import NotOfferedError, UsageError
+from astalty_cli.base.vocabulary import RECORD as VARIABLE
+from astalty_cli.cli.options import RECORD
+from astalty_cli.context import Context
+
+if TYPE_CHECKING:
+    from astalty_cli.api.client import Client
+    from astalty_cli.config.record import RecordFile
+    from astalty_cli.services.keys.record import KeyRecord
+
+T = TypeVar("T")
+
+
+def key_record(context: Context) -> KeyRecord:
+    """The record of the origin in force."""
+    from astalty_cli.services.keys.record import KeyRecord
+
+    return KeyRecord(record_file(context), context.settings.base_url.value, context.output.note)
+
+
+def record_file(context: Context) -> RecordFile:
+    """The file that `--record` names, else the variable, else this user's own. Raises UsageError."""
+    from astalty_cli.config.record import RecordFile
+
+    named = context.get(RECORD)
+    variable = context.program.environ.get(VARIABLE)
+    if named is None and variable is not None:
+        if not variable.strip():
+            raise UsageError(f"{VARIABLE} is set but empty.", hint="Give it a value, or leave it out.")
+        named = Path(variable)
+    if named is not None:
+        return RecordFile(named, is_own=False)
+    if context.settings.is_sandbox:  # its keys go with it when it is reset
+        return RecordFile(context.sandbox.record_file, is_own=True)
+    return RecordFile(context.program.folders.config / "keys.toml", is_own=True)
+
+
+def service_or_record(
+    context: Context, by_service: Callable[[Client], T], by_record: Callable[[KeyRecord], T]
+) -> T:
+    """Ask the service about its keys; if it has no list of them, say so and take what the record has."""
+    if lists_keys(context):
+        try:
+            return by_service(context.client)
+        except NotOfferedError:
+            from astalty_cli.services.keys.acceptance import ensure_accepted
+
+            ensure_accepted(context.client)  # a key that is not accepted has to be heard of first
+    record = key_record(context)
+    context.output.note(f"This service does not list its keys. From the record: {record.file.path}")
+    return by_record(record)
+
+
+def verified(context: Context, record: KeyRecord, key_id: str | None = None) -> dict[str, bool | None]:
+    """Ask about each key that is stored here, or about one; say what came of it, and write it down."""
+    from astalty_cli.commands.shared.secrets import destination_environment, stored_secrets
+    from astalty_cli.services.keys.finder import described
+    from astalty_cli.services.keys.verification import verify
+
+    keys = [key for key in record.active_keys() if key_id in {None, key.id}]
+    accepted = verify(
+        keys,
+        stored_secrets(context),
+        destination_environment(context),
+        lambda secret: context.client_with(secret, context.timeout),
+    )
+    record.verified([each for each, answer in accepted.items() if answer])
+    words = {True: "still accepted", False: "not accepted any more (401)", None: "not known: no clear answer"}
+    for key in keys:
+        answer = words[accepted[key.id]] if key.id in accepted else "not asked: its secret is not stored here"
+        context.output.note(f"{described(key)}: {answer}.")
+    return accepted
+
+
+def lists_keys(context: Context) -> bool:
+    """Whether the service may list its keys, as far as this is known without asking."""
+    capabilities = getattr(context, "capabilities", None)
+    return capabilities is None or bool(capabilities.has_keys())
