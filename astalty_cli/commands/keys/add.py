@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from astalty_cli.base.errors import NotOfferedError, UnauthorizedError, UsageError
-from astalty_cli.base.times import parse_moment, utc_now
+from astalty_cli.base.times import in_utc, parse_moment, utc_now
 from astalty_cli.base.vocabulary import Access
 from astalty_cli.cli.options import ACCOUNT, JSON, RECORD, takes
 from astalty_cli.cli.parameters import ParameterType, option
@@ -45,7 +45,7 @@ class _Past(ParameterType[datetime]):
         moment = parse_moment(text, now)
         if moment > now:
             raise ValueError(f"{text!r} is in the future")
-        return moment.replace(microsecond=0)
+        return in_utc(moment).replace(microsecond=0)
 
 
 def _text(text: str) -> str:
@@ -112,7 +112,7 @@ def add(
         page_name=page_name or (told.name if told else None),
         owner=owner,
         purpose=purpose,
-        created_at=told.created_at.replace(microsecond=0) if told else created,
+        created_at=in_utc(told.created_at).replace(microsecond=0) if told else created,
         created=Accuracy.GIVEN if told or created else Accuracy.UNKNOWN,
         last_verified_at=utc_now().replace(microsecond=0),
     )

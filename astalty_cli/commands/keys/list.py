@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,9 +43,7 @@ def list_keys(
     accepted = verified(context, key_record(context)) if verify else {}
 
     def by_service(client: Client) -> Listing:
-        keys = client.all_keys(status=wanted, sort=sort)
-        first = list(itertools.islice(keys, 1))  # whether there is a list at all shows itself here
-        rows = itertools.chain(first, keys)
+        rows = client.all_keys(status=wanted, sort=sort)
         return ((row.value.id, row.value.name, row.raw) for row in rows), columns.KEYS
 
     def by_record(record: KeyRecord) -> Listing:

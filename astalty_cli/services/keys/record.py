@@ -12,7 +12,7 @@ from astalty_cli.api.contract import SECRET_SHAPE
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import ConflictError, LocalError, NotFoundError, UsageError
 from astalty_cli.base.secret import Secret
-from astalty_cli.base.times import utc_now
+from astalty_cli.base.times import in_utc, utc_now
 from astalty_cli.config.record import Accuracy, Ending, RecordedKey, RecordFile, new_id
 from astalty_cli.services.keys.finder import described
 
@@ -210,7 +210,7 @@ def _now() -> datetime:
 
 
 def _whole_seconds(moment: datetime) -> datetime:
-    return moment.replace(microsecond=0)
+    return in_utc(moment).replace(microsecond=0)
 
 
 def _name_in_use(key: RecordedKey) -> ConflictError:
