@@ -1,6 +1,7 @@
 """What is written into the record, and when: after a sign-in, and with every operation on a key."""
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from astalty_cli.api.contract import SECRET_SHAPE
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import ConflictError, LocalError, NotFoundError, UsageError
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.times import in_utc, utc_now
 from astalty_cli.config.record import Accuracy, Ending, RecordedKey, RecordFile, new_id
 from astalty_cli.services.keys.finder import described
@@ -175,7 +177,7 @@ class KeyRecord:
 def lasting(specs: Iterable[str]) -> list[str]:
     """The destinations that keep a secret; of a command only its program, since it may hold a secret."""
     return [
-        spec.split(maxsplit=1)[0] if spec.startswith("exec:") else spec
+        f"exec:{quoted(shlex.split(spec[5:])[0])}" if spec.startswith("exec:") else spec
         for spec in specs
         if spec not in _PASSING
     ]
