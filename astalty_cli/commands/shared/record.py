@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from astalty_cli.base.errors import NotOfferedError, UsageError
-from astalty_cli.base.vocabulary import RECORD as VARIABLE
+from astalty_cli.base.vocabulary import RECORD_FILE
 from astalty_cli.cli.options import RECORD
 from astalty_cli.context import Context
 
@@ -31,10 +31,10 @@ def record_file(context: Context) -> RecordFile:
     from astalty_cli.config.record import RecordFile
 
     named = context.get(RECORD)
-    variable = context.program.environ.get(VARIABLE)
+    variable = context.program.environ.get(RECORD_FILE)
     if named is None and variable is not None:
         if not variable.strip():
-            raise UsageError(f"{VARIABLE} is set but empty.", hint="Give it a value, or leave it out.")
+            raise UsageError(f"{RECORD_FILE} is set but empty.", hint="Give it a value, or leave it out.")
         named = Path(variable)
     if named is not None:
         return RecordFile(named, is_own=False)
