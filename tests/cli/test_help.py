@@ -162,6 +162,7 @@ def needs_a_person(line: str) -> bool:
     return words[:3] in (
         ["astalty", "auth", "login"],
         ["astalty", "keys", "panic"],
+        ["astalty", "keys", "add"],
         ["astalty", "keys", "create"],
         ["astalty", "keys", "rotate"],
         ["astalty", "keys", "revoke"],

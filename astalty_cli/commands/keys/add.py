@@ -84,13 +84,13 @@ def add(
 ) -> None:
     """The secret is checked with the service and not stored."""
     from astalty_cli.commands.shared import secrets
-    from astalty_cli.commands.shared.record import key_record
+    from astalty_cli.commands.shared.record import key_columns, key_record
     from astalty_cli.config.record import Accuracy, RecordedKey, new_id
     from astalty_cli.services.keys.finder import described
     from astalty_cli.services.keys.record import ensure_holds_no_secret
-    from astalty_cli.services.keys.recorded import RecordedKeys, RecordedRow
+    from astalty_cli.services.keys.recorded import RecordedKeys
 
-    shown, record = context.output.columns(columns.RECORDED_KEY, RecordedRow), key_record(context)
+    shown, record = key_columns(context, columns.RECORDED_KEY), key_record(context)
     if not with_token and not context.program.streams.can_ask:
         raise UsageError(
             "There is no terminal to ask for the key on.",

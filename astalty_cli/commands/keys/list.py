@@ -35,18 +35,23 @@ def list_keys(
     verify: Verify = False,
 ) -> None:
     from astalty_cli.commands.shared import secrets
-    from astalty_cli.commands.shared.record import key_record, service_or_record, verified
-    from astalty_cli.services.keys.recorded import RecordedKeys, RecordedRow
+    from astalty_cli.commands.shared.record import key_columns, key_record, service_or_record
 
-    context.output.columns(columns.KEYS, RecordedRow)
+    key_columns(context, columns.KEYS)
     wanted = status or f"{KeyStatus.ACTIVE},{KeyStatus.EXPIRING}"
-    accepted = verified(context, key_record(context)) if verify else {}
+    accepted: dict[str, bool | None] = {}
+    if verify:
+        from astalty_cli.commands.shared.verification import verified
+
+        accepted = verified(context, key_record(context))
 
     def by_service(client: Client) -> Listing:
         rows = client.all_keys(status=wanted, sort=sort)
         return ((row.value.id, row.value.name, row.raw) for row in rows), columns.KEYS
 
     def by_record(record: KeyRecord) -> Listing:
+        from astalty_cli.services.keys.recorded import RecordedKeys
+
         rows = RecordedKeys(record.file, record.origin, accepted).all_keys(status=wanted, sort=sort)
         return ((row.value.id, row.value.name, row.raw) for row in rows), columns.RECORDED_KEYS
 
@@ -58,7 +63,7 @@ def list_keys(
             names[key_id] = name
             yield raw
 
-    context.output.rows(rows(), context.output.columns(known, RecordedRow), none="No keys.")
+    context.output.rows(rows(), key_columns(context, known), none="No keys.")
     if status is None:
         context.completion_cache.set_keys(names)
     secrets.remind(context)

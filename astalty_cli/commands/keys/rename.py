@@ -22,10 +22,9 @@ def rename(
     key: Key,
     new_name: Annotated[str, argument("NEW_NAME", type=NAME_TYPE, help="1 to 100 characters.")],
 ) -> None:
-    from astalty_cli.commands.shared.record import service_or_record
-    from astalty_cli.services.keys.recorded import RecordedRow
+    from astalty_cli.commands.shared.record import key_columns, service_or_record
 
-    context.output.columns(columns.KEY, RecordedRow)
+    key_columns(context, columns.KEY)
     service_or_record(
         context,
         lambda client: _at_the_service(context, client, key, new_name),
@@ -34,9 +33,9 @@ def rename(
 
 
 def _at_the_service(context: Context, client: Client, key: str, new_name: str) -> None:
-    from astalty_cli.api.models import ApiKey, RenameKey
+    from astalty_cli.api.models import RenameKey
     from astalty_cli.commands.shared import dry_run, secrets
-    from astalty_cli.commands.shared.record import key_record
+    from astalty_cli.commands.shared.record import key_columns, key_record
     from astalty_cli.services.keys.finder import KeyFinder
 
     found = KeyFinder(client).find_active(key)
@@ -50,12 +49,13 @@ def _at_the_service(context: Context, client: Client, key: str, new_name: str) -
     context.output.note(f"Renamed {found.name!r} to {renamed.value.name!r} ({found.id}).")
     key_record(context).renamed(renamed.value, found.name)
     if context.output.result_wanted:
-        context.output.item(renamed.raw, context.output.columns(columns.KEY, ApiKey))
+        context.output.item(renamed.raw, key_columns(context, columns.KEY))
 
 
 def _in_the_record(context: Context, record: KeyRecord, key: str, new_name: str) -> None:
+    from astalty_cli.commands.shared.record import key_columns
     from astalty_cli.services.keys.finder import KeyFinder
-    from astalty_cli.services.keys.recorded import RecordedKeys, RecordedRow
+    from astalty_cli.services.keys.recorded import RecordedKeys
 
     keys = RecordedKeys(record.file, record.origin, {})
     found = KeyFinder(keys).find_active(key)
@@ -71,5 +71,4 @@ def _in_the_record(context: Context, record: KeyRecord, key: str, new_name: str)
         f"Its name on the web page is as it was{page}."
     )
     if context.output.result_wanted:
-        shown = context.output.columns(columns.RECORDED_KEY, RecordedRow)
-        context.output.item(keys.get_key(found.id).raw, shown)
+        context.output.item(keys.get_key(found.id).raw, key_columns(context, columns.RECORDED_KEY))

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 @takes(OUTPUT, ACCOUNT, RECORD)
 def show(context: Context, key: Key, *, verify: Verify = False) -> None:
     from astalty_cli.commands.shared import secrets
-    from astalty_cli.commands.shared.record import key_record, service_or_record, verified
+    from astalty_cli.commands.shared.record import key_columns, key_record, service_or_record
+    from astalty_cli.commands.shared.verification import verified
     from astalty_cli.services.keys.finder import KeyFinder
-    from astalty_cli.services.keys.recorded import RecordedKeys, RecordedRow
 
-    context.output.columns(columns.KEY, RecordedRow)
+    key_columns(context, columns.KEY)
 
     def by_service(client: Client) -> Shown:
         found = KeyFinder(client).find(key)
@@ -33,10 +33,12 @@ def show(context: Context, key: Key, *, verify: Verify = False) -> None:
         return found.raw, columns.KEY
 
     def by_record(record: KeyRecord) -> Shown:
+        from astalty_cli.services.keys.recorded import RecordedKeys
+
         found = KeyFinder(RecordedKeys(record.file, record.origin, {})).find(key).value.id
         accepted = verified(context, record, found) if verify else {}
         return RecordedKeys(record.file, record.origin, accepted).get_key(found).raw, columns.RECORDED_KEY
 
     row, known = service_or_record(context, by_service, by_record)
-    context.output.item(row, context.output.columns(known, RecordedRow))
+    context.output.item(row, key_columns(context, known))
     secrets.remind(context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +14,7 @@ from astalty_cli.context import Context
 if TYPE_CHECKING:
     from astalty_cli.api.client import Client
     from astalty_cli.config.record import RecordFile
+    from astalty_cli.output.fields import Field
     from astalty_cli.services.keys.record import KeyRecord
 
 T = TypeVar("T")
@@ -59,28 +60,16 @@ def service_or_record(
     return by_record(record)
 
 
-def verified(context: Context, record: KeyRecord, key_id: str | None = None) -> dict[str, bool | None]:
-    """Ask about each key that is stored here, or about one; say what came of it, and write it down."""
-    from astalty_cli.commands.shared.secrets import destination_environment, stored_secrets
-    from astalty_cli.services.keys.finder import described
-    from astalty_cli.services.keys.verification import verify
-
-    keys = [key for key in record.active_keys() if key_id in {None, key.id}]
-    accepted = verify(
-        keys,
-        stored_secrets(context),
-        destination_environment(context),
-        lambda secret: context.client_with(secret, context.timeout),
-    )
-    record.verified([each for each, answer in accepted.items() if answer])
-    words = {True: "still accepted", False: "not accepted any more (401)", None: "not known: no clear answer"}
-    for key in keys:
-        answer = words[accepted[key.id]] if key.id in accepted else "not asked: its secret is not stored here"
-        context.output.note(f"{described(key)}: {answer}.")
-    return accepted
-
-
 def lists_keys(context: Context) -> bool:
     """Whether the service may list its keys, as far as this is known without asking."""
     capabilities = getattr(context, "capabilities", None)
     return capabilities is None or bool(capabilities.has_keys())
+
+
+def key_columns(context: Context, known: Sequence[Field]) -> Sequence[Field]:
+    """The columns of keys to print. Raises UsageError for a field that keys have neither here nor there."""
+    if context.output.style.fields is None:
+        return known
+    from astalty_cli.services.keys.recorded import RecordedRow
+
+    return context.output.columns(known, RecordedRow)
