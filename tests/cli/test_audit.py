@@ -225,9 +225,9 @@ def test_a_server_without_a_history_still_has_its_keys_looked_at(shell: Shell) -
     assert result.err == "This server has no request history: addresses were not compared.\n"
 
 
-def test_a_server_without_keys_is_exit_code_3(shell: Shell) -> None:
+def test_what_is_no_server_of_the_api_is_exit_code_3(shell: Shell) -> None:
     told = ask(shell, "keys audit", b'{"message": "Not Found"}', code=3, last="404 Not Found")
-    assert "does not offer key management" in told.err
+    assert "This is not Astalty's API" in told.err
 
 
 @pytest.mark.parametrize("flags", ["", "-o table", "--json", "-o jsonl", "--fail-on old,in-grace"])

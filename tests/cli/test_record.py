@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.support.accounts import Account
-from tests.support.documented import DocumentedAccount, documented_account
 from tests.support.shell import ASTALTY, Shell
+from tests.support.web_page import DocumentedAccount, documented_account
 
 SAYS_SO = "This service does not list its keys. From the record: "
 LOCAL_ID = re.compile(r"local-[0-9a-f]{12}")

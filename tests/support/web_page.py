@@ -1,4 +1,4 @@
-"""A server that has only the calls which Astalty documents: none for keys, none for the request history."""
+"""An account whose keys are on a web page alone: its server has only the calls that Astalty documents."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from astalty_cli.base.secret import Secret
 from tests.support import accounts
 from tests.support.accounts import Account
 from tests.support.shell import Shell
@@ -52,8 +53,6 @@ class DocumentedAccount:
 
     def delete(self, secret: str) -> None:
         """Delete the key of this secret on the web page."""
-        from astalty_cli.base.secret import Secret
-
         with closing(self.account.store()) as store:
             key_id = store.keys.holder(Secret(secret))
             assert key_id is not None
