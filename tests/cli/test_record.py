@@ -1,5 +1,6 @@
 """The record: the keys that this machine, or a team, knows of a service that does not list them."""
 
+import fcntl
 import os
 import re
 import stat
@@ -308,23 +309,38 @@ def test_comments_and_fields_of_others_stay(documented: DocumentedAccount, share
 
 
 def test_two_at_once_lose_nothing(documented: DocumentedAccount, shared: Path) -> None:
-    names = [f"key {number}" for number in range(6)]
-    secret = documented.create("shared by all")
-    running = [
-        subprocess.Popen(
-            [ASTALTY, "keys", "add", name, "--with-token"],
-            env=documented.shell.environ,
-            cwd=documented.shell.home,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for name in names
-    ]
+    """They wait for whoever changes it, here the test, and then for each other."""
+    add(documented, "ci")
+    secret = documented.create("shared by all").encode()
+    lock = os.open(
+        shared.with_name(".astalty-keys.toml.astalty.lock"), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600
+    )
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    before, names = shared.read_text(), ["one", "two", "three"]
+    running = [adding(documented, name) for name in names]
     for each in running:
-        each.communicate(secret.encode(), timeout=60)
-    assert [each.returncode for each in running] == [0] * len(names)
-    assert sorted(row["name"] for row in rows_of(shared)) == names
+        assert each.stdin is not None
+        each.stdin.write(secret)
+        each.stdin.close()
+    for each in running:
+        with pytest.raises(subprocess.TimeoutExpired):
+            each.wait(timeout=2)
+    shared.write_text(before.replace('name = "ci"', 'name = "ci"\nowner = "Ana"'))
+    os.close(lock)
+    assert [each.wait(timeout=60) for each in running] == [0, 0, 0]
+    assert sorted(row["name"] for row in rows_of(shared)) == sorted(["ci", *names])
+    assert rows_of(shared)[0]["owner"] == "Ana"
+
+
+def adding(documented: DocumentedAccount, name: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [ASTALTY, "keys", "add", name, "--with-token"],
+        env=documented.shell.environ,
+        cwd=documented.shell.home,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 @pytest.mark.parametrize(
