@@ -28,6 +28,7 @@ from astalty_cli.services.keys.findings import (
 from astalty_cli.services.keys.recorded import RecordedKeys
 
 _LATELY = timedelta(days=1)  # the uses whose addresses are compared with those before
+_NOT_COMPARED = "There are too many names, or too long ones, to compare all of them."
 
 FirstUses = dict[str, datetime]  # by address
 
@@ -49,7 +50,7 @@ class Audit:
         names = SimilarNames(keys)
         found += names.findings()
         if not names.complete:
-            self.notes.append("There are too many names, or too long ones, to compare all of them.")
+            self.notes.append(_NOT_COMPARED)
         found += self._new_addresses(keys, now)
         self._recommend_read_only(keys)
         return gravest_first(found)
@@ -85,7 +86,9 @@ def of_record(keys: RecordedKeys, limits: Limits) -> tuple[list[Finding], list[s
     notes = ["The record does not say when and from where keys were used: that was not looked at."]
     if unknown := [row.name for row in rows if not (row.rotated_at or row.created_at)]:
         notes.append(f"Of unknown age: {', '.join(map(repr, unknown))}.")
-    return gravest_first([*found, *SimilarNames(rows).findings()]), notes
+    names = SimilarNames(rows)
+    found += names.findings()
+    return gravest_first(found), notes if names.complete else [*notes, _NOT_COMPARED]
 
 
 def gravest_first(findings: list[Finding]) -> list[Finding]:
