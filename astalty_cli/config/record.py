@@ -17,7 +17,6 @@ from msgspec import Meta, Struct
 from astalty_cli.api.identity import LOCAL
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
-from astalty_cli.base.vocabulary import Access
 from astalty_cli.config import toml_edit
 
 _MAX_BYTES: Final = 256 * 1024
@@ -30,6 +29,9 @@ _HEADER: Final = """\
 
 """
 
+UNKNOWN: Final = "unknown"  # an access level that nobody has told
+
+Level = Annotated[str, Meta(min_length=1, max_length=40)]  # one of `Access`, or another that a service has
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 LastFour = Annotated[str, Meta(max_length=4)]
@@ -62,7 +64,7 @@ class RecordedKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: Name
     origin: Text
     id: Id
-    access: Access = Access.UNKNOWN
+    access: Level = UNKNOWN
     last_four: LastFour = ""
     page_name: Text | None = None
     owner: Text | None = None

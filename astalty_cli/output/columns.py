@@ -40,13 +40,11 @@ RECORDED_KEYS = (
         field._replace(empty="unknown") if field.path in {"created_at", "last_used_at"} else field
         for field in KEYS
     ),
-    Field("access", "Access", spare=True),
     Field("last_verified_at", "Verified", Kind.TIME, spare=True),
 )
 
 RECORDED_KEY = (
     *KEY,
-    Field("access", "Access"),
     Field("last_verified_at", "Verified", Kind.TIME),
     Field("accepted", "Accepted"),
     Field("created", "Created is"),

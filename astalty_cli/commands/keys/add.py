@@ -9,7 +9,7 @@ from astalty_cli.base.errors import NotOfferedError, UnauthorizedError, UsageErr
 from astalty_cli.base.times import in_utc, parse_moment, utc_now
 from astalty_cli.base.vocabulary import Access
 from astalty_cli.cli.options import ACCOUNT, JSON, RECORD, takes
-from astalty_cli.cli.parameters import ParameterType, option
+from astalty_cli.cli.parameters import Choice, ParameterType, option
 from astalty_cli.commands.keys.arguments import Name
 from astalty_cli.context import Context
 from astalty_cli.output import columns
@@ -17,23 +17,6 @@ from astalty_cli.output import columns
 if TYPE_CHECKING:
     from astalty_cli.api.models import ApiKey
     from astalty_cli.base.secret import Secret
-
-
-class AccessType(ParameterType[Access]):
-    """An access level as it is typed, `read-only`."""
-
-    words = ("read-only", "full-access")
-
-    def __init__(self) -> None:
-        super().__init__(self._read_word)
-
-    def _read_word(self, text: str) -> Access:
-        if text not in self.words:
-            raise ValueError(f"{text!r} is not one of {', '.join(self.words)}")
-        return Access(text.replace("-", "_"))
-
-    def described(self, text: str) -> str:
-        return f"{text.rstrip('.')}: {' or '.join(self.words)}."
 
 
 class _Past(ParameterType[datetime]):
@@ -65,7 +48,7 @@ def add(
     with_token: Annotated[bool, option("--with-token", help="Read the key's secret from stdin.")] = False,
     access: Annotated[
         Access | None,
-        option("--access", metavar="LEVEL", type=AccessType(), help="What the key may do"),
+        option("--access", metavar="LEVEL", type=Choice(Access), help="What the key may do"),
     ] = None,
     page_name: Annotated[
         str | None,
@@ -85,7 +68,7 @@ def add(
     """The secret is checked with the service and not stored."""
     from astalty_cli.commands.shared import secrets
     from astalty_cli.commands.shared.record import key_columns, key_record
-    from astalty_cli.config.record import Accuracy, RecordedKey, new_id
+    from astalty_cli.config.record import UNKNOWN, Accuracy, RecordedKey, new_id
     from astalty_cli.services.keys.finder import described
     from astalty_cli.services.keys.record import ensure_holds_no_secret
     from astalty_cli.services.keys.recorded import RecordedKeys
@@ -107,7 +90,7 @@ def add(
         name=name,
         origin=record.origin,
         id=told.id if told else new_id(),
-        access=access or Access.UNKNOWN,
+        access=(told.access if told else None) or access or UNKNOWN,
         last_four=secret.last_four,
         page_name=page_name or (told.name if told else None),
         owner=owner,

@@ -204,6 +204,7 @@ def _told(key: ApiKey) -> dict[str, object]:
         "page_name": key.name,
         "created_at": _whole_seconds(key.created_at),
         "created": Accuracy.GIVEN,
+        **({"access": key.access} if key.access else {}),
     }
 
 

@@ -11,8 +11,8 @@ from astalty_cli.api.answers import Row
 from astalty_cli.api.models import User
 from astalty_cli.base.errors import NotFoundError
 from astalty_cli.base.times import utc_now
-from astalty_cli.base.vocabulary import Access, KeyStatus
-from astalty_cli.config.record import Accuracy, Ending, RecordedKey, RecordFile
+from astalty_cli.base.vocabulary import KeyStatus
+from astalty_cli.config.record import UNKNOWN, Accuracy, Ending, RecordedKey, RecordFile
 
 
 class RecordedRow(Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class RecordedRow(Struct, frozen=True, kw_only=True):
     previous_expires_at: datetime | None
     revoked_at: datetime | None
     created_by: User | None = None
-    access: Access
+    access: str | None
     created: Accuracy
     last_verified_at: datetime | None
     accepted: bool | None = None
@@ -81,7 +81,7 @@ class RecordedKeys:
             rotated_at=key.rotated_at,
             previous_expires_at=key.previous_expires_at,
             revoked_at=key.ended_at,
-            access=key.access,
+            access=None if key.access == UNKNOWN else key.access,
             created=key.created,
             last_verified_at=key.last_verified_at,
             accepted=self.accepted.get(key.id),
