@@ -106,6 +106,12 @@ def test_a_name_in_use_is_refused_before_the_secret_is_sent(documented: Document
     assert documented.account.calls() == before
 
 
+def test_a_key_that_the_service_tells_is_added_once(served: Account) -> None:
+    refused = served.shell("keys add mine --with-token", stdin=served.home.secret().reveal(), code=5)
+    assert "already has this key: 'default'" in refused.err
+    assert [row["name"] for row in rows_of(served.shell.config / "keys.toml")] == ["default"]
+
+
 def test_a_key_that_is_not_accepted_is_not_added(documented: DocumentedAccount) -> None:
     refused = documented.shell("keys add ci --with-token", stdin="1|" + "x" * 40, code=4)
     assert "Nothing was recorded" in refused.err

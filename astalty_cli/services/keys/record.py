@@ -48,9 +48,15 @@ class KeyRecord:
                 raise _name_in_use(key)
 
     def add(self, key: RecordedKey) -> None:
-        """Raises ConflictError if the name is in use, or LocalError."""
+        """Raises ConflictError if the name is in use or the key is recorded already, or LocalError."""
 
         def edit(keys: list[RecordedKey]) -> None:
+            for each in keys:
+                if each.origin == self.origin and each.id == key.id:
+                    raise ConflictError(
+                        f"The record already has this key: {described(each)}.",
+                        hint=f"What is known of it can be changed in {self.file.path}",
+                    )
             for each in self._live(keys):
                 if each.name == key.name:
                     raise _name_in_use(each)
