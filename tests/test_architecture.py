@@ -70,7 +70,7 @@ HOMES = {
     "sqlite3": {"sandbox/", "mirror/"},
     "jmespath": {"output/query.py"},
     "truststore": {"api/tls.py"},
-    "tomlkit": {"config/profiles.py"},
+    "tomlkit": {"config/profiles.py", "config/toml_edit.py"},
     "platformdirs": {"program.py"},
     "yaml": {"services/endpoints/yaml_reader.py"},
 }

@@ -129,7 +129,7 @@ def test_a_table_loads_rich_and_nothing_for_changes(served: Account, shell: Shel
     modules = loaded(shell, "keys list -o table", env=_with_the_key_in_the_environment(served))
     assert "rich" in modules
     assert modules & (FOR_WRITING | {"pygments", "markdown_it"}) == set()
-    assert len(modules) <= 420
+    assert len(modules) <= 425
 
 
 def test_a_stored_key_in_a_file_loads_no_keyring(served: Account, shell: Shell) -> None:

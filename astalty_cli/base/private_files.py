@@ -52,6 +52,33 @@ def read_named(path: Path, most: int) -> bytes:
         return file.read(most + 1)
 
 
+def read_shared(path: Path, most: int) -> bytes | None:
+    """The bytes of a file that others may read, or None where there is none.
+
+    Raises LocalError if it is a link, is no regular file, or has more than `most` bytes.
+    """
+    with _translate_errors(path, "read"):
+        try:
+            file = _opened(path)
+        except FileNotFoundError:
+            return None
+        with file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise LocalError(f"{path} is not a regular file.", hint="Move it out of the way.")
+            data = file.read(most + 1)
+    if len(data) > most:
+        raise LocalError(f"{path} has more than {most} bytes.", hint="Check that it is the file you mean.")
+    return data
+
+
+def replace_shared(path: Path, data: bytes) -> None:
+    """As `replace_private`, but a file that is there keeps its permissions."""
+    with _translate_errors(path, "write"), _written_beside(path, data) as new:
+        with suppress(FileNotFoundError):
+            new.chmod(stat.S_IMODE(path.lstat().st_mode))
+        os.replace(new, path)  # noqa: PTH105 - as above
+
+
 def _opened(path: Path, *, follow: bool = False) -> BinaryIO:
     """Open without waiting for whoever writes into a FIFO."""
     flags = os.O_RDONLY | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)

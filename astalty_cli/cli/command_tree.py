@@ -84,6 +84,14 @@ KEYS = Group(
                 "KEY=$(astalty keys create ci --plain)",
             ),
         ),
+        "add": Command(
+            "keys.add:add",
+            "Add an existing key to the record.",
+            (
+                "astalty keys add payroll",
+                "astalty keys add payroll --with-token --access read-only --owner Ana < key-file",
+            ),
+        ),
         "rename": Command("keys.rename:rename", "Rename a key.", ("astalty keys rename ci ci-deploy",)),
         "rotate": Command(
             "keys.rotate:rotate",

@@ -53,6 +53,15 @@ def _account(
     return Account(profile, base_url, timeout, ca_file)
 
 
+def _record(
+    *,
+    record: Annotated[
+        Path | None, option("--record", metavar="FILE", help="Use this record of keys.", dir_okay=False)
+    ] = None,
+) -> Path | None:
+    return record
+
+
 def _style(
     *,
     output: Annotated[
@@ -132,6 +141,7 @@ def _dry_run(
 
 
 ACCOUNT: Final = Flags("Account", _account)
+RECORD: Final = Flags("Account", _record)
 OUTPUT: Final = Flags("Output", _style)
 JSON: Final = OUTPUT.without("csv_raw", "no_pager")
 SECRET: Final = Flags("Secret", _destinations)

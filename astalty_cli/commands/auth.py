@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,14 +15,13 @@ from astalty_cli.base.errors import (
     ConflictError,
     LocalError,
     ServiceError,
-    UnauthorizedError,
     UsageError,
 )
 from astalty_cli.base.shell_words import joined, quoted
 from astalty_cli.base.signals import restore_core_limit
 from astalty_cli.base.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX, Storage
 from astalty_cli.cli import candidates
-from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, takes
+from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, RECORD, takes
 from astalty_cli.cli.parameters import Choice, Offer, ParameterType, argument, option
 from astalty_cli.context import Context
 from astalty_cli.output import columns
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from astalty_cli.config.settings import Settings
 
 
-@takes(ACCOUNT, ASK)
+@takes(ACCOUNT, RECORD, ASK)
 def login(
     context: Context,
     *,
@@ -50,6 +50,7 @@ def login(
     ] = Storage.KEYRING,
 ) -> None:
     from astalty_cli.commands.shared import secrets
+    from astalty_cli.commands.shared.record import key_record
     from astalty_cli.config.credentials import stored_in
 
     settings = context.resolve(may_be_new=True)
@@ -75,11 +76,14 @@ def login(
                 f"Use {API_KEY}, or keep the key in a file of your own: {_once_more(context)} --storage file"
             )
         raise
+    context.settings = settings
+    record = key_record(context)
+    record.check()
     secret = secrets.read_key(
         context, "API key (not shown): ", with_token=with_token, stopped="Nothing was stored."
     )
-    context.settings = settings
-    profile = _checked_profile(context, secret, origin, storage)
+    key = _checked(context, secret)
+    profile = _profile(key, secret, origin, storage)
     config = context.config_file.read()
     if config.profiles.get(name) != shown:
         raise ConflictError(
@@ -99,6 +103,7 @@ def login(
     context.output.note(
         f"Signed in to {profile.account or origin} as profile {name!r}. The key is in {where}."
     )
+    record.signed_in(name, secret, key)
     if API_KEY in context.program.environ:
         context.output.note(f"{API_KEY} is set and overrides the stored key, except with -p {name}.")
 
@@ -108,24 +113,16 @@ def _once_more(context: Context) -> str:
     return joined("astalty", *context.program.argv)
 
 
-def _checked_profile(context: Context, secret: Secret, origin: str, storage: Storage) -> Profile:
+def _checked(context: Context, secret: Secret) -> CurrentKey | None:
+    """What the service says of a key that it accepts; None if it says nothing."""
+    from astalty_cli.commands.shared.secrets import check_pasted_key
+
+    return _described(check_pasted_key(context, secret, stopped="Nothing was stored."))
+
+
+def _profile(key: CurrentKey | None, secret: Secret, origin: str, storage: Storage) -> Profile:
     from astalty_cli.config.profiles import Profile
 
-    client = context.client_with(secret, context.timeout)
-
-    def wait(seconds: float) -> None:
-        context.output.note("The service does not accept this key yet. Asking once more, in case it is new.")
-        client.pause(seconds, "a second look at the key")
-
-    try:
-        client.capabilities.check_pasted_key(wait)
-    except UnauthorizedError as error:
-        error.hint = "Check that all of it was copied, and that the base URL is right. Nothing was stored."
-        raise
-    except ServiceError as error:
-        error.hint = f"{error.hint} Nothing was stored.".lstrip()
-        raise
-    key = _described(client)
     if key is None:
         return Profile(origin, storage, last_four=secret.last_four)
     return Profile(origin, storage, key.id, key.last_four, key.account.name)
@@ -147,8 +144,13 @@ def _forget(context: Context, name: str, profile: Profile) -> None:
         stored_in(profile.storage, context.program.folders.config).remove(name, profile.base_url)
 
 
-@takes(ACCOUNT)
+@takes(ACCOUNT, RECORD)
 def logout(context: Context) -> None:
+    """The key itself keeps working, and the record keeps it."""
+    from astalty_cli.base import private_files
+    from astalty_cli.commands.shared.record import key_record
+    from astalty_cli.services.keys.finder import described
+
     name = context.settings.profile.value
     if context.settings.is_sandbox:
         raise UsageError("The sandbox profile is built in.", hint="To start afresh: astalty sandbox reset")
@@ -161,6 +163,13 @@ def logout(context: Context) -> None:
         f"Forgot profile {name!r} and its key on this machine. The key itself still works. "
         f"To end it, go to {contract.MANAGE_KEYS}, or run: astalty keys revoke"
     )
+    with suppress(LocalError):  # a damaged record is no reason not to sign out
+        for key in key_record(context).active_keys():
+            if key.id == stored.key_id or (key.last_four and key.last_four == stored.last_four):
+                context.output.note(f"The record keeps the key {described(key)}.")
+    slots = private_files.listed(context.program.folders.data / "keys" / "old")
+    if left := sorted(path for path in slots if path.suffix == ".json"):
+        context.output.note(f"Old secrets that wait to be deleted stay here: {', '.join(map(str, left))}")
 
 
 class ProfileType(ParameterType[str]):

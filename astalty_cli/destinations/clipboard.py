@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from astalty_cli.api.answers import Row
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import KeyIdentity
 from astalty_cli.base.durations import format_seconds
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import Secret
@@ -119,7 +118,7 @@ class Clipboard:
     def held(self) -> Secret | None:
         return None
 
-    def deliver(self, key: Row[ApiKey], secret: Secret) -> None:  # noqa: ARG002 - the secret alone
+    def deliver(self, key: KeyIdentity, secret: Secret) -> None:  # noqa: ARG002 - the secret alone
         helper, text = self._helper, secret.reveal().encode()
         if helper is None:
             self._send_to_terminal(text)

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from astalty_cli.api.answers import Row
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import KeyIdentity
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.shell_words import joined
@@ -44,7 +43,7 @@ class Command:
     def held(self) -> Secret | None:
         return None
 
-    def deliver(self, key: Row[ApiKey], secret: Secret) -> None:  # noqa: ARG002 - the secret alone
+    def deliver(self, key: KeyIdentity, secret: Secret) -> None:  # noqa: ARG002 - the secret alone
         text = secret.reveal().encode()
         done = programs.run(self.argv, given=text, seconds=self.seconds, environ=self.environ)
         if done.code != 0:

@@ -2,8 +2,7 @@
 
 from typing import Protocol
 
-from astalty_cli.api.answers import Row
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import KeyIdentity
 from astalty_cli.base.secret import Secret
 
 
@@ -31,7 +30,7 @@ class Destination(Protocol):
         Raises LocalError where it should be readable and is not.
         """
 
-    def deliver(self, key: Row[ApiKey], secret: Secret) -> None:
+    def deliver(self, key: KeyIdentity, secret: Secret) -> None:
         """Hand over the secret of `key`, and read it back where that can be done.
 
         Returns only when it has left this process for good; raises OSError or LocalError.

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from astalty_cli.api.answers import Row
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import KeyIdentity
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import MAX_LENGTH, Secret
@@ -70,7 +69,7 @@ class Dotenv:
         value = _unquoted(entry["value"]) if entry else b""
         return Secret(value.decode("utf-8", "replace")) if value else None
 
-    def deliver(self, key: Row[ApiKey], secret: Secret) -> None:  # noqa: ARG002 - the secret alone
+    def deliver(self, key: KeyIdentity, secret: Secret) -> None:  # noqa: ARG002 - the secret alone
         with private_files.locked(self.path):  # another line of it may be written at this moment
             before = private_files.read_private(self.path)
             put = private_files.create_private if before is None else private_files.replace_private

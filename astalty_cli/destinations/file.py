@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from astalty_cli.api.answers import Row
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import KeyIdentity
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import MAX_LENGTH, Secret
@@ -41,7 +40,7 @@ class File:
         content = (private_files.read_private(self.path) or b"").strip()
         return Secret(content.decode("utf-8", "replace")) if content else None
 
-    def deliver(self, key: Row[ApiKey], secret: Secret) -> None:  # noqa: ARG002 - the secret alone
+    def deliver(self, key: KeyIdentity, secret: Secret) -> None:  # noqa: ARG002 - the secret alone
         put = private_files.replace_private if self.force else private_files.create_private
         put(self.path, f"{secret.reveal()}\n".encode())
         if self.held() != secret:

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from astalty_cli.api.answers import Row
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import KeyIdentity
 from astalty_cli.base.errors import LocalError, UsageError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.vocabulary import SANDBOX, Storage
@@ -53,11 +52,11 @@ class Keyring:
     def held(self) -> Secret | None:
         return self.credentials.load(self.profile, self.origin)
 
-    def deliver(self, key: Row[ApiKey], secret: Secret) -> None:
+    def deliver(self, key: KeyIdentity, secret: Secret) -> None:
         old = self._old()
         self.credentials.store(self.profile, self.origin, secret)
         account = old.account if old and old.base_url == self.origin else None
-        new = Profile(self.origin, Storage.KEYRING, key.value.id, key.value.last_four, account)
+        new = Profile(self.origin, Storage.KEYRING, key.service_id, key.last_four, account)
         self.config_file.save(self.profile, new)
         if old and self._is_elsewhere(old):
             self._forget(old)

@@ -6,8 +6,7 @@ from typing import ClassVar
 import msgspec
 from msgspec import Raw
 
-from astalty_cli.api.answers import Row
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import KeyIdentity
 from astalty_cli.base.secret import Secret
 from astalty_cli.output.output import Output
 
@@ -33,11 +32,11 @@ class Panel(_Stdout):
 
     spec: ClassVar[str] = "terminal"
 
-    def deliver(self, key: Row[ApiKey], secret: Secret) -> None:
+    def deliver(self, key: KeyIdentity, secret: Secret) -> None:
         from astalty_cli.output.human import secret_panel
 
-        name, access = key.value.name, key.value.access
-        _put(self.output, secret, secret_panel(secret.reveal(), name, access, self.output.streams))
+        panel = secret_panel(secret.reveal(), key.name, key.access, self.output.streams)
+        _put(self.output, secret, panel)
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Plain(_Stdout):
 
     spec: ClassVar[str] = "plain"
 
-    def deliver(self, key: Row[ApiKey], secret: Secret) -> None:  # noqa: ARG002 - the secret alone
+    def deliver(self, key: KeyIdentity, secret: Secret) -> None:  # noqa: ARG002 - the secret alone
         _put(self.output, secret, f"{secret.reveal()}\n", exactly=True)
 
 
@@ -56,8 +55,8 @@ class Json(_Stdout):
 
     spec: ClassVar[str] = "json"
 
-    def deliver(self, key: Row[ApiKey], secret: Secret) -> None:
-        members = msgspec.json.decode(key.raw, type=dict[str, Raw])
+    def deliver(self, key: KeyIdentity, secret: Secret) -> None:
+        members = msgspec.json.decode(key.row, type=dict[str, Raw])
         members["secret"] = Raw(msgspec.json.encode(secret.reveal()))
         _put(self.output, secret, self.output.json_text(msgspec.json.encode(members)) + "\n")
 

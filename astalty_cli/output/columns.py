@@ -34,6 +34,27 @@ KEY = (
     Field("revoked_at", "Revoked", Kind.TIME),
 )
 
+# What the service has no field for comes last; what only the record lacks is unknown, not absent.
+RECORDED_KEYS = (
+    *(
+        field._replace(empty="unknown") if field.path in {"created_at", "last_used_at"} else field
+        for field in KEYS
+    ),
+    Field("last_verified_at", "Verified", Kind.TIME, spare=True),
+)
+
+RECORDED_KEY = (
+    *KEY,
+    Field("last_verified_at", "Verified", Kind.TIME),
+    Field("accepted", "Accepted"),
+    Field("created", "Created is"),
+    Field("owner", "Owner"),
+    Field("purpose", "Purpose"),
+    Field("page_name", "On the web page"),
+    Field("destinations", "Destinations"),
+    Field("ended_by", "Ended"),
+)
+
 AUDIT = (
     Field("severity", "Severity", Kind.SEVERITY),
     Field("finding", "Finding"),

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import Identified
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import Secret
@@ -31,6 +31,7 @@ class Home:
         self.database = database
         self._key_style = key_style
         self.key_file = database.with_name(f"{database.name}.key")
+        self.record_file = database.with_name("keys.toml")
 
     def open(self, clock: Clock = utc_now) -> Store:
         """Open the store, and make it at the first use. Raises `LocalError`."""
@@ -55,7 +56,7 @@ class Home:
             if secret and store.keys.holder(secret) == key_id:
                 yield secret
 
-    def switch(self, key: ApiKey, secret: Secret) -> list[str]:
+    def switch(self, key: Identified, secret: Secret) -> list[str]:
         """Use the new secret of a rotated key from now on, where the file holds this key."""
         holding = self.holding(key.id)
         if holding:
@@ -67,7 +68,7 @@ class Home:
         if self.database.exists():
             ensure_unused(self.database)
         side_files = (self.database.with_name(self.database.name + end) for end in ("-wal", "-shm"))
-        for path in (self.key_file, self.database, *side_files):
+        for path in (self.key_file, self.record_file, self.database, *side_files):
             private_files.remove(path)
 
     def _issue(self, store: Store) -> Secret:

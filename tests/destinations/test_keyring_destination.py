@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from astalty_cli.api.identity import KeyIdentity
 from astalty_cli.base.errors import LocalError, UsageError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.vocabulary import Storage
@@ -42,6 +43,12 @@ def config(tmp_path: Path) -> ConfigFile:
     return ConfigFile(tmp_path / "config")
 
 
+def test_a_profile_keeps_no_id_that_the_service_does_not_know(config: ConfigFile) -> None:
+    local = KeyIdentity("local-0123456789ab", "ci", SECRET.last_four, service_id=None)
+    Keyring("work", HERE, config, Kept()).deliver(local, SECRET)
+    assert config.read().profiles["work"] == Profile(HERE, Storage.KEYRING, None, SECRET.last_four)
+
+
 def test_a_new_profile(config: ConfigFile) -> None:
     place = Kept()
     destination = Keyring("work", HERE, config, place)
@@ -52,7 +59,7 @@ def test_a_new_profile(config: ConfigFile) -> None:
     assert destination.held() == SECRET
     assert place.secrets == {("work", HERE): SECRET}
     profile = config.read().profiles["work"]
-    assert profile == Profile(HERE, Storage.KEYRING, KEY.value.id, SECRET.last_four)
+    assert profile == Profile(HERE, Storage.KEYRING, KEY.id, SECRET.last_four)
     assert SECRET.reveal() not in config.path.read_text()
     assert destination.spec == "keyring:work"
     assert "'work'" in destination.success_message

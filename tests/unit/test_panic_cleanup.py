@@ -11,11 +11,13 @@ from astalty_cli.base.errors import InterruptedByUser, RefusedError
 from astalty_cli.base.events import Message
 from astalty_cli.base.secret import Secret
 from astalty_cli.config.journal import Journal
+from astalty_cli.config.record import RecordFile
 from astalty_cli.config.settings import SANDBOX_ORIGIN
 from astalty_cli.services.incident.case import Case, KeyEventsRead
 from astalty_cli.services.incident.panic_cleanup import Cleanup, investigate
 from astalty_cli.services.keys.guards import Guards
 from astalty_cli.services.keys.operation import OperationContext
+from astalty_cli.services.keys.record import KeyRecord
 from tests.support.accounts import Account
 from tests.support.clients import clients_of
 from tests.support.leaks import created, report, shown
@@ -37,6 +39,7 @@ def investigated(account: Account, leaked: str, folder: Path) -> Iterator[tuple[
             origin=SANDBOX_ORIGIN,
             journal=Journal(folder / "journal"),
             holders=account.home,
+            record=KeyRecord(RecordFile(folder / "keys.toml", is_own=True), SANDBOX_ORIGIN, print),
             recover="astalty keys recover",
             say=lambda line: events.append(Message(line)),
             warn=lambda line: events.append(Message(line)),

@@ -15,7 +15,10 @@ from astalty_cli.cli.parameters import Offer, ParameterType, argument, option
 from astalty_cli.context import Context
 
 if TYPE_CHECKING:
+    from astalty_cli.api.client import Client
+    from astalty_cli.api.identity import Identified
     from astalty_cli.api.models import ApiKey
+    from astalty_cli.services.keys.record import KeyRecord
 
 
 class KeyType(ParameterType[str]):
@@ -25,8 +28,18 @@ class KeyType(ParameterType[str]):
         super().__init__(str)
 
     def offers(self, context: Context) -> list[Offer]:
-        keys = [row.value for row in context.client.all_keys(status="active,expiring")]
-        return [(key.id, f"{key.name}  ({key.id[:8]}, ends in {key.last_four})") for key in keys]
+        from astalty_cli.commands.shared.record import service_or_record
+        from astalty_cli.services.keys.recorded import RecordedKeys
+
+        def by_service(client: Client) -> list[Identified]:
+            return [row.value for row in client.all_keys(status="active,expiring")]
+
+        def by_record(record: KeyRecord) -> list[Identified]:
+            keys = RecordedKeys(record.file, record.origin, {})
+            return [row.value for row in keys.all_keys(status="active,expiring")]
+
+        keys = service_or_record(context, by_service, by_record)
+        return [(key.id, f"{key.name}  ({key.id[:8]}, ends in {key.last_four or '?'})") for key in keys]
 
 
 def _name(text: str) -> str:
@@ -46,6 +59,7 @@ Key = Annotated[
     ),
 ]
 Name = Annotated[str, argument("NAME", type=NAME_TYPE, help="Name of the key, 1 to 100 characters.")]
+Verify = Annotated[bool, option("--verify", help="Ask whether the keys that are stored here still work.")]
 AllowLast = Annotated[bool, option("--allow-last", help="Allow the account's last active key.")]
 AllowSelf = Annotated[bool, option("--allow-self", help="Allow a key that is in use on this machine.")]
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 from astalty_cli.base.durations import parse_duration
 from astalty_cli.base.errors import FindingsError
 from astalty_cli.base.vocabulary import FindingCode
-from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
+from astalty_cli.cli.options import ACCOUNT, OUTPUT, RECORD, takes
 from astalty_cli.cli.parameters import Choices, Duration, option
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
 if TYPE_CHECKING:
+    from astalty_cli.api.client import Client
     from astalty_cli.services.keys.findings import Finding
+    from astalty_cli.services.keys.record import KeyRecord
 
 _NONE = "No findings."
 
@@ -26,7 +28,7 @@ def _baseline(text: str) -> timedelta:
     return baseline
 
 
-@takes(OUTPUT, ACCOUNT)
+@takes(OUTPUT, ACCOUNT, RECORD)
 def audit(
     context: Context,
     *,
@@ -59,18 +61,28 @@ def audit(
 ) -> None:
     import msgspec
 
-    from astalty_cli.services.keys.audit import Audit
+    from astalty_cli.commands.shared.record import service_or_record
+    from astalty_cli.services.keys.audit import Audit, of_record
     from astalty_cli.services.keys.findings import Finding, Limits
+    from astalty_cli.services.keys.recorded import RecordedKeys
 
     output = context.output
     shown = output.columns(columns.AUDIT, Finding)
     context.disable_time_limit()  # a day of a busy account is many pages
-    looked = Audit(context.client, Limits(max_age, unused, baseline))
-    findings = looked.findings()
+    limits = Limits(max_age, unused, baseline)
+
+    def by_service(client: Client) -> tuple[list[Finding], list[str]]:
+        looked = Audit(client, limits)
+        return looked.findings(), looked.notes
+
+    def by_record(record: KeyRecord) -> tuple[list[Finding], list[str]]:
+        return of_record(RecordedKeys(record.file, record.origin, {}), limits)
+
+    findings, notes = service_or_record(context, by_service, by_record)
     output.rows((msgspec.json.encode(each) for each in findings), shown, none=_NONE)
     if not findings and output.format != "table":  # a table has said so itself
         output.note(_NONE)
-    for note in looked.notes:
+    for note in notes:
         output.note(note)
     _fail(findings, fail_on.split(",") if fail_on else [])
 

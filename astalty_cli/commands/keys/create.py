@@ -6,13 +6,13 @@ from typing import Annotated
 
 from astalty_cli.api import contract
 from astalty_cli.base.vocabulary import Access
-from astalty_cli.cli.options import ACCOUNT, DRY_RUN, JSON, SECRET, takes
+from astalty_cli.cli.options import ACCOUNT, DRY_RUN, JSON, RECORD, SECRET, takes
 from astalty_cli.cli.parameters import Choice, option
 from astalty_cli.commands.keys.arguments import Name, hint_for_refused_name
 from astalty_cli.context import Context
 
 
-@takes(SECRET, JSON, ACCOUNT, DRY_RUN)
+@takes(SECRET, JSON, ACCOUNT, RECORD, DRY_RUN)
 def create(
     context: Context,
     name: Name,
@@ -31,10 +31,12 @@ def create(
 
     from astalty_cli.api.models import CreateKey
     from astalty_cli.commands.shared import dry_run, offering, secrets
+    from astalty_cli.commands.shared.record import key_record
     from astalty_cli.services.keys.creation import Creation
     from astalty_cli.services.keys.delivery import probe
 
     destinations, force = secrets.destinations(context), context.get(SECRET).force
+    key_record(context).check()
     with offering.by_hand(offering.CREATE):
         offering.ensure_key_calls(context, [("POST", contract.API_KEYS)])
         if context.get(DRY_RUN):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from astalty_cli.api import contract
 from astalty_cli.base.errors import SeveralError, UsageError
-from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, JSON, SECRET, takes
+from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, JSON, RECORD, SECRET, takes
 from astalty_cli.cli.parameters import Duration, option
 from astalty_cli.commands.keys.arguments import AllowLast, AllowSelf
 from astalty_cli.commands.keys.incident import IncidentLines, last_use, revoke_question, story
@@ -28,7 +28,7 @@ _PATIENCE = 300.0  # seconds for reading the history: it comes last, and a busy 
 _REPORT = 256 * 1024  # bytes: how long a report will be, nobody knows
 
 
-@takes(SECRET, JSON, ACCOUNT, ASK, DRY_RUN)
+@takes(SECRET, JSON, ACCOUNT, RECORD, ASK, DRY_RUN)
 def panic(
     context: Context,
     *,

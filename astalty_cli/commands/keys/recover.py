@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from astalty_cli.base.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
 from astalty_cli.base.shell_words import command, quoted
 from astalty_cli.base.times import iso
-from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, SECRET, takes
+from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, RECORD, SECRET, takes
 from astalty_cli.cli.parameters import argument, option
 from astalty_cli.commands.keys import abandoning
 from astalty_cli.context import Context
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from astalty_cli.services.keys.recovery import Recovery
 
 
-@takes(SECRET.without("plain"), OUTPUT, ACCOUNT, ASK)
+@takes(SECRET.without("plain"), OUTPUT, ACCOUNT, RECORD, ASK)
 def recover(
     context: Context,
     ids: Annotated[

@@ -8,14 +8,14 @@ from typing import Annotated
 from astalty_cli.api import contract
 from astalty_cli.base.errors import AstaltyError, SeveralError
 from astalty_cli.cli import candidates
-from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, OUTPUT, takes
+from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, OUTPUT, RECORD, takes
 from astalty_cli.cli.parameters import Duration, argument, option
 from astalty_cli.commands.keys.arguments import KEY_TYPE, AllowLast, AllowSelf, last_use
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
 
-@takes(OUTPUT, ACCOUNT, ASK, DRY_RUN)
+@takes(OUTPUT, ACCOUNT, RECORD, ASK, DRY_RUN)
 def revoke(
     context: Context,
     keys: Annotated[

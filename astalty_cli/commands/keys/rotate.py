@@ -7,7 +7,7 @@ from typing import Annotated
 
 from astalty_cli.api import contract
 from astalty_cli.base.durations import parse_duration
-from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, JSON, SECRET, takes
+from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, JSON, RECORD, SECRET, takes
 from astalty_cli.cli.parameters import Duration, option
 from astalty_cli.commands.keys.arguments import AllowSelf, Key, last_use
 from astalty_cli.context import Context
@@ -20,7 +20,7 @@ def _grace(text: str) -> timedelta:
     return grace
 
 
-@takes(SECRET, JSON, ACCOUNT, ASK, DRY_RUN)
+@takes(SECRET, JSON, ACCOUNT, RECORD, ASK, DRY_RUN)
 def rotate(
     context: Context,
     key: Key,
@@ -57,6 +57,7 @@ def rotate(
     if not grace and not context.get(DRY_RUN):
         output.ensure_can_ask("end the old secret at once?")
     operation = secrets.operation(context)
+    operation.record.check()
     with offering.by_hand(offering.ROTATE):
         offering.ensure_key_calls(context, offering.ROTATION)
         own = operation.own

@@ -38,6 +38,18 @@ def by_hand(instead: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def unless_without_keys(context: Context) -> Iterator[None]:
+    """Where keys are not offered at all, go on: the record stands in for the service."""
+    from astalty_cli.api.capability_memory import Capability, Offer
+
+    try:
+        yield
+    except NotOfferedError:
+        if context.capabilities.known(Capability.KEYS) is not Offer.NONE:
+            raise
+
+
 def ensure_key_calls(context: Context, calls: Sequence[tuple[str, str]]) -> None:
     """Check that an operation writes only to paths that exist. `calls` are methods and paths.
 

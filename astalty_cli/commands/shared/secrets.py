@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from astalty_cli.base.errors import InterruptedByUser, LocalError
+from astalty_cli.base.errors import InterruptedByUser, LocalError, ServiceError, UnauthorizedError
 from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.vocabulary import API_KEY, access_name
 from astalty_cli.cli.options import SECRET
@@ -14,6 +15,8 @@ from astalty_cli.context import Context
 from astalty_cli.output import columns
 
 if TYPE_CHECKING:
+    from astalty_cli.api.client import Client
+    from astalty_cli.api.identity import KeyIdentity
     from astalty_cli.api.models import ApiKey
     from astalty_cli.base.secret import Secret
     from astalty_cli.destinations.destination import Destination
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 def operation(context: Context, secret: Secret | None = None) -> OperationContext:
     """The account in force, as the services work with it; with `secret`, no key needs to be set up here."""
     from astalty_cli.api.capability_memory import Capability, Offer
+    from astalty_cli.commands.shared.record import key_record
     from astalty_cli.services.keys.operation import PATIENCE, OperationContext
 
     # An operation goes on as it began, whatever one late answer to a new secret looks like.
@@ -37,6 +41,7 @@ def operation(context: Context, secret: Secret | None = None) -> OperationContex
         origin=settings.base_url.value,
         journal=context.journal,
         holders=_holders(context),
+        record=key_record(context),
         recover=recover(context, settings.profile.value),
         say=context.output.note,
         warn=context.output.warn,
@@ -58,6 +63,28 @@ def read_key(context: Context, prompt: str, *, with_token: bool, stopped: str) -
     except (KeyboardInterrupt, EOFError):
         context.output.say("\n")
         raise InterruptedByUser(stopped) from None
+
+
+def check_pasted_key(context: Context, secret: Secret, *, stopped: str) -> Client:
+    """A client with a key that the service accepts; `stopped` is said of one that it doesn't.
+
+    Raises UnauthorizedError, or ServiceError if the answers decide nothing.
+    """
+    client = context.client_with(secret, context.timeout)
+
+    def wait(seconds: float) -> None:
+        context.output.note("The service does not accept this key yet. Asking once more, in case it is new.")
+        client.pause(seconds, "a second look at the key")
+
+    try:
+        client.capabilities.check_pasted_key(wait)
+    except UnauthorizedError as error:
+        error.hint = f"Check that all of it was copied, and that the base URL is right. {stopped}"
+        raise
+    except ServiceError as error:
+        error.hint = f"{error.hint} {stopped}".lstrip()
+        raise
+    return client
 
 
 def destinations(context: Context) -> list[Destination]:
@@ -106,7 +133,18 @@ def _holders(context: Context) -> Holders:
     return Profiles(context.config_file, folder, context.settings.base_url.value)
 
 
-def _show(context: Context, key: ApiKey, secret: Secret) -> None:
+def stored_secrets(context: Context) -> Iterator[tuple[str | None, Secret]]:
+    """The secrets that this machine keeps for the origin in force, each with its key's id if it is known."""
+    from astalty_cli.services.keys.profiles import Profiles
+
+    if context.settings.is_sandbox:
+        yield None, context.sandbox.secret()
+        return
+    folder = context.program.folders.config
+    yield from Profiles(context.config_file, folder, context.settings.base_url.value).stored()
+
+
+def _show(context: Context, key: KeyIdentity, secret: Secret) -> None:
     from astalty_cli.output.human import secret_panel
     from astalty_cli.output.tty import controlling_terminal
 

@@ -23,9 +23,12 @@ from astalty_cli.services.keys.findings import (
     SimilarNames,
     new_address,
     of_key,
+    of_secrets,
 )
+from astalty_cli.services.keys.recorded import RecordedKeys
 
 _LATELY = timedelta(days=1)  # the uses whose addresses are compared with those before
+_NOT_COMPARED = "There are too many names, or too long ones, to compare all of them."
 
 FirstUses = dict[str, datetime]  # by address
 
@@ -47,11 +50,10 @@ class Audit:
         names = SimilarNames(keys)
         found += names.findings()
         if not names.complete:
-            self.notes.append("There are too many names, or too long ones, to compare all of them.")
+            self.notes.append(_NOT_COMPARED)
         found += self._new_addresses(keys, now)
         self._recommend_read_only(keys)
-        order = list(Severity)
-        return sorted(found, key=lambda each: (order.index(each.severity), each.key_name, each.key_id))
+        return gravest_first(found)
 
     def _recommend_read_only(self, keys: list[ApiKey]) -> None:
         full = sum(key.access == Access.FULL_ACCESS for key in keys)
@@ -74,6 +76,24 @@ class Audit:
             return []
         self.notes += addresses.notes
         return found
+
+
+def of_record(keys: RecordedKeys, limits: Limits) -> tuple[list[Finding], list[str]]:
+    """Findings of what the record knows, and notes on what it doesn't: nothing says when a key was used."""
+    status, now = f"{KeyStatus.ACTIVE},{KeyStatus.EXPIRING}", utc_now()
+    rows = [row.value for row in keys.all_keys(status=status)]
+    found = [finding for row in rows for finding in of_secrets(row, limits, now)]
+    notes = ["The record does not say when and from where keys were used: that was not looked at."]
+    if unknown := [row.name for row in rows if not (row.rotated_at or row.created_at)]:
+        notes.append(f"Of unknown age: {', '.join(map(repr, unknown))}.")
+    names = SimilarNames(rows)
+    found += names.findings()
+    return gravest_first(found), notes if names.complete else [*notes, _NOT_COMPARED]
+
+
+def gravest_first(findings: list[Finding]) -> list[Finding]:
+    order = list(Severity)
+    return sorted(findings, key=lambda each: (order.index(each.severity), each.key_name, each.key_id))
 
 
 @dataclass

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from astalty_cli.api.answers import Row
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import Identified, KeyIdentity
 from astalty_cli.base.errors import AstaltyError, UsageError
 from astalty_cli.base.secret import Secret
 from astalty_cli.destinations.destination import Destination
@@ -12,14 +11,14 @@ from astalty_cli.services.keys.finder import described
 from astalty_cli.services.keys.operation import OperationContext
 
 
-def probe(destinations: Iterable[Destination], key: ApiKey | None, *, force: bool) -> None:
+def probe(destinations: Iterable[Destination], key: Identified | None, *, force: bool) -> None:
     """Check that each destination can take a secret. `key` is the rotated one; None for a new key.
 
     Raises LocalError where one could not, and UsageError where a slot holds what is not the rotated key's
     own, and `force` is not given.
     """
     for destination in destinations:
-        if not can_take(destination, {key.last_four} if key else (), force=force):
+        if not can_take(destination, {key.last_four} if key and key.last_four else (), force=force):
             raise UsageError(
                 f"{destination.spec} already holds a value that is not this key's secret. Nothing was sent.",
                 hint="Choose another destination, or use --force to replace the value.",
@@ -44,7 +43,7 @@ class Delivery:
     done: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
-    def run(self, destinations: Sequence[Destination], key: Row[ApiKey], secret: Secret) -> None:
+    def run(self, destinations: Sequence[Destination], key: KeyIdentity, secret: Secret) -> None:
         """Give it to all of them, also after one that fails. If none takes it, show it on the terminal."""
         for destination in destinations:
             try:
@@ -56,16 +55,16 @@ class Delivery:
                 if destination.success_message:
                     self.operation.say(destination.success_message)
         if self.failed and not self.done:
-            self._show(key.value, secret)
+            self._show(key, secret)
 
-    def _show(self, key: ApiKey, secret: Secret) -> None:
+    def _show(self, key: KeyIdentity, secret: Secret) -> None:
         try:
             self.operation.show(key, secret)
         except OSError:
             return  # there is no terminal to show it on
         self.operation.say("No destination took the new secret, so it was shown on the terminal.")
 
-    def story(self, key: ApiKey) -> str:
+    def story(self, key: Identified) -> str:
         """What happened, for people."""
         failed = " ".join(f"{spec}: {reason}" for spec, reason in self.failed.items())
         if self.done:

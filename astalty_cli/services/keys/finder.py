@@ -1,13 +1,15 @@
 """Which key is meant: a full id, else the exact name of an active key, else an unambiguous id prefix."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
+from typing import Generic, Protocol, TypeVar
 
 from astalty_cli.api.answers import Row
-from astalty_cli.api.client import Client
 from astalty_cli.api.contract import is_uuid
+from astalty_cli.api.identity import LOCAL, Identified
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import NotFoundError, UsageError
 from astalty_cli.base.vocabulary import KeyStatus
@@ -16,25 +18,46 @@ _NEAR = 0.7  # of 1; below, the name is none that was mistyped
 _COMPARED = 1_000  # names that are looked at for a near match
 _MOST_TYPED = 20  # characters that a mistyped name has more, or fewer
 _LONGEST = 100  # characters of a name that is compared
-_PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
+_PREFIX = re.compile(rf"[0-9a-f][0-9a-f-]{{3,35}}|{LOCAL}[0-9a-f]*")
 
 
-class KeyFinder:
+class Listed(Identified, Protocol):
+    """A row of a list of keys."""
+
+    @property
+    def status(self) -> KeyStatus: ...
+
+
+K = TypeVar("K", bound=Listed)
+
+
+class KeyList(Protocol[K]):
+    """Where keys are looked up: the service, or the record."""
+
+    def all_keys(self) -> Iterable[Row[K]]: ...
+
+    def get_key(self, key_id: str, /) -> Row[K]:
+        """Raises NotFoundError."""
+
+
+class KeyFinder(Generic[K]):
     """Finds the keys that a command's arguments mean, with one listing for all of them."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, keys: KeyList[K]) -> None:
+        self._list = keys
 
-    def find(self, wanted: str) -> Row[ApiKey]:
+    def find(self, wanted: str) -> Row[K]:
         """Find the one key that `wanted` means.
 
         Raises NotFoundError for none, and UsageError, with the candidates, for several.
         """
         if is_uuid(wanted):
-            return self._client.get_key(wanted.lower())
-        named = [key for key in self._keys if key.value.name == wanted and is_active(key.value)]
-        if named:
-            return _only(named, wanted)
+            return self._list.get_key(wanted.lower())
+        meant = [key for key in self._keys if key.value.id == wanted] or [
+            key for key in self._keys if key.value.name == wanted and is_active(key.value)
+        ]
+        if meant:
+            return _only(meant, wanted)
         prefix = wanted.lower()
         started = [key for key in self._keys if key.value.id.startswith(prefix)]
         if started and _PREFIX.fullmatch(prefix):
@@ -50,7 +73,7 @@ class KeyFinder:
             hint="See them: astalty keys list (revoked ones, with --status revoked, go by their id)",
         )
 
-    def find_active(self, wanted: str) -> ApiKey:
+    def find_active(self, wanted: str) -> K:
         """As `find`, for what only a key that still works allows. Raises NotFoundError for a revoked one."""
         key = self.find(wanted).value
         if not is_active(key):
@@ -61,17 +84,18 @@ class KeyFinder:
         return key
 
     @cached_property
-    def _keys(self) -> list[Row[ApiKey]]:
-        return self._client.all_keys()
+    def _keys(self) -> list[Row[K]]:
+        return list(self._list.all_keys())
 
 
-def is_active(key: ApiKey) -> bool:
+def is_active(key: Listed) -> bool:
     return key.status is not KeyStatus.REVOKED
 
 
-def described(key: ApiKey) -> str:
+def described(key: Identified) -> str:
     """A key in a sentence: a name alone may be made to look like another's."""
-    return f"{key.name!r} ({key.id}, ends in {key.last_four})"
+    end = f", ends in {key.last_four}" if key.last_four else ""
+    return f"{key.name!r} ({key.id}{end})"
 
 
 def secret_age(key: ApiKey, now: datetime) -> timedelta:
@@ -79,7 +103,7 @@ def secret_age(key: ApiKey, now: datetime) -> timedelta:
     return now - (key.rotated_at or key.created_at)
 
 
-def _only(keys: list[Row[ApiKey]], wanted: str) -> Row[ApiKey]:
+def _only(keys: list[Row[K]], wanted: str) -> Row[K]:
     if len(keys) == 1:
         return keys[0]
     candidates = "\n".join(f"  {described(key.value)}" for key in keys)

@@ -4,20 +4,37 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from msgspec import Struct
 
+from astalty_cli.api.identity import Identified
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.durations import format_duration
 from astalty_cli.base.times import in_utc, iso
 from astalty_cli.base.vocabulary import FindingCode, KeyStatus
+from astalty_cli.services.keys.finder import Listed
 
+_UNKNOWN = datetime.max.replace(tzinfo=UTC)
 _NEARLY_EQUAL = 0.9  # of the characters of two names are common to both, in the same order
 _MOST_NAMES = 2_000  # that each name is compared with, the oldest
 _LONGEST_NAME = 200  # characters of a name that is compared; the service allows 100
 _MOST_COMPARED = 50_000  # pairs of names that are made of nearly the same characters
+
+
+class Dated(Listed, Protocol):
+    """A key with the times of its secrets; None is unknown, or never."""
+
+    @property
+    def created_at(self) -> datetime | None: ...
+
+    @property
+    def rotated_at(self) -> datetime | None: ...
+
+    @property
+    def previous_expires_at(self) -> datetime | None: ...
 
 
 class Severity(StrEnum):
@@ -33,7 +50,7 @@ class Finding(Struct, frozen=True):
     finding: FindingCode
     key_id: str
     key_name: str
-    last_four: str
+    last_four: str | None
     detail: str
     since: str | None
 
@@ -49,11 +66,8 @@ class Limits:
 
 def of_key(key: ApiKey, limits: Limits, now: datetime) -> Iterator[Finding]:
     """What the key alone shows."""
-    made, used, ends = key.rotated_at or key.created_at, key.last_used_at, key.previous_expires_at
-    if (age := now - made) > limits.max_age:
-        severity = Severity.HIGH if age > 2 * limits.max_age else Severity.MEDIUM
-        detail = f"The secret is {format_duration(age)} old; the limit is {format_duration(limits.max_age)}."
-        yield _finding(key, severity, FindingCode.OLD, detail, made)
+    used = key.last_used_at
+    yield from of_secrets(key, limits, now)
     if used is None:
         age = now - key.created_at
         severity = Severity.MEDIUM if age > limits.unused else Severity.LOW
@@ -63,6 +77,15 @@ def of_key(key: ApiKey, limits: Limits, now: datetime) -> Iterator[Finding]:
         place = f", from {key.last_used_ip}" if key.last_used_ip else ""
         detail = f"Last used {format_duration(now - used)} ago{place}."
         yield _finding(key, Severity.MEDIUM, FindingCode.UNUSED, detail, used)
+
+
+def of_secrets(key: Dated, limits: Limits, now: datetime) -> Iterator[Finding]:
+    """What the times of its secrets show; unknown ones show nothing."""
+    made, ends = key.rotated_at or key.created_at, key.previous_expires_at
+    if made and (age := now - made) > limits.max_age:
+        severity = Severity.HIGH if age > 2 * limits.max_age else Severity.MEDIUM
+        detail = f"The secret is {format_duration(age)} old; the limit is {format_duration(limits.max_age)}."
+        yield _finding(key, severity, FindingCode.OLD, detail, made)
     if key.status is KeyStatus.EXPIRING:
         until = f"{in_utc(ends):%Y-%m-%d %H:%M} UTC" if ends else "a time that the server does not tell"
         detail = f"Until {until}, an earlier secret works too."
@@ -81,9 +104,11 @@ class SimilarNames:
     there are too many names for that.
     """
 
-    def __init__(self, keys: Iterable[ApiKey]) -> None:
-        self._by_age = sorted(keys, key=lambda key: (key.created_at, key.id))
-        self._names: dict[str, tuple[ApiKey, _Name]] = {}  # as they were folded, of the oldest key
+    def __init__(self, keys: Iterable[Dated]) -> None:
+        self._by_age = sorted(
+            keys, key=lambda key: (key.created_at is None, key.created_at or _UNKNOWN, key.id)
+        )
+        self._names: dict[str, tuple[Dated, _Name]] = {}  # as they were folded, of the oldest key
         self._bits: dict[tuple[str, int], int] = {}
         self._compared = 0
         self.complete = True
@@ -92,11 +117,12 @@ class SimilarNames:
         for key in self._by_age:
             name = _Name(_folded(key.name), self._bits)
             if older := self._like(name):
-                detail = f"Like {older.name!r} ({older.id}), which is older."
+                which = ", which is older" if key.created_at else ""
+                detail = f"Like {older.name!r} ({older.id}){which}."
                 yield _finding(key, Severity.LOW, FindingCode.SIMILAR_NAME, detail, None)
             self._names.setdefault(name.text, (key, name))
 
-    def _like(self, name: "_Name") -> ApiKey | None:
+    def _like(self, name: "_Name") -> Dated | None:
         if not name.text:  # of names without any letter or digit nothing is left to compare
             return None
         if name.text in self._names:
@@ -118,7 +144,7 @@ class SimilarNames:
 
 
 def _finding(
-    key: ApiKey, severity: Severity, code: FindingCode, detail: str, since: datetime | None
+    key: Identified, severity: Severity, code: FindingCode, detail: str, since: datetime | None
 ) -> Finding:
     return Finding(severity, code, key.id, key.name, key.last_four, detail, iso(since) if since else None)
 

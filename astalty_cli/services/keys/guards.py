@@ -8,6 +8,7 @@ from typing import Self
 import msgspec
 
 from astalty_cli.api.answers import Row
+from astalty_cli.api.identity import Identified
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import RefusedError
 from astalty_cli.base.secret import Secret
@@ -55,7 +56,7 @@ class Guards:
         if not self.allow_last:
             self.refuse_last(key, self._others(key, ended))
 
-    def refuse_in_use(self, key: ApiKey) -> None:
+    def refuse_in_use(self, key: Identified) -> None:
         """Raises RefusedError for a key that this machine works with."""
         users = [] if self.allow_self else self.users(key)
         if users:
@@ -64,7 +65,7 @@ class Guards:
                 hint="Use --allow-self to do it anyway.",
             )
 
-    def refuse_last(self, key: ApiKey, others: int) -> None:
+    def refuse_last(self, key: Identified, others: int) -> None:
         """Raises RefusedError for the account's last active key. `others` are those that would remain."""
         if others == 0 and not self.allow_last:
             raise RefusedError(
@@ -89,7 +90,7 @@ class Guards:
         listed = first if _others(first, key, ended) else self.operation.client.all_keys(status=_ACTIVE)
         return _others(listed, key, ended)
 
-    def users(self, key: ApiKey) -> list[str]:
+    def users(self, key: Identified) -> list[str]:
         """What on this machine uses a key, in words."""
         users = [f"profile {name!r}" for name in self.operation.holders.holding(key.id)]
         if self.variable is not None and self._is_variable(key, self.variable):
@@ -98,7 +99,7 @@ class Guards:
             users.append("it makes this call")
         return users
 
-    def _is_variable(self, key: ApiKey, variable: Secret) -> bool:
+    def _is_variable(self, key: Identified, variable: Secret) -> bool:
         """A variable that is set and not used is told by its last four: it may be of another service."""
         if variable == self.operation.secret:
             return key.id == self.operation.own.id

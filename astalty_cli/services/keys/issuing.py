@@ -13,6 +13,7 @@ import msgspec
 
 from astalty_cli.api.answers import Issued, Row
 from astalty_cli.api.client import Client
+from astalty_cli.api.identity import identity_of
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import (
     AstaltyError,
@@ -79,8 +80,10 @@ class Issuing:
     def hand_over(self, entry: JournalEntry, key: Row[ApiKey], secret: Secret) -> Delivered:
         """Give a secret to the destinations. Raises LeftOpenError where one of them did not take it."""
         delivery = Delivery(self.operation, done=list(entry.delivered))
-        delivery.run(self.destinations, key, secret)
+        delivery.run(self.destinations, identity_of(key), secret)
         done = delivery.done
+        if done and entry.operation is Operation.CREATE:
+            self.operation.record.created(key.value, done)
         if delivery.failed:
             self._advanced(entry, delivered=done)
             raise LeftOpenError(delivery.story(key.value), hint=f"Finish it: {self.operation.recover}")

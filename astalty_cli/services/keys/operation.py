@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from uuid import uuid4
 
 from astalty_cli.api.client import Client
+from astalty_cli.api.identity import Identified, KeyIdentity
 from astalty_cli.api.models import ApiKey, CurrentKey
 from astalty_cli.base.errors import AstaltyError, BehindError, LeftOpenError, NotFoundError, ServiceError
 from astalty_cli.base.secret import Secret
@@ -18,6 +19,7 @@ from astalty_cli.base.times import usable_clock, utc_now
 from astalty_cli.base.vocabulary import Access
 from astalty_cli.config.journal import Journal, JournalEntry, Operation, new_idempotency_key
 from astalty_cli.destinations.destination import Destination
+from astalty_cli.services.keys.record import KeyRecord
 
 T = TypeVar("T")
 
@@ -35,7 +37,7 @@ class Holders(Protocol):
     def secrets(self, key_id: str) -> Iterator[Secret]:
         """What they hold of it. Raises LocalError where that cannot be read."""
 
-    def switch(self, key: ApiKey, secret: Secret) -> list[str]:
+    def switch(self, key: Identified, secret: Secret) -> list[str]:
         """Give all of them the new secret; return their names. Raises LocalError."""
 
 
@@ -54,10 +56,11 @@ class OperationContext:
     origin: str
     journal: Journal
     holders: Holders
+    record: KeyRecord
     recover: str
     say: Callable[[str], None]
     warn: Callable[[str], None]
-    show: Callable[[ApiKey, Secret], None]
+    show: Callable[[KeyIdentity, Secret], None]
     sleep: Callable[[float], None] = field(default=time.sleep)
 
     @cached_property

@@ -1,12 +1,13 @@
 """The profiles on this machine that hold a key, brought along when the key is rotated."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import Identified
 from astalty_cli.api.origin import origin
 from astalty_cli.base.errors import LocalError, UsageError
 from astalty_cli.base.secret import Secret
@@ -30,7 +31,17 @@ class Profiles:
             if secret := place.load(name, self.origin):
                 yield secret
 
-    def switch(self, key: ApiKey, secret: Secret) -> list[str]:
+    def stored(self) -> Iterator[tuple[str | None, Secret]]:
+        """Each secret that a profile holds, with the id of its key if the profile knows it.
+
+        A place that cannot be read holds nothing that could be asked about.
+        """
+        for name, profile, place in self._usable():
+            with suppress(LocalError):
+                if secret := place.load(name, self.origin):
+                    yield profile.key_id, secret
+
+    def switch(self, key: Identified, secret: Secret) -> list[str]:
         """Store the new secret in each of them, also after one that fails. Raises LocalError for those."""
         switched, failures = [], []
         for name, profile, place in self._holding(key.id):
@@ -45,8 +56,11 @@ class Profiles:
         return switched
 
     def _holding(self, key_id: str) -> Iterator[tuple[str, Profile, Credentials]]:
+        return (each for each in self._usable() if each[1].key_id == key_id)
+
+    def _usable(self) -> Iterator[tuple[str, Profile, Credentials]]:
         for name, profile in self.config_file.read().profiles.items():
-            if profile.storage is not None and profile.key_id == key_id and self._is_here(profile):
+            if profile.storage is not None and self._is_here(profile):
                 yield name, profile, stored_in(profile.storage, self.folder)
 
     def _is_here(self, profile: Profile) -> bool:

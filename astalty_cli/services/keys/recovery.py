@@ -25,6 +25,7 @@ from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.signals import deferred
 from astalty_cli.base.times import local
 from astalty_cli.config.journal import JournalEntry, Operation, Phase
+from astalty_cli.config.record import Ending
 from astalty_cli.services.keys.creation import at_risk_text
 from astalty_cli.services.keys.finder import described, is_active
 from astalty_cli.services.keys.guards import Guards
@@ -202,9 +203,11 @@ class Recovery(RecoverySteps):
         except UnauthorizedError:
             if not is_revoked_by_itself(self.operation, entry):
                 raise
+            self.operation.record.ended(key_id, Ending.REVOKED)
             self.close(entry, "The key that made the call is no longer accepted: it is revoked.")
             return
         if not is_active(key):
+            self.operation.record.ended(key_id, Ending.REVOKED)
             self.close(entry, "The key is revoked.")
         elif key.rotation != entry.rotation:
             self.close(entry, "Someone has rotated the key since, so it was not revoked.")

@@ -20,6 +20,7 @@ from astalty_cli.base.errors import (
 from astalty_cli.base.signals import deferred
 from astalty_cli.base.vocabulary import KeyStatus
 from astalty_cli.config.journal import JournalEntry, Operation
+from astalty_cli.config.record import Ending
 from astalty_cli.services.keys.finder import KeyFinder, described, is_active
 from astalty_cli.services.keys.guards import Guards
 from astalty_cli.services.keys.operation import OperationContext
@@ -148,6 +149,7 @@ def end(operation: OperationContext, entry: JournalEntry, key_id: str) -> None:
         operation.retry_safely(revoke_once)
     except AstaltyError as error:
         raise (_unknown(operation, entry, error.message) if unknown else error) from None
+    operation.record.ended(key_id, Ending.REVOKED)
 
 
 def _is_revoked(operation: OperationContext, entry: JournalEntry, key_id: str, *, denied: bool) -> bool:

@@ -137,6 +137,7 @@ class RotationFinish:
             operation.caught_up(
                 lambda: _confirm(ended.value, client.get_key(key.id).value), (BehindError, NotFoundError)
             )
+            operation.record.rotated(ended.value, entry.delivered)
             operation.journal.close(entry)
         return ended
 
