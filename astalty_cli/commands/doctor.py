@@ -20,7 +20,7 @@ def doctor(context: Context) -> None:
     """It makes at most seven calls, and changes nothing but the copy of the catalogue."""
     import msgspec
 
-    from astalty_cli.output.safe import without_keys
+    from astalty_cli.base.hiding import hide_typed
     from astalty_cli.services.doctor.check import Check, checked
 
     output = context.output
@@ -30,7 +30,7 @@ def doctor(context: Context) -> None:
     def rows() -> Iterator[bytes]:
         for check in checked(_steps(context)):
             made.append(check)
-            found, hint = without_keys(check.found), check.hint and without_keys(check.hint)
+            found, hint = hide_typed(check.found), check.hint and hide_typed(check.hint)
             yield msgspec.json.encode(msgspec.structs.replace(check, found=found, hint=hint))
 
     output.checks(rows(), shown)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from astalty_cli.base.secret_patterns import is_credential
 from astalty_cli.services.history.redaction import hidden, redacted
-from astalty_cli.services.history.secret_patterns import is_credential
 
 CANARY = "canary-8f3e11"
 

@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
-from astalty_cli.services.history.secret_patterns import (
+from astalty_cli.base.secret_patterns import (
     HIDDEN,
     is_credential,
     may_stay,
