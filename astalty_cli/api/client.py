@@ -31,6 +31,7 @@ from astalty_cli.api.models import (
     RotateKey,
 )
 from astalty_cli.base.errors import AstaltyError, NotFoundError, NotOfferedError, ServiceError
+from astalty_cli.base.hiding import hide_listed
 from astalty_cli.base.vocabulary import Access, KeyStatus
 
 _NEWEST_FIRST: Final = "-created_at"
@@ -144,7 +145,7 @@ class Client:
     def get_request(self, request_id: str) -> Row[ApiRequest]:
         """An entry with both bodies."""
         try:
-            return one(self._call("GET", contract.api_request(request_id)), ApiRequest)
+            return one(self._call("GET", contract.api_request(request_id), whole=True), ApiRequest)
         except NotFoundError as error:
             self.list_requests(1, 1, filters={})
             raise NotFoundError(
@@ -224,12 +225,15 @@ class Client:
         headers: Mapping[str, str] | None = None,
         feature: str | None = None,
         paced: bool = False,
+        whole: bool = False,
     ) -> HttpResponse:
+        """What is read is without anything like a secret, unless it is wanted `whole`."""
         data = msgspec.json.encode(body) if body is not None else None
         target = f"{path}?{urlencode(params, safe='[],:')}" if params else path
         answer = self._http.request(method, target, body=data, headers=headers, paced=paced)
         if 200 <= answer.status < 300:
-            return answer
+            is_hidden = method == "GET" and not whole
+            return answer._replace(body=hide_listed(answer.body)) if is_hidden else answer
         if answer.status == 404 and feature is not None:
             raise not_offered(feature)
         raise failure(answer, path)

@@ -49,15 +49,23 @@ _SHAPES = re.compile(
 _BASIC = re.compile(rf"(\b(?i:basic){_BLANK})([0-9A-Za-z+/_-]{{6,}}=*)")
 
 _TOKEN = re.compile(rf"{SANDBOX_SECRET}|(?<![0-9])[0-9]++{_BAR}[0-9A-Za-z]{{30,}}+".encode())
-_TOKEN_SIGNS = (b"astalty_", b"|", b"%7", b"%25", b"u007", b"&")  # one of them is in every token
+_TOKEN_SIGNS = (
+    b"astalty_",
+    b"|",
+    b"%7",
+    b"%25",
+    b"u007",
+    b"&#",
+    b"&amp;",
+    b"&v",
+    b"&V",
+)  # one of them is in every token
 
 # A name and its value as JSON, forms, queries, headers and assignments have them, quoted or not.
-_NAME = rb"[\w%.\-\[\]$]"
-_PAIR = re.compile(
-    rb"(?<!" + _NAME + rb")(?P<name>" + _NAME + rb"++)(?:\\*+[\"'])?[ \t]{0,8}+[:=]>?[ \t]{0,8}+"
-    rb"(?P<quote>\\*+[\"'])?(?P<scheme>(?i:bearer|basic|token)[ +]++)?"
-)  # fmt: skip
-_QUERY_PAIR = re.compile(rb"[?&](?P<name>[^=&?\"\\\s]{1,64}+)=(?P<quote>(?!))?")
+_NAME = rb"(?<![\w%.\-\[\]$])(?P<name>[\w%.\-\[\]$]++)(?:\\*+[\"'])?[ \t]{0,8}+[:=]"
+_PAIR_NAME = re.compile(_NAME)
+_PAIR = re.compile(_NAME + rb">?[ \t]{0,8}+(?P<quote>\\*+[\"'])?(?:(?i:bearer|basic|token)[ +]++)?")
+_QUERY_PAIR = re.compile(rb"[?&](?P<name>[^=&?\"\\\s]{1,64}+)=")
 _BARE_VALUE = re.compile(rb"(?:[^\s\"'\\,;&<>{}()\[\]=:]|\\{1,16}(?:/|u[0-9a-fA-F]{4}))++=*+")
 _QUOTED_VALUE = {
     b'"': re.compile(rb'(?:[^"\\\n]|\\.)*+'),
@@ -126,21 +134,24 @@ def without_tokens(data: bytes) -> bytes:
 
 def without_credentials(data: bytes) -> bytes:
     """Without long random texts by a name that says credential."""
-    return _without_values(data, _PAIR)
+    return _without_values(data, _PAIR, _PAIR_NAME)
 
 
 def without_queried(data: bytes) -> bytes:
     """As `without_credentials`, of the query strings in it alone."""
-    return _without_values(data, _QUERY_PAIR) if b"?" in data else data
+    return _without_values(data, _QUERY_PAIR, _QUERY_PAIR) if b"?" in data else data
 
 
-def _without_values(data: bytes, pairs: re.Pattern[bytes]) -> bytes:
+def _without_values(data: bytes, pairs: re.Pattern[bytes], names: re.Pattern[bytes]) -> bytes:
+    secret = {name for name in set(names.findall(data)) if _names_a_secret(name[-_LONGEST_NAME:])}
+    if not secret:
+        return data
     shown, done, position = bytearray(), 0, 0
     while pair := pairs.search(data, position):
         position = pair.end()
-        if not _names_a_secret(pair["name"][-_LONGEST_NAME:].decode("latin-1")):
+        if pair["name"] not in secret:
             continue
-        pattern = _QUOTED_VALUE.get(pair["quote"] or b"", _BARE_VALUE)
+        pattern = _QUOTED_VALUE.get(pair.groupdict().get("quote") or b"", _BARE_VALUE)
         value = pattern.match(data, position)
         if value and _is_random(value[0].decode("latin-1")):
             shown += data[done:position] + HIDDEN_SECRET.encode()
@@ -149,8 +160,8 @@ def _without_values(data: bytes, pairs: re.Pattern[bytes]) -> bytes:
 
 
 @lru_cache(4096)
-def _names_a_secret(name: str) -> bool:
-    plain = unquote_plus(name)
+def _names_a_secret(name: bytes) -> bool:
+    plain = unquote_plus(name.decode("latin-1"))
     return is_credential(plain) or " ".join(_WORD.findall(plain)).lower() in _MAY_BE_ONE
 
 
