@@ -20,6 +20,7 @@ _MARKER: Final = HIDDEN.encode()
 _ALPHANUMERIC = re.compile(r"[0-9A-Za-z]+")
 # A letter or a digit that is spelled as an escape, which nobody needs to do.
 _WORD_CODE = "(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
+_ESCAPE_SIGNS: Final = (b"%", b"u00", b"&#", b"&amp;")
 _ESCAPED = re.compile(f"%(?:25)*+{_WORD_CODE}|u00{_WORD_CODE}|&(?:amp;)*+#".encode())
 # A letter, a digit or what stands in a key, as JSON need not spell it; from a run's first backslash on.
 _JSON_ESCAPE = re.compile(rb"(?<!\\)\\+u00(3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Cc])")
@@ -82,10 +83,10 @@ def _spelled(char: str) -> Iterable[str]:
         yield rf"'?\\{plain}'?"  # for a shell
     high, low = (f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in f"{code:02x}")
     yield rf"\\{{1,16}}u00{high}{low}"
-    yield rf"%(?:25)*+{high}{low}"
-    yield rf"&(?:amp;)*+#(?:0*+{code}|[xX]0*+{high}{low});"
+    yield rf"%(?:25){{0,4}}{high}{low}"
+    yield rf"&(?:amp;){{0,4}}#(?:0*+{code}|[xX]0*+{high}{low});"
     if char in _ENTITIES:
-        yield rf"&(?:amp;)*+{_ENTITIES[char]};"
+        yield rf"&(?:amp;){{0,4}}{_ENTITIES[char]};"
 
 
 _seen: dict[str, list[_Spelling]] = {}
@@ -101,7 +102,8 @@ def see(secret: str) -> None:
 def _spellings(secret: str) -> list[_Spelling]:
     tail = secret.partition("|")[2]
     parts = [secret, tail] if len(tail) >= SHORTEST else [secret]
-    return [*map(_Spelling, parts), *(_Spelling(each, is_base64=True) for each in _base64(parts[-1]))]
+    encoded = (each for part in parts for each in _base64(part))
+    return [*map(_Spelling, parts), *(_Spelling(each, is_base64=True) for each in encoded)]
 
 
 def _base64(text: str) -> Iterable[str]:
@@ -120,7 +122,7 @@ def hide_seen(data: bytes, *, also: str = "") -> bytes:
     """The text without the secrets that were seen; as it came, if there are none in it."""
     known = [*_seen.values(), *([_spellings(also)] if len(also) >= SHORTEST and also not in _seen else [])]
     if known:
-        is_escaped = bool(_ESCAPED.search(data))
+        is_escaped = any(sign in data for sign in _ESCAPE_SIGNS) and bool(_ESCAPED.search(data))
         for spelling in itertools.chain(*known):
             data = spelling.hide(data, is_escaped=is_escaped)
     return data

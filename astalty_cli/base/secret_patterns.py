@@ -49,17 +49,8 @@ _SHAPES = re.compile(
 _BASIC = re.compile(rf"(\b(?i:basic){_BLANK})([0-9A-Za-z+/_-]{{6,}}=*)")
 
 _TOKEN = re.compile(rf"{SANDBOX_SECRET}|(?<![0-9])[0-9]++{_BAR}[0-9A-Za-z]{{30,}}+".encode())
-_TOKEN_SIGNS = (
-    b"astalty_",
-    b"|",
-    b"%7",
-    b"%25",
-    b"u007",
-    b"&#",
-    b"&amp;",
-    b"&v",
-    b"&V",
-)  # one of them is in every token
+# One of these is in every such text.
+_TOKEN_SIGNS = (b"astalty_", b"|", b"%7", b"%25", b"u007", b"&#", b"&amp;", b"&v", b"&V")
 
 # A name and its value as JSON, forms, queries, headers and assignments have them, quoted or not.
 _NAME = rb"(?<![\w%.\-\[\]$])(?P<name>[\w%.\-\[\]$]++)(?:\\*+[\"'])?[ \t]{0,8}+[:=]"
@@ -146,16 +137,15 @@ def _without_values(data: bytes, pairs: re.Pattern[bytes], names: re.Pattern[byt
     secret = {name for name in set(names.findall(data)) if _names_a_secret(name[-_LONGEST_NAME:])}
     if not secret:
         return data
-    shown, done, position = bytearray(), 0, 0
-    while pair := pairs.search(data, position):
-        position = pair.end()
-        if pair["name"] not in secret:
+    shown, done = bytearray(), 0
+    for pair in pairs.finditer(data):
+        if pair["name"] not in secret or pair.start() < done:
             continue
         pattern = _QUOTED_VALUE.get(pair.groupdict().get("quote") or b"", _BARE_VALUE)
-        value = pattern.match(data, position)
+        value = pattern.match(data, pair.end())
         if value and _is_random(value[0].decode("latin-1")):
-            shown += data[done:position] + HIDDEN_SECRET.encode()
-            done = position = value.end()
+            shown += data[done : value.start()] + HIDDEN_SECRET.encode()
+            done = value.end()
     return bytes(shown + data[done:]) if done else data
 
 
