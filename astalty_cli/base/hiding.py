@@ -15,6 +15,7 @@ from astalty_cli.base.vocabulary import HIDDEN
 
 SHORTEST: Final = 16  # characters; what is shorter may be part of any text
 _PIECE: Final = 128  # characters
+_HALF: Final = 12  # characters from which the start of a secret is hidden
 _MARKER: Final = HIDDEN.encode()
 
 _ALPHANUMERIC = re.compile(r"[0-9A-Za-z]+")
@@ -37,13 +38,13 @@ class _Spelling:
 
     def __init__(self, text: str, *, is_base64: bool = False) -> None:
         self._text, self._is_base64 = text, is_base64
-        core = max(_ALPHANUMERIC.findall(text), key=len, default="").encode()
+        core = _core(text).encode()
         self._cores = (core,) if is_base64 else tuple({core, core.lower(), core.upper()})
 
     def hide(self, data: bytes, *, is_escaped: bool) -> bytes:
         """The pattern is tried only if the longest word of the text is there, or may be."""
         if not is_escaped and not any(core in data for core in self._cores):
-            return data
+            return self._without_start(data)
         shown, done, position = bytearray(), 0, 0
         start, *rest = self._patterns
         while found := start.search(data, position):
@@ -56,7 +57,13 @@ class _Spelling:
             else:
                 shown += data[done : found.start()] + _MARKER
                 done = position = end
-        return bytes(shown + data[done:]) if done else data
+        return self._without_start(bytes(shown + data[done:]) if done else data)
+
+    def _without_start(self, data: bytes) -> bytes:
+        """A text may be cut anywhere: without what the end of it has of this one."""
+        whole = self._text.encode()
+        at = data.find(whole[:_HALF], max(0, len(data) - len(whole)))
+        return data[:at] + _MARKER if at >= 0 and whole.startswith(data[at:]) else data
 
     @cached_property
     def _patterns(self) -> list[re.Pattern[bytes]]:
@@ -70,6 +77,11 @@ class _Spelling:
         if self._is_base64 and char in _BOTH_ALPHABETS:
             same.add(_BOTH_ALPHABETS[char])
         return f"(?:{'|'.join(each for char in sorted(same) for each in _spelled(char))})"
+
+
+def _core(text: str) -> str:
+    """The longest word in it: only letters and digits, which most spellings leave as they are."""
+    return max(_ALPHANUMERIC.findall(text), key=len, default="")
 
 
 def _spelled(char: str) -> Iterable[str]:
@@ -94,15 +106,15 @@ _more_secrets: list[Callable[[], object]] = []  # at most one
 
 
 def see(secret: str) -> None:
-    """Hide this secret from now on, and the part behind its `|`, which a service may accept alone."""
+    """Hide this secret from now on, its longest word, and what is behind its `|`, which may do alone."""
     if len(secret) >= SHORTEST and secret not in _seen and secret.isascii():
         _seen[secret] = _spellings(secret)
 
 
 def _spellings(secret: str) -> list[_Spelling]:
-    tail = secret.partition("|")[2]
-    parts = [secret, tail] if len(tail) >= SHORTEST else [secret]
-    encoded = (each for part in parts for each in _base64(part))
+    long = [part for part in (secret, secret.partition("|")[2], _core(secret)) if len(part) >= SHORTEST]
+    parts = list(dict.fromkeys(long))
+    encoded = [each for part in parts for each in _base64(part)]
     return [*map(_Spelling, parts), *(_Spelling(each, is_base64=True) for each in encoded)]
 
 

@@ -17,6 +17,7 @@ from astalty_cli.base.errors import (
     UnauthorizedError,
     UsageError,
 )
+from astalty_cli.base.hiding import hide_bytes
 from astalty_cli.base.shell_words import joined, quoted
 from astalty_cli.base.signals import restore_core_limit
 from astalty_cli.base.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX, Storage
@@ -207,9 +208,9 @@ def status(context: Context) -> None:
             error.hint = f"It may be revoked or rotated. {_another_key(settings)}"
     profiles = context.config_file.read().profiles
     facts |= {"works": problem is None, "profiles": _rows(profiles)}
-    output.item(msgspec.json.encode(facts), output.columns(columns.STATUS, SignedIn))
+    output.item(hide_bytes(msgspec.json.encode(facts)), output.columns(columns.STATUS, SignedIn))
     if output.format == "table" and facts["profiles"]:
-        rows = [msgspec.json.encode(profile) for profile in facts["profiles"]]
+        rows = [hide_bytes(msgspec.json.encode(profile)) for profile in facts["profiles"]]
         output.rows(rows, columns.PROFILES, none="")
     for name, profile in profiles.items():
         if profile.storage is Storage.FILE:

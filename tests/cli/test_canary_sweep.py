@@ -59,6 +59,8 @@ def test_a_key_of_ours_that_is_typed_in_the_wrong_place(shell: Shell, form: str)
     """The key is in the environment, so that it is known in any form."""
     key = KEYS[form]
     for number, line in enumerate(TYPED):
+        if (number + list(KEYS).index(form)) % 2:
+            continue  # each line with two of the forms
         word = quote(key, safe="") if number % 5 == 4 else key
         typed = _typed(line, word)
         json_flag = " --json" if number % 2 and "__complete" not in line else ""
@@ -72,6 +74,8 @@ def test_a_key_that_nobody_knows_is_typed_in_the_wrong_place(shell: Shell, form:
     for number, line in enumerate(TYPED):
         if form == "plain" and "api" in line and "token" not in line.lower():
             continue  # what no name calls a credential may be anything
+        if form != "sanctum" and number % 3:
+            continue
         result = run(shell, _typed(line, key) + (" --json" if number % 2 else ""), at(NOWHERE, OTHER))
         ensure_nowhere(key, shell, line, result)
 
@@ -105,11 +109,12 @@ def answers(key: str) -> dict[str, Answer]:
                for number, each in enumerate(spelled(key))]  # fmt: skip
     bodies = {side: {"headers": {"X": said}, "body": spelled(key), "truncated": False}
               for side in ("request", "response")}  # fmt: skip
+    moved = {"Location": f"https://x.example/?key={quote(key, safe='')}"}
     current = {**KEY, "account": {**ACCOUNT, "name": said}}
     return {
         **{status[:3]: (status, in_head, refusal)
            for status in ("401 No", "403 No", "404 No", "409 No", "422 No", "429 No", "500 No")},
-        "redirect": ("302 Found", {**in_head, "Location": f"https://x.example/?key={quote(key, safe='')}"}, page),
+        "redirect": ("302 Found", {**in_head, **moved}, page),
         "page": ("200 OK", {**in_head, "Content-Type": "text/html"}, page),
         "error page": ("502 Bad", {"Content-Type": "text/html"}, page),
         "cut": ("200 OK", in_head, refusal[:-20]),
@@ -126,7 +131,7 @@ def test_a_service_that_repeats_the_key(shell: Shell, form: str) -> None:
     for kind, (name, answer) in enumerate(answers(key).items()):
         with answering(answer) as (_, url):
             for number, line in enumerate(LINES):
-                if (kind + number + list(KEYS).index(form)) % 4:
+                if (kind + number + 2 * list(KEYS).index(form)) % 7:
                     continue
                 flags = " -v" + (" --json" if (kind + number) % 3 == 0 and "--plain" not in line else "")
                 # The same key at the same place is signed in with, so that its own file is its storage.
@@ -140,12 +145,12 @@ def test_a_service_that_repeats_a_stored_key(shell: Shell, form: str) -> None:
     """No variable has it: it is read from the file that it is stored in."""
     key = KEYS[form]
     signed_in: Answer = ("200 OK", {}, one({**KEY, "account": ACCOUNT}))
-    for name in ("401", "422", "500", "redirect"):
+    for name in ("422", "redirect"):
         with answering(signed_in, signed_in, answers(key)[name]) as (_, url):
             run(shell, f"auth login --with-token --storage file --base-url {url}", {}, key.encode())
             storage = shell.config / "keys" / "default.json"
             assert is_in(storage.read_bytes().replace(b"\\", b""), key)
-            for line in ("keys list -v", "api x -v --json", "auth status", "doctor", *TYPED[:12]):
+            for line in ("keys list -v", "api x -v --json", "auth status", "doctor", *TYPED[7:40:4]):
                 typed = _typed(line, key)
                 ensure_nowhere(key, shell, line, run(shell, typed, {}), but=(storage,))
 
@@ -176,6 +181,13 @@ def test_files_that_are_damaged_with_a_key_in_them(shell: Shell, form: str) -> N
             file.unlink()
 
 
+READS = (
+    "history list", "history list --json", "history tail --since 90d --timeout 1", "history stats --by path",
+    "history export --out a.jsonl --format jsonl", "history export --out b.jsonl --bodies --format jsonl",
+    "history sync", "history list --offline",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("form", ["ours", "sanctum"])
 def test_a_key_that_nobody_knows_in_the_history(shell: Shell, form: str) -> None:
     """What has the shape of a key is in no list, no export, no mirror and no figure."""
@@ -183,9 +195,7 @@ def test_a_key_that_nobody_knows_in_the_history(shell: Shell, form: str) -> None
     entry = {**ENTRY, "path": f"/public/v1/a/{quote(key)}?q={key}&token={KEYS['plain']}", "user_agent": key}
     side = {"headers": {"X": key}, "body": {"a": key, "b": f"x {key}", "token": key}, "truncated": False}
     with answering(("200 OK", {}, listing({**entry, "request": side, "response": side}))) as (_, url):
-        for line in ("history list", "history list --json", "history tail --since 90d --timeout 1", "history stats --by path",
-                     "history export --out out.jsonl --format jsonl", "history export --out b.jsonl --bodies --format jsonl",
-                     "history sync", "history list --offline"):  # fmt: skip
+        for line in READS:
             ensure_nowhere(key, shell, line, run(shell, f"{line} -v", at(url, OTHER)))
     with answering(("200 OK", {}, one({**entry, "request": side, "response": side}))) as (_, url):
         for flags in ("", "--json", "--as curl", "--request", "--query response.body"):

@@ -103,6 +103,20 @@ def test_a_long_key_is_hidden_whole() -> None:
     assert hide_seen(f"a {key} b {key[:-1]} c".encode()) == f"a [secret] b {key[:-1]} c".encode()
 
 
+def test_the_start_of_a_key_is_hidden_where_a_text_is_cut() -> None:
+    hiding.see(KEYS["sanctum"])
+    encoded = base64.b64encode(f"us{RANDOM}".encode()).decode()
+    for cut in (f"a {KEYS['sanctum'][:20]}", f"a {RANDOM[:12]}"):
+        assert hide_seen(cut.encode()) == b"a [secret]"
+    assert hide_seen(f"a {encoded[:30]}".encode()).endswith(b"[secret]")
+    assert hide_seen(f"a {RANDOM[:11]}".encode()) == f"a {RANDOM[:11]}".encode()
+
+
+def test_the_longest_word_of_a_key_is_enough() -> None:
+    hiding.see(KEYS["odd"])
+    assert hide_seen(f"%26quot%3B{RANDOM[:30]}\t".encode()) == b"%26quot%3B[secret]\t"
+
+
 def test_a_secret_that_is_stored_is_loaded_when_a_text_may_hold_it() -> None:
     asked: list[int] = []
 
@@ -185,7 +199,7 @@ def test_credentials_in_the_query_strings_of_a_list_are_hidden() -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_secret_stays(text: str) -> None:
-    hiding.see(KEYS["ours"])
+    hiding.see("astalty_" + "Zz9" * 15 + "z")
     assert hide(text) == text
     assert hide_listed(text.encode("utf-8", "surrogatepass")) == text.encode("utf-8", "surrogatepass")
 
