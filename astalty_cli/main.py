@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import TextIO
 
-from astalty_cli.base import signals
+from astalty_cli.base import hiding, signals
 from astalty_cli.base.errors import AstaltyError, InterruptedByUser, LocalError, ReaderLeftError, UsageError
+from astalty_cli.base.vocabulary import API_KEY
 from astalty_cli.cli import completion
 from astalty_cli.output.report import report
 from astalty_cli.output.streams import Streams
@@ -34,6 +35,7 @@ def run(program: Program) -> int:
 
     from astalty_cli.cli.app import app
 
+    _see_secrets(program)
     error: AstaltyError
     try:
         _check_encoding(program.argv)
@@ -54,6 +56,18 @@ def run(program: Program) -> int:
         error = _bug(raised)
     _report(error, program)
     return error.exit_code
+
+
+def _see_secrets(program: Program) -> None:
+    """Let the keys that this user has be hidden, also if the command fails before it reads one."""
+    hiding.see(program.environ.get(API_KEY, ""))
+
+    def see_stored() -> None:
+        from astalty_cli.config.credentials import see_stored
+
+        see_stored(program.folders.config)
+
+    hiding.see_later(see_stored)
 
 
 def _opened(stream: TextIO | None, number: int) -> TextIO:

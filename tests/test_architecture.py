@@ -40,7 +40,7 @@ MAY_IMPORT = {
         "cli",
         "commands",
     },
-    "main": {"base", "cli", "program", "output"},
+    "main": {"base", "config", "cli", "program", "output"},
     "__main__": {"__init__", "base", "main"},
     "__init__": set(),
 }

@@ -32,6 +32,7 @@ from astalty_cli.api.models import (
     RotateKey,
 )
 from astalty_cli.base.errors import NotFoundError, NotOfferedError, ServiceError
+from astalty_cli.base.hiding import hide_listed
 from astalty_cli.base.vocabulary import Access, KeyStatus
 
 T = TypeVar("T")
@@ -165,7 +166,9 @@ class Client:
         """An entry with both bodies."""
         path = contract.api_request(request_id)
         try:
-            return self._observed(Capability.HISTORY, Asked.ONE, path, lambda answer: one(answer, ApiRequest))
+            return self._observed(
+                Capability.HISTORY, Asked.ONE, path, lambda answer: one(answer, ApiRequest), whole=True
+            )
         except NotOfferedError:
             raise
         except NotFoundError as error:
@@ -241,12 +244,16 @@ class Client:
         params: Mapping[str, str] | None = None,
         *,
         paced: bool = False,
+        whole: bool = False,
     ) -> T:
-        """A GET that not every server offers."""
+        """A GET that not every server offers; without anything like a secret, unless it is wanted `whole`."""
         target = f"{path}?{urlencode(params, safe='[],:')}" if params else path
-        return self.capabilities.observe(
-            capability, asked, path, lambda: self._http.request("GET", target, paced=paced), decode
-        )
+
+        def ask() -> HttpResponse:
+            answer = self._http.request("GET", target, paced=paced)
+            return answer if whole else answer._replace(body=hide_listed(answer.body))
+
+        return self.capabilities.observe(capability, asked, path, ask, decode)
 
     def _call(
         self,

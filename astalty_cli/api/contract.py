@@ -82,7 +82,6 @@ OPENAPI: Final = f"{ENDPOINT_DASHBOARD}/openapi.json"
 # Where a catalogue may be: our own guess, then what the two common generators for Laravel use.
 CATALOGUES: Final = (OPENAPI, f"{ENDPOINT_DASHBOARD}.openapi", f"{ENDPOINT_DASHBOARD}/api.json")
 
-SECRET_SHAPE: Final = r"astalty_[0-9A-Za-z]{46}"  # noqa: S105 - a pattern; the sandbox's are of this shape
 MAX_GRACE: Final = 604_800  # seconds an earlier secret may be kept alive: seven days
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 IDEMPOTENCY_TTL: Final = 86_400  # seconds an idempotency key is remembered

@@ -17,13 +17,12 @@ from urllib.parse import urlsplit
 
 from astalty_cli import __version__
 from astalty_cli.api import tls
-from astalty_cli.api.hiding import hidden, spelling_of
 from astalty_cli.api.import_stubs import block, stub
 from astalty_cli.api.limits import ACCEPTED, EXCHANGE_SECONDS, Budget, Exchange, Watchdog, read_body
 from astalty_cli.api.pacing import Pacer
 from astalty_cli.api.proxy import proxy_for
 from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, parse_retry_after, wait_before_retry
-from astalty_cli.base import times
+from astalty_cli.base import hiding, times
 from astalty_cli.base.durations import format_seconds
 from astalty_cli.base.errors import ServiceError, UsageError, brief
 from astalty_cli.base.secret import Secret
@@ -92,8 +91,9 @@ class Http:
     ) -> None:
         self._origin = connection.origin
         self._secret = connection.secret
-        key = connection.secret or connection.hide
-        self._own_key = spelling_of(key) if key else None
+        for each in (connection.secret, connection.hide):
+            if each is not None:
+                hiding.see(each.reveal())
         self._pace_folder = connection.pace_folder
         self._log, self.notice, self._sleep = log, notice, sleep
         self._budget = Budget(connection.timeout)
@@ -247,8 +247,8 @@ class Http:
             raise self._timed_out()
 
     def _scrubbed(self, data: bytes) -> bytes:
-        """A server that echoes the key, as a debug page does, must not make us print it."""
-        return hidden(data, self._own_key)
+        """A server that echoes a key, as a debug page does, must not make us print or keep it."""
+        return hiding.hide_seen(data)
 
     @contextmanager
     def _told_as_service(self, exchange: Exchange) -> Iterator[None]:

@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from astalty_cli.api.contract import DEFAULT_BASE_URL
 from astalty_cli.base.errors import UsageError
+from astalty_cli.base.hiding import contains_secret
 
 _EXAMPLE = f"Such as {DEFAULT_BASE_URL}"
 _PORTS: Final = {"https": 443, "http": 80}
@@ -19,6 +20,8 @@ def origin(url: str) -> str:
     """
     if "@" in url:  # first of all, so that no message repeats a password
         raise UsageError("A base URL holds no user name and no password.", hint=_EXAMPLE)
+    if contains_secret(url):
+        raise UsageError("The base URL seems to contain a secret.", hint=_EXAMPLE)
     try:
         parts = urlsplit(url)
         host, port = _host(parts), parts.port
@@ -46,6 +49,8 @@ def document_address(url: str) -> tuple[str, str]:
             "The URL of a catalogue holds no user name and no password.",
             hint="Save the document to a file, and name the file.",
         )
+    if contains_secret(url):
+        raise UsageError("The base URL seems to contain a secret.", hint=_EXAMPLE)
     try:
         parts = urlsplit(url)
         host, port = _host(parts), parts.port

@@ -27,8 +27,16 @@ from typing import Final
 MOST_SAID: Final = 500  # characters of what a server says that a message repeats
 
 
+_LONGER_THAN_A_SECRET: Final = 3 * 4096  # characters, however one is spelled
+
+
 def brief(text: str, most: int = MOST_SAID) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"
+    """The start of a text that is long. What is hidden is hidden before the cut: half a secret is one too."""
+    if len(text) <= most:
+        return text
+    from astalty_cli.base.hiding import hide
+
+    return f"{hide(text[: most + _LONGER_THAN_A_SECRET])[:most]}…"
 
 
 class AstaltyError(Exception):

@@ -2,6 +2,8 @@
 
 from typing import NoReturn, Self
 
+from astalty_cli.base import hiding
+
 MAX_LENGTH = 4096
 
 
@@ -21,11 +23,13 @@ class Secret:
     def parse(cls, text: str) -> Self:
         """Take a text that can be a key: one line of printable ASCII without spaces.
 
-        Raises ValueError, without the text in it, for what would break a header, a line or a terminal.
+        It is hidden from now on. Raises ValueError, without the text in it, for what would break a header, a
+        line or a terminal.
         """
         secret = cls(text)
         if not secret.is_well_formed:
             raise ValueError("a key is one line of printable ASCII without spaces")
+        hiding.see(text)
         return secret
 
     @property
@@ -41,7 +45,7 @@ class Secret:
     @property
     def last_four(self) -> str:
         """The last four characters, or nothing where the value is too short to spare them."""
-        return self._value[-4:] if len(self._value) >= 16 else ""
+        return self._value[-4:] if len(self._value) >= hiding.SHORTEST else ""
 
     def __repr__(self) -> str:
         return f"Secret(…{self.last_four})"

@@ -8,6 +8,7 @@ API_KEY: Final = "ASTALTY_API_KEY"
 BASE_URL: Final = "ASTALTY_BASE_URL"
 PROFILE: Final = "ASTALTY_PROFILE"
 RECORD_FILE: Final = "ASTALTY_RECORD"
+HIDDEN: Final = "[secret]"  # in place of a secret, as the service itself writes it
 SANDBOX: Final = "sandbox"  # a profile that is built in: it needs no login, and its name is taken
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")  # that `astalty api` sends

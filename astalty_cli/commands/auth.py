@@ -17,6 +17,7 @@ from astalty_cli.base.errors import (
     ServiceError,
     UsageError,
 )
+from astalty_cli.base.hiding import hide_bytes
 from astalty_cli.base.shell_words import joined, quoted
 from astalty_cli.base.signals import restore_core_limit
 from astalty_cli.base.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX, Storage
@@ -224,9 +225,9 @@ def status(context: Context) -> None:
     profiles = context.config_file.read().profiles
     works = None if isinstance(problem, ServiceError) else problem is None
     facts |= {"works": works, "profiles": _rows(profiles)}
-    output.item(msgspec.json.encode(facts), output.columns(columns.STATUS, SignedIn))
+    output.item(hide_bytes(msgspec.json.encode(facts)), output.columns(columns.STATUS, SignedIn))
     if output.format == "table" and facts["profiles"]:
-        rows = [msgspec.json.encode(profile) for profile in facts["profiles"]]
+        rows = [hide_bytes(msgspec.json.encode(profile)) for profile in facts["profiles"]]
         output.rows(rows, columns.PROFILES, none="")
     for name, profile in profiles.items():
         if profile.storage is Storage.FILE:

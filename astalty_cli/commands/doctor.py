@@ -21,7 +21,7 @@ def doctor(context: Context) -> None:
     """It makes at most nine calls. It changes nothing but what is remembered of this server."""
     import msgspec
 
-    from astalty_cli.output.safe import without_keys
+    from astalty_cli.base.hiding import hide_typed
     from astalty_cli.services.doctor.check import Check, checked
 
     output = context.output
@@ -31,7 +31,7 @@ def doctor(context: Context) -> None:
     def rows() -> Iterator[bytes]:
         for check in checked(_steps(context)):
             made.append(check)
-            found, hint = without_keys(check.found), check.hint and without_keys(check.hint)
+            found, hint = hide_typed(check.found), check.hint and hide_typed(check.hint)
             yield msgspec.json.encode(msgspec.structs.replace(check, found=found, hint=hint))
 
     output.checks(rows(), shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from astalty_cli.base.hiding import hide_bytes
 from astalty_cli.cli import candidates
 from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
 from astalty_cli.cli.parameters import FileName, ParameterType, argument, option
@@ -63,7 +64,7 @@ def list_endpoints(
     found = operations(reading.document, reading.source)
     if reading.source is not Source.BUILT_IN:  # completion has that one anyway
         context.completion_cache.set_calls((each.method, each.path) for each in found)
-    rows = [msgspec.json.encode(each) for each in (matching(found, wanted) if wanted else found)]
+    rows = [hide_bytes(msgspec.json.encode(each)) for each in (matching(found, wanted) if wanted else found)]
     if output.is_laid_out and rows:
         from astalty_cli.output import human_catalogue
 
@@ -111,11 +112,11 @@ def show(
     if output.is_laid_out:
         from astalty_cli.output import human_operation
 
-        output.page(human_operation.operation(msgspec.json.encode(description), output.streams))
+        output.page(human_operation.operation(hide_bytes(msgspec.json.encode(description)), output.streams))
         if context.settings.is_sandbox:
             output.note("For curl, the sandbox has to be served: astalty sandbox serve")
     else:
-        output.item(msgspec.json.encode(description.for_machines()), shown)
+        output.item(hide_bytes(msgspec.json.encode(description.for_machines())), shown)
 
 
 def _catalogue(context: Context, source: str | None, *, refresh: bool) -> Reading:

@@ -55,6 +55,10 @@ class CompletionCache:
         rows += [(_CALL, *each) for each in islice(calls, _MOST)]
         # What a shell cannot be given is left out: such a key is still to be had by its id.
         lines = ["\t".join(row) for row in rows if all(word.isprintable() for word in row)]
+        from astalty_cli.base.hiding import contains_secret
+
+        if contains_secret("\n".join(lines)):
+            lines = [line for line in lines if not contains_secret(line)]
         text = "".join(f"{line}\n" for line in lines)
         with suppress(OSError, ValueError):
             if private_files.read_text(self._path) == text:

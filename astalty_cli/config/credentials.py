@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -50,6 +51,13 @@ def stored_in(storage: Storage, folder: Path) -> Credentials:
 class _StoredKey(msgspec.Struct):
     origin: str
     secret: str
+
+
+def see_stored(folder: Path) -> None:
+    """Hide the keys in files below the config `folder`; whatever is wrong with one is passed over."""
+    for path in (folder / "keys").rglob("*.json"):
+        with suppress(LocalError, ValueError):
+            Secret.parse(msgspec.json.decode(private_files.read_private(path) or b"", type=_StoredKey).secret)
 
 
 class FileCredentials:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from astalty_cli.base import locks, private_files
 from astalty_cli.base.errors import LocalError, UsageError
+from astalty_cli.base.hiding import contains_secret
 from astalty_cli.base.vocabulary import Storage
 
 _LONGEST_PROFILE = 4096  # bytes
@@ -40,6 +41,11 @@ class Config(Struct, frozen=True):
 
 def checked_name(name: str) -> str:
     """Return a name that may be a profile's. Raises UsageError."""
+    if contains_secret(name):
+        raise UsageError(
+            "The name of a profile seems to contain a secret.",
+            hint="Choose another name.",
+        )
     if _NAME.fullmatch(name) is None:
         raise UsageError(
             f"{name!r} cannot be the name of a profile.",

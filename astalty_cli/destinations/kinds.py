@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from astalty_cli.api.contract import SECRET_SHAPE
 from astalty_cli.base.errors import UsageError
+from astalty_cli.base.hiding import contains_secret
 
 if TYPE_CHECKING:
     from astalty_cli.config.profiles import ConfigFile
@@ -31,7 +31,7 @@ class Environment:
 
 def parse(text: str, environment: Environment, *, force: bool) -> Destination:
     """The destination that `text` names, its path absolute. Raises UsageError, which repeats no secret."""
-    if re.search(SECRET_SHAPE, text):
+    if contains_secret(text):
         raise UsageError(
             "--to takes a destination, and this one seems to contain a secret.",
             hint="Treat it as leaked: astalty keys panic",

@@ -24,7 +24,6 @@ from rich.text import Text
 
 from astalty_cli.base import times
 from astalty_cli.base.durations import format_milliseconds
-from astalty_cli.base.errors import brief
 from astalty_cli.base.events import PageRead
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS, indented_size
 from astalty_cli.base.vocabulary import access_name
@@ -164,7 +163,7 @@ def _width(cells: list[list[Text]], index: int) -> int:
 
 
 def _short(value: bytes, field: Field, streams: Streams) -> Text:
-    text = visible(brief(machine.text(value), _MOST_SHOWN))
+    text = visible(_cut(machine.text(value)))
     if not text:
         return Text(field.empty, style="dim")
     if field.kind in _FIGURES:
@@ -176,6 +175,10 @@ def _short(value: bytes, field: Field, streams: Streams) -> Text:
     if field.kind in _IN_CELLS:
         return Text(_IN_CELLS[field.kind](text))
     return _styled(text, field)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 
 def _figure(value: float, field: Field, streams: Streams) -> Text:
@@ -203,7 +206,7 @@ def _moment(value: bytes, spell: Callable[[datetime], str]) -> str:
     try:
         return spell(times.in_utc(msgspec.json.decode(value, type=datetime)))
     except (msgspec.DecodeError, OverflowError, ValueError):
-        return visible(brief(machine.text(value), _MOST_SHOWN))
+        return visible(_cut(machine.text(value)))
 
 
 class Lines:
@@ -244,7 +247,7 @@ def _details(row: bytes, columns: Sequence[Field]) -> Table:
 
 
 def _long(value: bytes, field: Field) -> Text:
-    text = visible(brief(machine.text(value), _MOST_SHOWN))
+    text = visible(_cut(machine.text(value)))
     if not text:
         return Text(field.empty, style="dim")
     if field.kind is Kind.TIME:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from astalty_cli.base.errors import AstaltyError, InterruptedByUser, ServiceError, UsageError
+from astalty_cli.base.hiding import hide
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.output import machine
 from astalty_cli.output.columns import EXCHANGE, SIDES
@@ -253,6 +254,7 @@ class Output:
             self.say(self.streams.folded(visible_lines(text)) + "\n")
 
     def say(self, line: str) -> None:
+        line = hide(line)
         if self.streams.runs_workflow_commands:
             line = self._said.defused(line)
         if self._print_above and self._print_above(line):

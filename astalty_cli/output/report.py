@@ -1,16 +1,15 @@
 """How a failure is told: one line of what happened, one line of what to do."""
 
 from astalty_cli.base.errors import AstaltyError
-from astalty_cli.output.safe import defuse_workflow_commands, visible, visible_lines, without_keys
+from astalty_cli.base.hiding import hide_typed
+from astalty_cli.output.safe import defuse_workflow_commands, visible, visible_lines
 from astalty_cli.output.streams import Streams
 
 
 def report(error: AstaltyError, streams: Streams, *, as_json: bool) -> None:
     """Say on stderr what happened and what to do; as one JSON object where JSON was asked for."""
-    message, hint = without_keys(error.message), without_keys(error.hint)
-    errors = {
-        without_keys(name): [without_keys(text) for text in texts] for name, texts in error.errors.items()
-    }
+    message, hint = hide_typed(error.message), hide_typed(error.hint)
+    errors = {hide_typed(name): [hide_typed(text) for text in texts] for name, texts in error.errors.items()}
     if as_json:
         import json
 

@@ -18,7 +18,6 @@ _OLD_WORKFLOW_COMMAND = re.compile(r"##(?=\[)")
 _HIDDEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
 )
-_ONE_PIECE = re.compile(r"[0-9A-Za-z_|]{40,}")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -69,17 +68,6 @@ _IN_LINES = Spellings(lambda char: char if char == "\n" or _harmless(char) else 
 def visible_lines(text: str) -> str:
     """As `visible`, for a text of several lines: newlines stay, a tab becomes spaces."""
     return visible(text.replace("\r\n", "\n").expandtabs(4), lines=True)
-
-
-def without_keys(text: str) -> str:
-    """Cut what could be an API key down to its last four: typed in the wrong place, it is not echoed."""
-    return _ONE_PIECE.sub(lambda match: _last_four(match[0]), text)
-
-
-def _last_four(piece: str) -> str:
-    # A name of words has no digits, and a UUID has dashes.
-    could_be_a_key = any(char.isdigit() for char in piece) and any(char.isalpha() for char in piece)
-    return f"…{piece[-4:]}" if could_be_a_key else piece
 
 
 def defuse_formula(cell: str) -> str:

@@ -75,6 +75,12 @@ def call_of(environ: WSGIEnvironment) -> Call:
     return call
 
 
+def bearer(call: Call) -> str:
+    """The secret that a call was made with, or nothing."""
+    scheme, _, secret = call.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
 def ask(app: WSGIApplication, call: Call) -> Reply:
     """Let a WSGI application answer the call."""
     started: list[tuple[str, list[tuple[str, str]]]] = []

@@ -19,7 +19,7 @@ from astalty_cli.api.models import ApiRequest, Exchange, KeyReference, PageMeta,
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.times import Clock, iso
 from astalty_cli.sandbox.database import Database
-from astalty_cli.sandbox.exchange import Call, Reply
+from astalty_cli.sandbox.exchange import Call, Reply, bearer
 from astalty_cli.sandbox.filters import before, equals, http_status, path_prefix, since
 from astalty_cli.sandbox.listing import Listing, Query, page_meta
 from astalty_cli.sandbox.problems import not_found
@@ -82,16 +82,20 @@ class History:
 
     def add(self, call: Call, answer: Reply, duration_ms: float) -> None:
         """Write an entry. Answers of the history itself are kept without their body: they hold all others."""
-        caller = call.caller
+        caller, used = call.caller, bearer(call)
+
+        def hidden(text: str) -> str:
+            return without_secrets(text.encode(), used).decode()
+
         entry = ApiRequest(
             id=str(uuid4()),
             status=answer.status,
             method=call.method,
-            path=without_secrets(call.target),
+            path=hidden(call.target),
             created_at=self._clock(),
             duration_ms=round(duration_ms, 3),
             ip_address=call.ip_address,
-            user_agent=without_secrets(call.headers.get("User-Agent", "")) or None,
+            user_agent=hidden(call.headers.get("User-Agent", "")) or None,
             user=caller.user if caller else None,
             api_key=caller.key if caller else None,
         )
@@ -100,8 +104,8 @@ class History:
             insert_entry(
                 connection,
                 entry,
-                logged_side(call.headers, call.body),
-                logged_side(answer.headers, answer_body),
+                logged_side(call.headers, call.body, used),
+                logged_side(answer.headers, answer_body, used),
             )
 
 
@@ -143,12 +147,13 @@ def insert_entry(
     )
 
 
-def logged_side(headers: Mapping[str, str], body: bytes) -> LoggedSide:
-    """Make one side ready to be stored: secrets out, the body cut to `MAX_LOGGED_BODY` bytes."""
-    shown = {name: without_secrets(_masked(name, value)) for name, value in headers.items()}
-    clean = without_secrets(body.decode("latin-1")).encode(
-        "latin-1"
-    )  # before the cut, which could leave half a secret
+def logged_side(headers: Mapping[str, str], body: bytes, used: str = "") -> LoggedSide:
+    """Make one side ready to be stored: secrets out, the body cut to `MAX_LOGGED_BODY` bytes.
+
+    `used` is the secret that made the call.
+    """
+    shown = {name: _header(name, value, used) for name, value in headers.items()}
+    clean = without_secrets(body, used)  # before the cut, which could leave half a secret
     return LoggedSide(
         headers=_json(shown),
         body=_logged_body(clean[:MAX_LOGGED_BODY], truncated=len(clean) > MAX_LOGGED_BODY),
@@ -167,9 +172,10 @@ def _logged_body(body: bytes, *, truncated: bool) -> str:
     return _json(body.decode("utf-8", "replace"))
 
 
-def _masked(name: str, value: str) -> str:
+def _header(name: str, value: str, used: str) -> str:
     if name != "Authorization":
-        return value
+        start = f"{name}: "
+        return without_secrets((start + value).encode(), used).decode().removeprefix(start)
     scheme, _, credentials = value.partition(" ")
     return f"{scheme} …{Secret(credentials).last_four}" if credentials else "…"
 

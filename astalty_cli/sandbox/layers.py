@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from astalty_cli.base.vocabulary import Access
-from astalty_cli.sandbox.exchange import Call, Handler, Reply, problem_answer
+from astalty_cli.sandbox.exchange import Call, Handler, Reply, bearer, problem_answer
 from astalty_cli.sandbox.history import History
 from astalty_cli.sandbox.keys import Caller, Keys
 from astalty_cli.sandbox.problems import (
@@ -69,7 +69,7 @@ def authenticated(keys: Keys, rate_limit: int, handler: Handler) -> Handler:
     """Let only callers with a working key through, and each key `rate_limit` times a minute (0: any)."""
 
     def handle(call: Call) -> Reply:
-        caller = keys.authenticate(_bearer(call), call.ip_address, rate_limit)
+        caller = keys.authenticate(bearer(call), call.ip_address, rate_limit)
         if caller is None:
             raise Problem(401, UNAUTHENTICATED)
         call.caller = caller
@@ -94,11 +94,6 @@ def authorized(handler: Handler) -> Handler:
         return handler(call)
 
     return handle
-
-
-def _bearer(call: Call) -> str:
-    scheme, _, secret = call.headers.get("Authorization", "").partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 def _retry_after(caller: Caller) -> dict[str, str]:

@@ -12,19 +12,17 @@ import secrets
 import string
 import zlib
 
-from astalty_cli.api.contract import SECRET_SHAPE
+from astalty_cli.base.hiding import hide_bytes
 from astalty_cli.base.secret import Secret
-from astalty_cli.base.vocabulary import KeyStyle
+from astalty_cli.base.secret_patterns import SANDBOX_SECRET
+from astalty_cli.base.vocabulary import HIDDEN, KeyStyle
 
 PREFIX = "astalty_"
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_LENGTH = 40
 _TAIL_LENGTH = 6
 _SANCTUM = re.compile(r"(?:[1-9][0-9]{0,17}\|)?([0-9A-Za-z]{40})([0-9a-f]{8})")
-_IN_TEXT = re.compile(
-    rf"{SECRET_SHAPE}|(?<![0-9])[0-9]{{1,18}}(?:\||%7[Cc])[0-9A-Za-z]{{30,}}"
-    r"|(?<![0-9A-Za-z])(?P<alone>[0-9A-Za-z]{40}[0-9a-f]{8})(?![0-9A-Za-z])"
-)
+_ALONE = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Za-z]{40}[0-9a-f]{8}(?![0-9A-Za-z])")
 
 
 def new_secret(style: KeyStyle = KeyStyle.ASTALTY, number: int = 1) -> Secret:
@@ -39,7 +37,7 @@ def new_secret(style: KeyStyle = KeyStyle.ASTALTY, number: int = 1) -> Secret:
 def is_well_formed(value: str) -> bool:
     if sanctum := _SANCTUM.fullmatch(value):
         return sanctum[2] == _crc32(sanctum[1])
-    return bool(re.fullmatch(SECRET_SHAPE, value)) and value.endswith(_check_tail(value[:-_TAIL_LENGTH]))
+    return bool(re.fullmatch(SANDBOX_SECRET, value)) and value.endswith(_check_tail(value[:-_TAIL_LENGTH]))
 
 
 def number_of(value: str) -> int | None:
@@ -53,10 +51,11 @@ def hash_of(value: str) -> bytes:
     return hashlib.sha256(value.rpartition("|")[2].encode()).digest()
 
 
-def without_secrets(text: str) -> str:
-    """The text with `[secret]` for whatever is one, or by its number looks like one."""
-    return _IN_TEXT.sub(
-        lambda found: found[0] if found["alone"] and not is_well_formed(found["alone"]) else "[secret]", text
+def without_secrets(data: bytes, used: str = "") -> bytes:
+    """A text with `[secret]` for whatever is or looks like one, and for the one that was `used`."""
+    return _ALONE.sub(
+        lambda found: HIDDEN.encode() if is_well_formed(found[0].decode()) else found[0],
+        hide_bytes(data, also=used),
     )
 
 

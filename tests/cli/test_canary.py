@@ -152,8 +152,10 @@ def test_a_key_typed_in_the_wrong_place_is_not_echoed(sandbox: Account, line: st
         )  # fmt: skip
         assert done.returncode == code, done.stderr
         assert secret.lower() not in (done.stdout + done.stderr).lower()
-        if not form:  # it was read, and cut to its last four
-            assert (f"…{secret[-4:].lower()}" in done.stderr.lower()) == ("keys create" not in line)
+        if not form:  # it was read, and hidden
+            assert any(
+                said in done.stderr for said in ("[secret]", "contain a secret", "looks like a secret")
+            )
 
 
 def test_no_option_takes_a_secret(shell: Shell) -> None:

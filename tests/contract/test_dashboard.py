@@ -14,7 +14,8 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from astalty_cli.api.contract import ENDPOINT_DASHBOARD, OPENAPI, SECRET_SHAPE, expire_previous
+from astalty_cli.api.contract import ENDPOINT_DASHBOARD, OPENAPI, expire_previous
+from astalty_cli.base.secret_patterns import SANDBOX_SECRET
 from astalty_cli.openapi.examples import of_schema
 from astalty_cli.openapi.references import References
 from astalty_cli.sandbox.dashboard.endpoint import Endpoint
@@ -217,7 +218,7 @@ def test_the_line_for_curl_works_as_it_stands_and_prints_no_secret(
     answer, _, status = done.stdout.rpartition("\n")
     assert status in endpoint.operation["responses"]
     assert status.startswith("2")
-    assert not re.search(SECRET_SHAPE, answer)
+    assert not re.search(SANDBOX_SECRET, answer)
 
 
 def test_the_key_is_no_word_of_the_curl_command() -> None:

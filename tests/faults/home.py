@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Protocol
 
-from astalty_cli.api.contract import SECRET_SHAPE
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.secret_patterns import SANDBOX_SECRET
 from astalty_cli.base.times import utc_now
 from astalty_cli.base.vocabulary import Storage
 from astalty_cli.config.credentials import FileCredentials
@@ -28,7 +28,7 @@ from tests.support.serving import Clock
 NAME: Final = "made here"  # the key that a creation makes
 _OTHER_LINES: Final = ("# of the app\nPORT=8000\n", 'GREETING="good # day"\n')
 VAULT: Final = "vault"  # the profile that the sink keyring:vault stores for
-_SHAPE: Final = re.compile(SECRET_SHAPE)
+_SHAPE: Final = re.compile(SANDBOX_SECRET)
 _MEMORY: Final = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 

@@ -14,6 +14,7 @@ import httpx
 
 from astalty_cli.api import contract
 from astalty_cli.base.secret import Secret
+from astalty_cli.base.secret_patterns import SANDBOX_SECRET
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.secret_format import new_secret
 from astalty_cli.sandbox.store import Store
@@ -23,7 +24,7 @@ from tests.support.lagging import Replica
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-_SECRET: Final = re.compile(contract.SECRET_SHAPE.encode())
+_SECRET: Final = re.compile(SANDBOX_SECRET.encode())
 _KEY_CALL: Final = re.compile(contract.API_KEYS + r"/([0-9a-f-]{36})(/rotate|/expire-previous)?")
 _JSON: Final = {"Content-Type": "application/json"}
 

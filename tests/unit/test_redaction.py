@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from astalty_cli.base.secret_patterns import is_credential
 from astalty_cli.services.history.redaction import hidden, redacted
-from astalty_cli.services.history.secret_patterns import is_credential
 
-CANARY = "canary-8f3e11"
+CANARY = "canary8f3e11"
 
 
 def in_body(text: str) -> str:
@@ -74,6 +74,10 @@ def test_names_of_other_things(name: str) -> None:
         "https://jo:%s@x.example/",
         "Bearer %s",
         "-----BEGIN PRIVATE KEY-----\n%s\n",
+        "7|%s" + "a" * 30,
+        "see 7%%7C%s" + "a" * 30,
+        '{"plainTextToken": "7|%s',
+        "the end was cut: 12|%s",
         '{"a": {"b": "-----BEGIN PRIVATE KEY-----\\n%s',
     ],
 )

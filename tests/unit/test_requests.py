@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astalty_cli.api.hiding import HIDDEN
 from astalty_cli.base.errors import UsageError
+from astalty_cli.base.vocabulary import HIDDEN
 from astalty_cli.services.requests.answer import key_in, without_secret
 from astalty_cli.services.requests.fields import parse
 from astalty_cli.services.requests.pages import numbered

@@ -14,7 +14,6 @@ from astalty_cli.output.safe import (
     defuse_workflow_commands,
     visible,
     visible_lines,
-    without_keys,
 )
 
 FILLERS = "\u115f\u1160\u3164\uffa0"  # letters to Unicode, and nothing to be seen: these are spelled out
@@ -117,17 +116,3 @@ def test_a_long_run_of_line_ends_takes_no_time() -> None:
 )
 def test_a_json_value_as_a_cell(value: bytes, cell: str) -> None:
     assert text(value) == cell
-
-
-@pytest.mark.parametrize(
-    "harmless",
-    ["production_deploy_key_for_reporting_service", "9ee9dc30-c869-4fb5-9871-b32850e68cad", "x" * 10**6],
-    ids=["words", "an id", "one long word"],
-)
-def test_names_and_ids_are_not_taken_for_keys(harmless: str) -> None:
-    assert without_keys(f"see {harmless}.") == f"see {harmless}."
-
-
-def test_what_could_be_a_key_is_cut_to_its_last_four() -> None:
-    key = "12|" + "aB3dE6gH9k" * 4
-    assert without_keys(f"no {key} here") == "no …gH9k here"

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from astalty_cli.api import contract
 from astalty_cli.base.errors import NotOfferedError, UsageError
+from astalty_cli.base.hiding import contains_secret
 from astalty_cli.base.times import iso, parse_moment, utc_now
 from astalty_cli.cli import candidates
 from astalty_cli.cli.flags import Flags
@@ -29,10 +30,16 @@ def _statuses_on_tab(incomplete: str) -> list[str]:
     return some_of(("2xx", "4xx", "5xx", "401", "403", "404", "422", "429"), incomplete)
 
 
+def _without_secret(text: str) -> str:
+    if contains_secret(text):
+        raise ValueError("this looks like a secret, and filters are kept in files")
+    return text
+
+
 def _path(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise ValueError("a path is printable and not empty")
-    return contract.under_prefix(text)
+    return contract.under_prefix(_without_secret(text))
 
 
 def _address(text: str) -> str:
@@ -45,7 +52,7 @@ def _address(text: str) -> str:
 def _user(text: str) -> str:
     if not (contract.is_uuid(text) or re.fullmatch(r"[^@\s,]+@[^@\s,]+", text)):
         raise ValueError(f"{text!r} is neither a user's id nor an email address")
-    return text
+    return _without_secret(text)
 
 
 def _moment(text: str) -> datetime:
@@ -91,6 +98,7 @@ def _filters(
         option(
             "--key",
             metavar="KEY",
+            type=ParameterType(_without_secret),
             help="Only with this key: name, id or start of the id.",
             completions=candidates.keys,
         ),

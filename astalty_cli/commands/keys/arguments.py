@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
-from astalty_cli.api import contract
 from astalty_cli.base.errors import RefusedError
+from astalty_cli.base.hiding import contains_secret
 from astalty_cli.base.times import local
 from astalty_cli.cli import candidates
 from astalty_cli.cli.parameters import Offer, ParameterType, argument, option
@@ -45,7 +44,7 @@ class KeyType(ParameterType[str]):
 def _name(text: str) -> str:
     if not text.strip() or len(text) > 100:
         raise ValueError("a name has 1 to 100 characters")
-    if re.search(contract.SECRET_SHAPE, text):
+    if contains_secret(text):
         raise ValueError("this looks like a secret, and everybody can read a name")
     return text
 

@@ -93,9 +93,10 @@ def _wanted(entries: list[JournalEntry], ids: list[str]) -> list[JournalEntry]:
 def _row(entry: JournalEntry) -> bytes:
     import msgspec
 
+    from astalty_cli.base.hiding import hide_bytes
     from astalty_cli.commands.shared.records import OpenOperation
 
-    return msgspec.json.encode(
+    row = msgspec.json.encode(
         OpenOperation(
             entry.id,
             entry.operation,
@@ -108,6 +109,7 @@ def _row(entry: JournalEntry) -> bytes:
             entry.base_url,
         )
     )
+    return hide_bytes(row)
 
 
 def _finished(context: Context, entries: list[JournalEntry]) -> dict[str, LeftOpenError]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from astalty_cli.api import contract
-from astalty_cli.api.hiding import hidden, spelling_of
 from astalty_cli.api.models import ApiKey, ExpirePrevious, RotateKey
+from astalty_cli.base.hiding import hide, hide_bytes, hide_value
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.context import Context
 from astalty_cli.output import columns
@@ -54,7 +54,7 @@ def show(
             method,
             context.settings.base_url.value + path,
             f"Bearer …{secret.last_four}",
-            msgspec.Raw(msgspec.json.encode(body)),
+            msgspec.Raw(hide_bytes(msgspec.json.encode(body))),
         )
         for method, path, body in requests
     ]
@@ -62,19 +62,14 @@ def show(
 
 
 def show_call(context: Context, request: Typed) -> None:
-    """Print a call as it was typed, but for the key; a body that is not JSON is shown as a text."""
+    """Print a call as it was typed, but for secrets; a body that is not JSON is shown as a text."""
     shown, secret = context.output.columns(columns.CALL, Planned), context.secret()
-    key = spelling_of(secret)
-
-    def safe(text: bytes) -> bytes:
-        return hidden(text, key)
-
     planned = Planned(
         request.method,
-        context.settings.base_url.value + safe(request.target.encode()).decode(),
+        context.settings.base_url.value + hide(request.target),
         f"Bearer …{secret.last_four}",
-        msgspec.Raw(safe(_as_json(request.body))),
-        {name: safe(value.encode()).decode() for name, value in request.headers.items()},
+        msgspec.Raw(hide_bytes(_as_json(request.body))),
+        {name: hide_value(name, value) for name, value in request.headers.items()},
     )
     _print(context.output, [planned], shown)
 

@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Raw
 
 from astalty_cli.api.models import ApiRequest
+from astalty_cli.base.hiding import hide_seen
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
-from astalty_cli.services.history.secret_patterns import (
+from astalty_cli.base.secret_patterns import (
     HIDDEN,
     is_credential,
     may_stay,
@@ -60,6 +61,7 @@ def redacted(entry: bytes) -> bytes:
 
     Of one that is larger than any that the service keeps, bodies and headers are hidden whole.
     """
+    entry = hide_seen(entry)
     if len(entry) > _MAX_ENTRY:
         entry = _cut_down(entry)
     text = entry.decode("utf-8", "surrogateescape")

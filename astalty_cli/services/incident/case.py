@@ -120,7 +120,7 @@ class Case:
             revoked=list(revoked),
             not_known=evidence.missing,
         )
-        return report.write(report.redacted(incident, self.leaked), self.folder, utc_now(), self.visible)
+        return report.write(report.redacted(incident), self.folder, utc_now(), self.visible)
 
 
 def report_after(done: str, write: Callable[[], ReportFiles]) -> ReportFiles:

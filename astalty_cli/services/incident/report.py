@@ -18,7 +18,7 @@ from astalty_cli.api import contract
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import brief
-from astalty_cli.base.secret import Secret
+from astalty_cli.base.hiding import hide
 from astalty_cli.base.vocabulary import KeyStatus
 from astalty_cli.services.history.usage import Agent, Use
 from astalty_cli.services.incident.evidence import KeyEvent, KeyEventKind
@@ -103,7 +103,7 @@ def touched(events: Iterable[KeyEvent], keys: Iterable[ApiKey]) -> list[Touched]
     ]
 
 
-def redacted(incident: Incident, leaked: Secret) -> Incident:
+def redacted(incident: Incident) -> Incident:
     """The same without a secret or an email address in any of its texts, whoever put one there."""
 
     def clean(value: Any) -> Any:
@@ -111,15 +111,13 @@ def redacted(incident: Incident, leaked: Secret) -> Incident:
             return {name: clean(each) for name, each in value.items()}
         if isinstance(value, list):
             return [clean(each) for each in value]
-        return _clean(value, leaked) if isinstance(value, str) else value
+        return _clean(value) if isinstance(value, str) else value
 
     return msgspec.convert(clean(msgspec.to_builtins(incident)), Incident)
 
 
-def _clean(text: str, leaked: Secret) -> str:
-    if leaked.last_four:  # a shorter one may be part of any word
-        text = text.replace(leaked.reveal(), "[secret]")
-    return _EMAIL.sub("[email]", re.sub(contract.SECRET_SHAPE, "[secret]", brief(text, _LONGEST)))
+def _clean(text: str) -> str:
+    return _EMAIL.sub("[email]", brief(hide(text), _LONGEST))
 
 
 class ReportFiles(NamedTuple):

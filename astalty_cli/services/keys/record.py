@@ -1,6 +1,5 @@
 """What is written into the record, and when: after a sign-in, and with every operation on a key."""
 
-import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,9 +8,9 @@ from typing import Final
 
 import msgspec
 
-from astalty_cli.api.contract import SECRET_SHAPE
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import ConflictError, LocalError, NotFoundError, UsageError
+from astalty_cli.base.hiding import contains_secret
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.times import in_utc, utc_now
@@ -19,7 +18,6 @@ from astalty_cli.config.record import Accuracy, Ending, RecordedKey, RecordFile,
 from astalty_cli.services.keys.finder import described
 
 _PASSING: Final = {"terminal", "plain", "json", "clipboard"}  # destinations that keep nothing
-_SECRET: Final = re.compile(rf"{SECRET_SHAPE}|\d+\|[0-9A-Za-z]{{30,}}")
 
 
 @dataclass(frozen=True)
@@ -191,7 +189,7 @@ def lasting(specs: Iterable[str]) -> list[str]:
 
 def ensure_holds_no_secret(text: str | None, secret: Secret | None = None) -> None:
     """Raises UsageError for a text with a secret in it: the record is for everybody to read."""
-    if text and (_SECRET.search(text) or (secret and secret.reveal() in text)):
+    if text and (contains_secret(text) or (secret and secret.reveal() in text)):
         raise UsageError(
             "A text for the record seems to contain a secret.", hint="Leave it out: the record is no secret."
         )

@@ -1,20 +1,17 @@
 """What may be said and shown of the answer to any call: a new secret is for people only."""
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 
 import msgspec
 
 from astalty_cli.api import contract
 from astalty_cli.api.answers import decoded
-from astalty_cli.api.hiding import HIDDEN, hidden
 from astalty_cli.base.errors import InterruptedByUser, ServiceError
+from astalty_cli.base.hiding import hide_bytes
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
-
-_SHAPE: Final = re.compile(contract.SECRET_SHAPE.encode())
+from astalty_cli.base.vocabulary import HIDDEN
 
 
 class _Thing(msgspec.Struct):
@@ -48,8 +45,8 @@ def outcome_said(method: str) -> Iterator[None]:
 
 
 def without_secret(body: bytes) -> bytes:
-    """An answer without an unmasked new secret: at `data.secret`, or of a key's shape anywhere."""
-    return hidden(_without_member(body), _SHAPE)
+    """An answer without an unmasked new secret: at `data.secret`, or what looks like one anywhere."""
+    return hide_bytes(_without_member(body))
 
 
 @dataclass
