@@ -253,6 +253,7 @@ def _tried(context: Context) -> dict[str, str | None]:
         "key_name": key.name,
         "key_id": key.id,
         "last_four": key.last_four,
+        "access": key.access,
         "account": key.account.name,
     }
 

@@ -195,6 +195,7 @@ STATUS = (
     Field("key_name", "Key"),
     Field("key_id", "Key ID", Kind.ID),
     Field("last_four", "Ends in"),
+    ACCESS,
     Field("account", "Account"),
     Field("works", "Works"),
 )

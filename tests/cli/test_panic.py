@@ -42,6 +42,26 @@ def test_nobody_needs_to_be_signed_in(served: Account, tmp_path: Path) -> None:
     assert len(reports(stranger.home)) == 2
 
 
+def test_a_read_only_key_is_rotated_with_another_one(account: Account) -> None:
+    leaked = account.shell("keys create leaky --access read-only --plain").out.strip()
+    new = account.shell(f"{PANIC} --plain", stdin=leaked).out.strip()
+    assert (status_of(account, leaked), status_of(account, new)) == (401, 200)
+    data, _ = report(account.shell.home)
+    assert [(each["name"], each["access"]) for each in data["keys"]] == [("leaky", "read_only")]
+    assert shown(account, "leaky")["last_four"] == new[-4:]
+
+
+def test_a_read_only_key_and_no_other_one_is_said_and_stays(served: Account, tmp_path: Path) -> None:
+    leaked = served.shell("keys create leaky --access read-only --plain").out.strip()
+    (tmp_path / "bare").mkdir()
+    stranger = Shell(tmp_path / "bare")
+    stranger.environ["ASTALTY_BASE_URL"] = str(served.base_url)
+    refused = stranger(f"{PANIC} --plain", stdin=leaked, code=4)
+    assert "is of a Read Only key, which can't rotate" in refused.err
+    assert "astalty auth login" in refused.err
+    assert status_of(served, leaked) == 200
+
+
 def test_ones_own_key_may_leak_and_the_profile_is_switched(account: Account) -> None:
     leaked = account.home.secret().reveal()
     if account.base_url is None:

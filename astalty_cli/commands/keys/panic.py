@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from astalty_cli.api import contract
 from astalty_cli.base.errors import SeveralError, UsageError
+from astalty_cli.base.vocabulary import Access
 from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, JSON, RECORD, SECRET, takes
 from astalty_cli.cli.parameters import Duration, option
 from astalty_cli.commands.keys.arguments import AllowLast, AllowSelf
@@ -103,6 +104,7 @@ def _end(
     """Rotate the key of a secret that works, end every earlier one, and report what was done with it."""
     from astalty_cli.commands.shared import dry_run, secrets
     from astalty_cli.services.incident.leaked_key import FIRST_GRACE, LeakedKey
+    from astalty_cli.services.incident.panic_cleanup import READ_ONLY, with_another_key
     from astalty_cli.services.keys.delivery import probe
     from astalty_cli.services.keys.finder import described
 
@@ -111,11 +113,13 @@ def _end(
     recent = case.recent_use(operation, key)
     lines.recent_use(recent)
     probe(destinations, key, force=force)
-    leaked_key = LeakedKey(case, operation)
+    if key.access == Access.READ_ONLY:
+        operation = with_another_key(lambda: secrets.operation(context), case.leaked, READ_ONLY)
+    leaked_key = LeakedKey(case, operation, key)
     if context.get(DRY_RUN):
         leaked_key.look()
         dry_run.show_rotation(
-            context, key, timedelta(), destinations, first_grace=FIRST_GRACE, secret=case.leaked
+            context, key, timedelta(), destinations, first_grace=FIRST_GRACE, secret=operation.secret
         )
         return
     secrets.remind(context)

@@ -16,6 +16,7 @@ class SignedIn(Struct):
     key_name: str | None
     key_id: str | None
     last_four: str | None
+    access: str | None
     account: str | None
     works: bool | None  # None: nothing decides it
     profiles: Raw

@@ -27,10 +27,11 @@ class Rotated(NamedTuple):
 
 @dataclass(frozen=True)
 class LeakedKey:
-    """The key of the leaked secret, with which `operation` makes its calls."""
+    """The key of the leaked secret. `operation` makes the calls, with that secret if it may write."""
 
     case: Case
     operation: OperationContext
+    key: ApiKey
 
     def look(self) -> None:
         """Report which keys were created or rotated with it, and change nothing."""
@@ -41,7 +42,7 @@ class LeakedKey:
 
         Raises as a rotation does, after writing the report; the failure says where it is.
         """
-        case, operation, key = self.case, self.operation, self.operation.own
+        case, operation, key = self.case, self.operation, self.key
         profiles = operation.holders.holding(key.id)
         try:
             row, new = Rotation(operation, destinations, timedelta(), FIRST_GRACE, force).run(key)
@@ -68,12 +69,12 @@ class LeakedKey:
         if found.events:
             self.case.on_event(Message("Revoke the ones that none of you created: astalty keys revoke ID..."))
         reported = len(evidence.missing)
-        found = replace(found, entries=evidence.entries([self.operation.own.id]))
+        found = replace(found, entries=evidence.entries([self.key.id]))
         self.case.report_missing(evidence, reported)
-        return self.case.write_report(self.operation, found, evidence, keys=[self.operation.own], worked=True)
+        return self.case.write_report(self.operation, found, evidence, keys=[self.key], worked=True)
 
     def _consequences(self, evidence: HistoryEvidence, own_rotation: int | None = None) -> Consequences:
-        found = consequences(evidence, self.operation.own.id, own_rotation)
+        found = consequences(evidence, self.key.id, own_rotation)
         self.case.on_event(KeyEventsRead(found.events, found.keys))
         self.case.report_missing(evidence)
         return found

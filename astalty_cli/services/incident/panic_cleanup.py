@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import (
@@ -34,11 +35,16 @@ from astalty_cli.services.keys.guards import Guards
 from astalty_cli.services.keys.operation import OperationContext
 from astalty_cli.services.keys.revoking import Revocation
 
+DEAD: Final = "The leaked secret does not work, and no other key here does, to see what was done with it."
+READ_ONLY: Final = "The leaked secret is of a Read Only key, which can't rotate, and no other key here works."
 
-def with_another_key(connect: Callable[[], OperationContext], leaked: Secret) -> OperationContext:
+
+def with_another_key(
+    connect: Callable[[], OperationContext], leaked: Secret, problem: str = DEAD
+) -> OperationContext:
     """The account as another key sees it; `connect` gives it with the key that is set up here.
 
-    Raises UnauthorizedError if there is none that works.
+    Raises UnauthorizedError, which says what the `problem` is, if there is none that works.
     """
     try:
         operation = connect()
@@ -49,7 +55,7 @@ def with_another_key(connect: Callable[[], OperationContext], leaked: Secret) ->
     except UnauthorizedError:
         pass  # none is set up here
     raise UnauthorizedError(
-        "The leaked secret does not work, and no other key here does, to see what was done with it.",
+        problem,
         hint="Sign in with another key of the account, then run this again: astalty auth login",
     )
 

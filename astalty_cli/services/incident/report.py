@@ -19,7 +19,7 @@ from astalty_cli.api.models import ApiKey
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import brief
 from astalty_cli.base.hiding import hide
-from astalty_cli.base.vocabulary import KeyStatus
+from astalty_cli.base.vocabulary import KeyStatus, access_name
 from astalty_cli.services.history.usage import Agent, Use
 from astalty_cli.services.incident.evidence import KeyEvent, KeyEventKind
 
@@ -36,6 +36,7 @@ class KeyFacts(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     last_four: str
+    access: str | None
     status: KeyStatus
     created_at: datetime
     rotated_at: datetime | None
@@ -183,10 +184,10 @@ class Markdown:
 
     def _keys(self) -> list[str]:
         return self._table(
-            ["name", "id", "ends in", "status", "created", "rotated", "revoked"],
+            ["name", "id", "ends in", "access", "status", "created", "rotated", "revoked"],
             [
                 [
-                    *(key.name, key.id, key.last_four, key.status),
+                    *(key.name, key.id, key.last_four, access_name(key.access), key.status),
                     *map(_time, (key.created_at, key.rotated_at, key.revoked_at)),
                 ]
                 for key in self._incident.keys
