@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 import httpx
 
 from astalty_cli.api import http
+from astalty_cli.base import hiding
 from astalty_cli.cli import app
 from astalty_cli.config import credentials
 from astalty_cli.main import run
@@ -168,6 +169,7 @@ class InProcess:
         program = Program(
             words, Streams(io.StringIO(), stdout, stderr, environ), environ, run, lambda: folders
         )
+        hiding._seen.clear()  # a command is a process, and has seen nothing yet
         code: int | None
         try:
             for number in _HEARD:
