@@ -65,7 +65,7 @@ def _see_secrets(program: Program) -> None:
     def see_stored() -> None:
         from astalty_cli.config.credentials import see_stored
 
-        see_stored(program.folders.config)
+        see_stored(program.folders.config, program.folders.data)
 
     hiding.see_later(see_stored)
 

@@ -18,6 +18,7 @@ _PIECE: Final = 128  # characters
 _HALF: Final = 12  # characters from which the start of a secret is hidden
 _MARKER: Final = HIDDEN.encode()
 
+_CHARS = re.compile(r"\\++|.")
 _ALPHANUMERIC = re.compile(r"[0-9A-Za-z]+")
 # A letter or a digit that is spelled as an escape, which nobody needs to do.
 _WORD_CODE = "(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
@@ -70,9 +71,12 @@ class _Spelling:
         """One after the other: to compile one long pattern takes seconds."""
         text, size = self._text, _PIECE
         pieces = [text[at : at + size] for at in range(0, len(text), size)]
-        return [re.compile("".join(map(self._one, each)).encode()) for each in pieces]
+        return [re.compile("".join(map(self._one, _CHARS.findall(each))).encode()) for each in pieces]
 
     def _one(self, char: str) -> str:
+        if char.startswith("\\"):  # however many: in each layer of escapes there are twice as many
+            plain, *escaped = _spelled(char[0])
+            return rf"(?:{'|'.join(escaped)}|{plain}(?!u00))++"
         same = {char} if self._is_base64 else {char, char.lower(), char.upper()}
         if self._is_base64 and char in _BOTH_ALPHABETS:
             same.add(_BOTH_ALPHABETS[char])
@@ -89,10 +93,8 @@ def _spelled(char: str) -> Iterable[str]:
     code = ord(char)
     plain = re.escape(char)
     yield plain
-    if not char.isalnum():
+    if not char.isalnum() and char != "\\":
         yield rf"\\{{1,16}}{plain}"
-    if char in "'\\!":
-        yield rf"'?\\{plain}'?"  # for a shell
     high, low = (f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in f"{code:02x}")
     yield rf"\\{{1,16}}u00{high}{low}"
     yield rf"%(?:25){{0,4}}{high}{low}"

@@ -53,11 +53,17 @@ class _StoredKey(msgspec.Struct):
     secret: str
 
 
-def see_stored(folder: Path) -> None:
-    """Hide the keys in files below the config `folder`; whatever is wrong with one is passed over."""
-    for path in (folder / "keys").rglob("*.json"):
+class _AnyStoredKey(msgspec.Struct):
+    secret: str
+
+
+def see_stored(*folders: Path) -> None:
+    """Hide the keys in files below these folders; whatever is wrong with one is passed over."""
+    for path in (path for folder in folders for path in (folder / "keys").rglob("*.json")):
         with suppress(LocalError, ValueError):
-            Secret.parse(msgspec.json.decode(private_files.read_private(path) or b"", type=_StoredKey).secret)
+            Secret.parse(
+                msgspec.json.decode(private_files.read_private(path) or b"", type=_AnyStoredKey).secret
+            )
 
 
 class FileCredentials:

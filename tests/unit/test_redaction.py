@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from astalty_cli.base import hiding
 from astalty_cli.base.secret_patterns import is_credential
 from astalty_cli.services.history.redaction import hidden, redacted
 
@@ -160,6 +161,11 @@ def test_a_body_made_to_be_slow_is_not(hostile: str) -> None:
     started = time.process_time()
     in_body(hostile)
     assert time.process_time() - started < 5
+
+
+def test_a_key_that_was_seen_is_hidden_without_a_name_and_without_a_shape() -> None:
+    hiding.see(key := "k9$#|Seen4redaction")
+    assert in_body(f"a {key} b") == "a [secret] b"
 
 
 def test_what_was_hidden_is_counted() -> None:
