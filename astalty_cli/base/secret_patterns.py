@@ -53,9 +53,10 @@ _TOKEN = re.compile(rf"{SANDBOX_SECRET}|(?<![0-9])[0-9]++{_BAR}[0-9A-Za-z]{{30,}
 _TOKEN_SIGNS = (b"astalty_", b"|", b"%7", b"%25", b"u007", b"&#", b"&amp;", b"&v", b"&V")
 
 # A name and its value as JSON, forms, queries, headers and assignments have them, quoted or not.
-_NAME = rb"(?<![\w%.\-\[\]$])(?P<name>[\w%.\-\[\]$]++)(?:\\*+[\"'])?[ \t]{0,8}+[:=]"
-_PAIR_NAME = re.compile(_NAME)
-_PAIR = re.compile(_NAME + rb">?[ \t]{0,8}+(?P<quote>\\*+[\"'])?(?:(?i:bearer|basic|token)[ +]++)?")
+_PAIR = re.compile(
+    rb"(?<![\w%.\-\[\]$])(?P<name>[\w%.\-\[\]$]++)(?:\\*+[\"'])?[ \t]{0,8}+[:=]"
+    rb">?[ \t]{0,8}+(?P<quote>\\*+[\"'])?(?:(?i:bearer|basic|token)[ +]++)?"
+)
 _QUERY_PAIR = re.compile(rb"[?&](?P<name>[^=&?\"\\\s]{1,64}+)=")
 _BARE_VALUE = re.compile(rb"(?:[^\s\"'\\,;&<>{}()\[\]=:]|\\{1,16}(?:/|u[0-9a-fA-F]{4}))++=*+")
 _QUOTED_VALUE = {
@@ -125,21 +126,19 @@ def without_tokens(data: bytes) -> bytes:
 
 def without_credentials(data: bytes) -> bytes:
     """Without long random texts by a name that says credential."""
-    return _without_values(data, _PAIR, _PAIR_NAME)
+    return _without_values(data, _PAIR)
 
 
 def without_queried(data: bytes) -> bytes:
     """As `without_credentials`, of the query strings in it alone."""
-    return _without_values(data, _QUERY_PAIR, _QUERY_PAIR) if b"?" in data else data
+    return _without_values(data, _QUERY_PAIR) if b"?" in data else data
 
 
-def _without_values(data: bytes, pairs: re.Pattern[bytes], names: re.Pattern[bytes]) -> bytes:
-    secret = {name for name in set(names.findall(data)) if _names_a_secret(name[-_LONGEST_NAME:])}
-    if not secret:
-        return data
+def _without_values(data: bytes, pairs: re.Pattern[bytes]) -> bytes:
+    """Without a list of all the pairs, of which there may be millions."""
     shown, done = bytearray(), 0
     for pair in pairs.finditer(data):
-        if pair["name"] not in secret or pair.start() < done:
+        if pair.start() < done or not _names_a_secret(pair["name"][-_LONGEST_NAME:]):
             continue
         pattern = _QUOTED_VALUE.get(pair.groupdict().get("quote") or b"", _BARE_VALUE)
         value = pattern.match(data, pair.end())
