@@ -108,7 +108,7 @@ def test_a_catalogue_in_json_loads_no_yaml(sandbox: Account, shell: Shell) -> No
 
 
 @pytest.mark.parametrize(
-    ("line", "most"), [("keys list --json", 352), ("history list --json", 365), ("api participants", 370)]
+    ("line", "most"), [("keys list --json", 353), ("history list --json", 365), ("api participants", 370)]
 )
 def test_machine_output_loads_nothing_for_people(served: Account, shell: Shell, line: str, most: int) -> None:
     modules = loaded(shell, line, env=_with_the_key_in_the_environment(served))
