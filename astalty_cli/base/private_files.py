@@ -149,6 +149,8 @@ def _raise_if_irreplaceable(path: Path) -> None:
     Nothing is linked to it for that: a probe that is killed would leave a second name of the old secret.
     """
     try:
+        if not stat.S_ISREG(path.lstat().st_mode):  # a link is replaced, and a folder is not ours to replace
+            return
         handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return

@@ -230,9 +230,11 @@ def test_a_server_without_a_history_still_has_its_keys_looked_at(shell: Shell) -
     assert result.err == "This server has no request history: addresses were not compared.\n"
 
 
-def test_a_server_without_keys_is_exit_code_3(shell: Shell) -> None:
+def test_a_server_without_keys_has_the_record_looked_at(shell: Shell) -> None:
     with answering_by_call({}) as (_, env):
-        assert "This service has no API for keys." in shell("keys audit", env=env, code=3).err
+        result = shell("keys audit --json", env=env)
+    assert result.json == []
+    assert "This service does not list its keys. From the record:" in result.err
 
 
 @pytest.mark.parametrize("flags", ["", "-o table", "--json", "-o jsonl", "--fail-on old,in-grace"])

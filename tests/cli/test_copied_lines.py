@@ -41,7 +41,7 @@ def test_the_id_of_a_key(shell: Shell, key_id: str) -> None:
     old = {"created_at": "2020-11-20T05:33:52.000000Z", "last_four": CANARY[-4:]}
     key = {**KEY, **old, "id": key_id, "account": ACCOUNT}
     with answering_by_call({CURRENT: ("200 OK", {}, one(key))}) as (_, env):
-        hint = examined(shell, env=env, code=3)["account"]["hint"]
+        hint = examined(shell, env=env)["account"]["hint"]
     expected = ["--", key_id] if key_id.startswith("-") else [key_id]
     assert words_of(hint, shell, "astalty") == ["astalty", "keys", "rotate", *expected]
 

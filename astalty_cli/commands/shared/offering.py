@@ -59,6 +59,7 @@ def ensure_key_calls(context: Context, calls: Sequence[tuple[str, str]]) -> None
     from astalty_cli.services.endpoints.offered import ensure_listed
 
     if context.settings.base_url.value == contract.DEFAULT_BASE_URL:
+        context.secret()  # without a key, that is what has to be said
         ensure_listed(published(context), calls)
 
 

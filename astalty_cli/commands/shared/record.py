@@ -58,7 +58,7 @@ def service_or_record(
 
 def key_columns(context: Context, known: Sequence[Field]) -> Sequence[Field]:
     """The columns of keys to print. Raises UsageError for a field that keys have neither here nor there."""
-    if context.output.style.fields is None:
+    if context.output.style.fields is None and context.output.style.query is None:
         return known
     from astalty_cli.services.keys.recorded import RecordedRow
 
