@@ -8,18 +8,22 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.hostile import ENTRY, KEY, answering, at, listing, one, speaking
+from tests.support.hostile import ENTRY, KEY, Answer, answering, at, listing, one, speaking
 from tests.support.measured import measured
 from tests.support.shell import Shell
 
 MIB = 1024 * 1024
 MOST = 320  # MiB that a command may have; without an answer it has about 45
-_GOOD = ("200 OK", {}, listing({**KEY, **ENTRY}))  # by which the service is known to offer both lists
 
 
 def _offered(line: str) -> str:
     """A command that learns that the service offers what this one needs."""
     return "history list" if line.startswith("history") else "keys list"
+
+
+def _good(line: str) -> Answer:
+    """What it learns that from."""
+    return "200 OK", {}, listing(ENTRY if line.startswith("history") else KEY)
 
 
 def zeros(size: int) -> bytes:
@@ -110,7 +114,7 @@ BODIES: dict[str, Callable[[], bytes]] = {
 )
 @pytest.mark.parametrize("name", BODIES)
 def test_json_of_millions_of_parts_is_refused(shell: Shell, line: str, name: str) -> None:
-    with answering(_GOOD, ("200 OK", {}, BODIES[name]())) as (_, url):
+    with answering(_good(line), ("200 OK", {}, BODIES[name]())) as (_, url):
         shell(_offered(line), env=at(url))
         result, peak = measured(shell, line, at(url))
     assert result.code in {0, 6}
@@ -157,7 +161,7 @@ def test_a_refusal_of_millions_of_words_stays_small(shell: Shell, body: bytes) -
 def test_a_count_that_cannot_be_is_no_answer(shell: Shell, line: str, name: str, number: int) -> None:
     page = {**json.loads(listing()), "data": [{**KEY, **ENTRY}]}
     page["meta"][name] = number
-    with answering(_GOOD, ("200 OK", {}, json.dumps(page).encode())) as (_, url):
+    with answering(_good(line), ("200 OK", {}, json.dumps(page).encode())) as (_, url):
         shell(_offered(line), env=at(url))
         result = shell(line, env=at(url), code=6)
         assert "not what this API promises" in result.err or "not with JSON" in result.err
