@@ -21,8 +21,8 @@ def abandon(context: Context, ids: list[str]) -> None:
     output.ensure_can_ask("close it without finishing it?")
     shown = output.columns(columns.JOURNAL, OpenOperation)
     given_up = Abandonment.of(context.journal, ids)
-    told = "\n".join(given_up.consequences)
-    output.ensure_confirmed(f"{told}\nClose without finishing? It is not reminded of again.")
+    consequences = "\n".join(given_up.consequences)
+    output.ensure_confirmed(f"{consequences}\nClose without finishing? It is not reminded of again.")
     given_up.run(output.note)
     if output.result_wanted:
         output.rows([], shown, none="")

@@ -85,18 +85,18 @@ def add(
     )
     for text in (name, page_name, owner, purpose):
         ensure_holds_no_secret(text, secret)
-    told = _checked(context, secret)
+    listed = _checked(context, secret)
     key = RecordedKey(
         name=name,
         origin=record.origin,
-        id=told.id if told else new_id(),
-        access=(told.access if told else None) or access or UNKNOWN,
+        id=listed.id if listed else new_id(),
+        access=(listed.access if listed else None) or access or UNKNOWN,
         last_four=secret.last_four,
-        page_name=page_name or (told.name if told else None),
+        page_name=page_name or (listed.name if listed else None),
         owner=owner,
         purpose=purpose,
-        created_at=in_utc(told.created_at).replace(microsecond=0) if told else created,
-        created=Accuracy.GIVEN if told or created else Accuracy.UNKNOWN,
+        created_at=in_utc(listed.created_at).replace(microsecond=0) if listed else created,
+        created=Accuracy.GIVEN if listed or created else Accuracy.UNKNOWN,
         last_verified_at=utc_now().replace(microsecond=0),
     )
     alike = [each for each in record.active_keys() if each.last_four and each.last_four == key.last_four]
