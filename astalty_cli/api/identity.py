@@ -30,7 +30,7 @@ class Identified(Protocol):
 class KeyIdentity:
     """A key to be known again. `id` is the service's, else the record's own (`local-…`).
 
-    `access` is None where nobody knows it.
+    `access` is None where nobody knows it, and `rotation` where the service tells none.
     `row` is the key's JSON, for output alone: nothing is decided by it.
     """
 
@@ -39,10 +39,11 @@ class KeyIdentity:
     last_four: str
     service_id: str | None
     access: str | None = None
+    rotation: int | None = None
     row: bytes = field(default=b"{}", repr=False, compare=False)
 
 
 def identity_of(key: Row[ApiKey]) -> KeyIdentity:
     """The identity of a key that the service has shown."""
     known = key.value
-    return KeyIdentity(known.id, known.name, known.last_four, known.id, known.access, key.raw)
+    return KeyIdentity(known.id, known.name, known.last_four, known.id, known.access, known.rotation, key.raw)

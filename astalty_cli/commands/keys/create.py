@@ -51,5 +51,5 @@ def create(
     another_name = "Choose another name; `keys rotate` gives a key that is there a new secret."
     with hint_for_refused_name(another_name), offering.by_hand(offering.CREATE):
         made = Creation(secrets.operation(context), destinations, force).run(name, access)
-    context.completion_cache.note_key(made.value.id, made.value.name)
-    secrets.print_key(context, made.raw)
+    context.completion_cache.note_key(made.id, made.name)
+    secrets.print_key(context, made.row)

@@ -130,8 +130,8 @@ def _end(
     rotated = leaked_key.rotate(destinations, force=force)
     variable = context.settings.variable
     own = variable is not None and variable.last_four in {case.leaked.last_four, key.last_four}
-    secrets.say_rotated(context, rotated.key.value, own=own)
-    secrets.print_key(context, rotated.key.raw)
+    secrets.say_rotated(context, rotated.ended, own=own)
+    secrets.print_key(context, rotated.ended.key.row)
     context.output.note(leaked_key.report(rotated).summary())
 
 

@@ -81,6 +81,6 @@ def rotate(
             "Whatever uses the old one stops working."
         )
         guards.refuse_in_use(found)  # again: the user may have thought for long
-    rotated, _ = Rotation(operation, destinations, grace, force=force).run(found)
-    secrets.say_rotated(context, rotated.value, own=own.id == found.id)
-    secrets.print_key(context, rotated.raw)
+    rotated = Rotation(operation, destinations, grace, force=force).run(found).ended
+    secrets.say_rotated(context, rotated, own=own.id == found.id)
+    secrets.print_key(context, rotated.key.row)

@@ -17,10 +17,10 @@ from astalty_cli.output import columns
 if TYPE_CHECKING:
     from astalty_cli.api.client import Client
     from astalty_cli.api.identity import KeyIdentity
-    from astalty_cli.api.models import ApiKey
     from astalty_cli.base.secret import Secret
     from astalty_cli.destinations.destination import Destination
     from astalty_cli.destinations.kinds import Environment
+    from astalty_cli.services.keys.issuer import Ended
     from astalty_cli.services.keys.operation import Holders, OperationContext
 
 
@@ -161,16 +161,15 @@ def variable(context: Context) -> Secret | None:
     return as_secret(text) if text else None
 
 
-def say_rotated(context: Context, key: ApiKey, *, own: bool) -> None:
+def say_rotated(context: Context, rotated: Ended, *, own: bool) -> None:
     from astalty_cli.base.times import local
     from astalty_cli.services.keys.finder import described
 
     if own and context.settings.variable:
         context.output.note(f"{API_KEY} still holds the old secret: set it again.")
-    until = key.previous_expires_at
-    old = f"works until {local(until)}" if until else "no longer works"
-    level = access_name(key.access)
-    context.output.note(f"Rotated {described(key)}. The old secret {old}. Access level: {level}.")
+    old = f"works until {local(rotated.until)}" if rotated.until else "no longer works"
+    level = access_name(rotated.key.access)
+    context.output.note(f"Rotated {described(rotated.key)}. The old secret {old}. Access level: {level}.")
 
 
 def print_key(context: Context, row: bytes) -> None:

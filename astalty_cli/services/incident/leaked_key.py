@@ -3,26 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
-from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import AstaltyError
 from astalty_cli.base.events import Message
-from astalty_cli.base.secret import Secret
 from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.incident.case import Case, KeyEventsRead, report_after, with_report
 from astalty_cli.services.incident.evidence import Consequences, HistoryEvidence, consequences
 from astalty_cli.services.incident.report import ReportFiles
 from astalty_cli.services.keys.operation import OperationContext
-from astalty_cli.services.keys.rotation import Rotation
+from astalty_cli.services.keys.rotation import Rotated, Rotation
 
 FIRST_GRACE: Final = timedelta(minutes=15)  # until the new secret is verified: a thief has the old one too
-
-
-class Rotated(NamedTuple):
-    key: Row[ApiKey]
-    secret: Secret
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,7 @@ class LeakedKey:
         case, operation, key = self.case, self.operation, self.key
         profiles = operation.holders.holding(key.id)
         try:
-            row, new = Rotation(operation, destinations, timedelta(), FIRST_GRACE, force).run(key)
+            rotated = Rotation(operation, destinations, timedelta(), FIRST_GRACE, force).run(key)
         except AstaltyError as error:
             case.did(f"The rotation stopped: {error.message}")
             evidence = HistoryEvidence(operation.fresh(), operation.now - case.since)
@@ -54,14 +47,14 @@ class LeakedKey:
         case.did(f"The key got a new secret ({where}), which was verified. Every earlier one was ended.")
         if profiles:
             case.did(f"Profiles that now use the new secret: {', '.join(profiles)}.")
-        return Rotated(row, new)
+        return rotated
 
     def report(self, rotated: Rotated) -> ReportFiles:
         """Read what was done with the key until its end, and write it. Raises LocalError."""
         evidence = self.case.evidence(self.operation, rotated.secret)
         with evidence.record_failure("The last calls before the end may be missing"):
             evidence.settle()
-        own = rotated.key.value.rotation
+        own = rotated.ended.key.rotation
         return report_after("The rotation stands.", lambda: self._write(evidence, own))
 
     def _write(self, evidence: HistoryEvidence, own_rotation: int | None = None) -> ReportFiles:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from astalty_cli.api.answers import Row
-from astalty_cli.api.models import ApiKey
+from astalty_cli.api.identity import KeyIdentity
 from astalty_cli.base.signals import deferred
 from astalty_cli.base.vocabulary import Access
 from astalty_cli.config.journal import Operation
 from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.delivery import probe
+from astalty_cli.services.keys.in_place import InPlace
 from astalty_cli.services.keys.issuing import Issuing
 from astalty_cli.services.keys.operation import OperationContext
 
@@ -20,7 +20,7 @@ class Creation:
     destinations: Sequence[Destination]
     force: bool = False
 
-    def run(self, name: str, access: Access | None = None) -> Row[ApiKey]:
+    def run(self, name: str, access: Access | None = None) -> KeyIdentity:
         """Create a key of this name; without `access`, the service decides what it may do.
 
         Raises LeftOpenError if a secret may exist without being saved.
@@ -32,10 +32,12 @@ class Creation:
             Operation.CREATE, name, destinations=self.destinations, force=self.force, access=access
         )
         with operation.journal.lock(entry.lock_name), deferred(operation.warn, at_risk_text(name)) as signals:
-            handed = Issuing(operation, self.destinations).run(operation.journal.write(entry))
-            operation.journal.close(handed.entry)
+            new = Issuing(operation, InPlace(operation), self.destinations).run(
+                operation.journal.write(entry)
+            )
+            operation.journal.close(new.entry)
         signals.obey()
-        return handed.key
+        return new.key
 
 
 def at_risk_text(name: str) -> str:

@@ -10,7 +10,7 @@ from astalty_cli.base.errors import BehindError, LeftOpenError, RefusedError
 from astalty_cli.base.times import local
 from astalty_cli.config.journal import JournalEntry, Phase
 from astalty_cli.services.keys.finder import described
-from astalty_cli.services.keys.issuing import Issuing, is_refused_name
+from astalty_cli.services.keys.in_place import InPlace, is_refused_name
 from astalty_cli.services.keys.recovery_destinations import into
 from astalty_cli.services.keys.recovery_steps import RecoverySteps
 
@@ -31,7 +31,7 @@ class LostCreation(RecoverySteps):
             self._ensure_replayable(entry)
             self.destinations.probe(targets, None, entry)
             entry = msgspec.structs.replace(entry, destinations=[destination.spec for destination in targets])
-            self.issue(Issuing(self.operation, targets, unknown=True), entry)
+            self.issue(InPlace(self.operation, unknown=True), targets, entry)
         elif prompts.confirm(f"Revoke the key {entry.name!r}, if it was created?"):
             self._revoke_if_made(entry)
         else:

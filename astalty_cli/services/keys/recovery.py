@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from astalty_cli.api.identity import identity_of
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import (
     AstaltyError,
@@ -29,6 +30,8 @@ from astalty_cli.config.record import Ending
 from astalty_cli.services.keys.creation import at_risk_text
 from astalty_cli.services.keys.finder import described, is_active
 from astalty_cli.services.keys.guards import Guards
+from astalty_cli.services.keys.in_place import InPlace
+from astalty_cli.services.keys.issuer import NewSecret
 from astalty_cli.services.keys.issuing import Issuing
 from astalty_cli.services.keys.lost_creation import LostCreation
 from astalty_cli.services.keys.recovery_destinations import Found, into
@@ -120,9 +123,8 @@ class Recovery(RecoverySteps):
     def _end_the_old(self, entry: JournalEntry, key: ApiKey) -> None:
         """All was done but the last step: the secret was delivered, verified, and is where it is used."""
         if self.prompts.confirm(f"Finish the rotation of {described(key)} and set the old secret to expire?"):
-            self.say_rotation_finished(
-                RotationFinish(self.operation).end_the_old(entry, key, self.operation.fresh()).value
-            )
+            client = self.operation.fresh()
+            self.say_rotation_finished(InPlace(self.operation).expire_previous(entry, key, client, client))
         else:
             raise still_open(entry, "", hint=f"Finish it: {self.operation.recover}")
 
@@ -134,11 +136,14 @@ class Recovery(RecoverySteps):
         self.destinations.ensure_newest(entry, found)
         self.destinations.probe(missing, found.key.value, entry)
         entry = msgspec.structs.replace(entry, delivered=self.destinations.having(entry, found.secret))
+        issuer = InPlace(self.operation)
         with deferred(self.operation.warn, at_risk_text(entry.name)) as signals:
-            handed = Issuing(self.operation, missing).hand_over(entry, found.key, found.secret)
+            new = Issuing(self.operation, issuer, missing).hand_over(
+                NewSecret(entry, identity_of(found.key), found.secret)
+            )
         signals.obey()
         if entry.operation is Operation.ROTATE:
-            self.say_rotation_finished(RotationFinish(self.operation).run(handed).value)
+            self.say_rotation_finished(RotationFinish(self.operation, issuer).run(new))
         else:
             self.close(entry, f"The secret of {whose} is saved.")
 

@@ -1,5 +1,6 @@
 """The steps that every recovery of an interrupted key operation is made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,8 +12,11 @@ from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.signals import deferred
 from astalty_cli.base.times import local
 from astalty_cli.config.journal import JournalEntry, Operation, Phase
+from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.creation import at_risk_text
 from astalty_cli.services.keys.finder import described, is_active
+from astalty_cli.services.keys.in_place import InPlace
+from astalty_cli.services.keys.issuer import Ended
 from astalty_cli.services.keys.issuing import Issuing
 from astalty_cli.services.keys.operation import OperationContext
 from astalty_cli.services.keys.recovery_destinations import Prompts, RecoveryDestinations, into
@@ -62,24 +66,26 @@ class RecoverySteps:
         entry = msgspec.structs.replace(
             entry, destinations=[destination.spec for destination in targets], delivered=[]
         )
-        issuing = Issuing(self.operation, targets, unknown=True)
+        issuer = InPlace(self.operation, unknown=True)
         if answered and key.rotation == entry.rotation + 1:
-            entry = issuing.once_more(entry, key)
-        self.issue(issuing, entry)
+            entry = issuer.once_more(entry, key)
+        self.issue(issuer, targets, entry)
 
-    def issue(self, issuing: Issuing, entry: JournalEntry) -> None:
-        """Make the secret that an entry asks for, and finish the entry."""
+    def issue(self, issuer: InPlace, targets: Sequence[Destination], entry: JournalEntry) -> None:
+        """Create the secret that an entry asks for, and finish the entry."""
         operation = self.operation
         with deferred(operation.warn, at_risk_text(entry.name)) as signals:
-            handed = issuing.run(operation.journal.write(entry))
+            new = Issuing(operation, issuer, targets).run(operation.journal.write(entry))
             if entry.operation is Operation.CREATE:
-                self.close(handed.entry, f"The secret of {described(handed.key.value)} is saved.")
+                self.close(new.entry, f"The secret of {described(new.key)} is saved.")
         signals.obey()
         if entry.operation is Operation.ROTATE:
-            self.say_rotation_finished(RotationFinish(operation).run(handed).value)
+            self.say_rotation_finished(RotationFinish(operation, issuer).run(new))
 
-    def say_rotation_finished(self, key: ApiKey) -> None:
-        self.operation.say(f"Finished the rotation of {described(key)}. {old_secret_text(key)}")
+    def say_rotation_finished(self, ended: Ended) -> None:
+        until = ended.until
+        old = f"The old secret works until {local(until)}." if until else "No earlier secret works any more."
+        self.operation.say(f"Finished the rotation of {described(ended.key)}. {old}")
 
     def _revoke_unusable(self, entry: JournalEntry, key: ApiKey, *, declined: bool) -> None:
         """Revoke a key that was made and that nobody can use. A rotated key is never revoked."""
