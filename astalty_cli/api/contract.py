@@ -62,6 +62,7 @@ def filter_by(field: str) -> str:
 
 # -- documented, B: a public integration platform's guide to the same screens ---------------------
 
+WEB_APP: Final = "https://app.astalty.com.au"  # C: the API's host without `api.`
 API_DASHBOARD: Final = "Settings → Developers → API Dashboard"  # pages of the web app
 MANAGE_KEYS: Final = f"{API_DASHBOARD} → Manage Keys"
 REQUEST_HISTORY: Final = f"{API_DASHBOARD} → the request history"

@@ -1,8 +1,9 @@
 """A secret that cannot be shown by accident."""
 
-from typing import NoReturn, Self
+from typing import NamedTuple, NoReturn, Self
 
 from astalty_cli.base import hiding
+from astalty_cli.base.vocabulary import Storage
 
 MAX_LENGTH = 4096
 
@@ -67,3 +68,12 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is never pickled or copied")
+
+
+class HeldSecret(NamedTuple):
+    """A secret that this machine holds for its own use: by whom, where, and of which key if that is known."""
+
+    holder: str
+    storage: Storage
+    key_id: str | None
+    secret: Secret

@@ -133,6 +133,31 @@ def _yes(*, yes: Annotated[bool, option("--yes", "-y", help="Skip confirmation p
     return yes
 
 
+class HandOptions(NamedTuple):
+    """How a key is created or deleted on the web page, if the service has no calls for it."""
+
+    by_hand: bool = False
+    with_token: bool = False
+    web: bool = False
+    allow_other_account: bool = False
+
+
+def _hand(
+    *,
+    by_hand: Annotated[
+        bool, option("--by-hand", help="Create and delete keys on the web page, with guidance here.")
+    ] = False,
+    with_token: Annotated[
+        bool, option("--with-token", help="Read the key that was created on the page from stdin.")
+    ] = False,
+    web: Annotated[bool, option("--web", "-w", help="Open the web app in a browser.")] = False,
+    allow_other_account: Annotated[
+        bool, option("--allow-other-account", help="Allow a new key of another account.")
+    ] = False,
+) -> HandOptions:
+    return HandOptions(by_hand, with_token, web, allow_other_account)
+
+
 def _dry_run(
     *,
     dry_run: Annotated[bool, option("--dry-run", help="Show the requests without sending them.")] = False,
@@ -147,6 +172,7 @@ JSON: Final = OUTPUT.without("csv_raw", "no_pager")
 SECRET: Final = Flags("Secret", _destinations)
 TALK: Final = Flags(OTHER, _talk)
 ASK: Final = Flags(OTHER, _yes)
+BY_HAND: Final = Flags("By hand", _hand)
 DRY_RUN: Final = Flags(OTHER, _dry_run)
 
 Command = Callable[..., None]

@@ -48,6 +48,16 @@ def stored_in(storage: Storage, folder: Path) -> Credentials:
     return KeyringCredentials() if storage is Storage.KEYRING else FileCredentials(folder / "keys")
 
 
+def slot_in(storage: Storage, data: Path) -> Credentials:
+    """Where old secrets are kept by the id of a journal entry until their keys are deleted on the web page.
+
+    Files lie below the `data` folder.
+    """
+    if storage is Storage.KEYRING:
+        return KeyringCredentials("astalty old")
+    return FileCredentials(data / "keys" / "old")
+
+
 class _StoredKey(msgspec.Struct):
     origin: str
     secret: str
@@ -107,7 +117,13 @@ class FileCredentials:
 
 
 class KeyringCredentials:
-    """The platform's keyring, given three seconds for each answer, and read back after a write."""
+    """The platform's keyring, given three seconds for each answer, and read back after a write.
+
+    `service` is how its entries begin.
+    """
+
+    def __init__(self, service: str = "astalty") -> None:
+        self._service_name = service
 
     def check(self, profile: str) -> None:
         """An entry of no use is written, read back and removed: a keyring may be locked or read-only."""
@@ -120,7 +136,7 @@ class KeyringCredentials:
 
     def load(self, profile: str, origin: str) -> Secret | None:
         backend = self._backend()
-        value = _in_time(lambda: backend.get_password(_service(origin), profile))
+        value = _in_time(lambda: backend.get_password(self._service(origin), profile))
         try:
             return None if value is None else Secret.parse(value)
         except ValueError:
@@ -133,8 +149,8 @@ class KeyringCredentials:
         backend = self._backend()
 
         def write_and_read() -> str | None:
-            backend.set_password(_service(origin), profile, secret.reveal())
-            value: str | None = backend.get_password(_service(origin), profile)
+            backend.set_password(self._service(origin), profile, secret.reveal())
+            value: str | None = backend.get_password(self._service(origin), profile)
             return value
 
         if _in_time(write_and_read) != secret.reveal():
@@ -143,7 +159,10 @@ class KeyringCredentials:
     def remove(self, profile: str, origin: str) -> None:
         if self.load(profile, origin) is not None:
             backend = self._backend()
-            _in_time(lambda: backend.delete_password(_service(origin), profile))
+            _in_time(lambda: backend.delete_password(self._service(origin), profile))
+
+    def _service(self, origin: str) -> str:
+        return f"{self._service_name} {origin}"
 
     def _backend(self) -> Any:
         find = BACKENDS.get(sys.platform)

@@ -21,8 +21,9 @@ from astalty_cli.base.durations import LONGEST
 from astalty_cli.base.errors import ConflictError, LocalError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.shell_words import quoted
-from astalty_cli.base.vocabulary import Access
+from astalty_cli.base.vocabulary import Access, Storage
 
+_VERSION: Final = 2
 _PATIENCE: Final = 0.5  # seconds: who only looks has a lock for a moment
 _GROWTH: Final = 4096  # bytes that an entry may become longer by
 
@@ -33,13 +34,22 @@ class Operation(StrEnum):
     REVOKE = "revoke"
 
 
+class Way(StrEnum):
+    """How secrets are obtained and ended: through the API, or by a person on the web page."""
+
+    IN_PLACE = "in_place"
+    BY_HAND = "by_hand"
+
+
 class Phase(StrEnum):
     """How far an operation certainly is; it may be one step further than the journal knows."""
 
+    AWAITING_SECRET = "awaiting_secret"  # noqa: S105 - a person may have created a key on the page
     ASKED = "asked"  # the call that makes or ends a secret may have been sent
     DELIVERING = "delivering"  # a secret was made; any of the destinations may have it
     DELIVERED = "delivered"  # all destinations have it
     VERIFIED = "proved"  # it works, and this machine's profiles use it
+    AWAITING_DELETION = "awaiting_deletion"  # a person has to delete the old key on the page
 
 
 class JournalEntry(Struct, frozen=True, kw_only=True):
@@ -51,12 +61,17 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
     `lost`: an earlier call of it made a secret that nobody has. `own`: the key makes the calls itself.
     `allow_self`, `allow_last` and `idle` (seconds) are what a revocation was given. `started_at` is by the
     service's clock. `access` is what was asked for: a replay sends the same bytes. `version` is another one
-    where this program cannot know what the entry means.
+    if this program cannot know what the entry means; version 1 had no way by hand.
+
+    By hand, `page_name` is the new key's name on the web page and `old_page_name` the old one's, if known.
+    `slot` is where a copy of the old secret is kept until its key is verified to be deleted; `due_at` is when
+    the key should be deleted. `old_is_gone`: it was deleted already when the operation began.
     """
 
-    version: Annotated[int, Meta(ge=1, le=1)] = 1
+    version: Annotated[int, Meta(ge=1, le=_VERSION)] = _VERSION
     id: str
     operation: Operation
+    way: Way = Way.IN_PLACE
     phase: Phase = Phase.ASKED
     key_id: str | None = None
     name: str
@@ -78,11 +93,21 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
     base_url: str
     account_id: str
     started_at: Timestamp
+    page_name: str | None = None
+    old_page_name: str | None = None
+    old_is_gone: bool = False
+    slot: Storage | None = None
+    due_at: Timestamp | None = None
 
     @property
     def lock_name(self) -> str:
         """A created key has no id before the answer, so its operation is locked by its own."""
         return self.id if self.operation is Operation.CREATE or self.key_id is None else self.key_id
+
+    @property
+    def blocks_others(self) -> bool:
+        """Whether another operation on the key has to wait until this one is finished."""
+        return self.operation is not Operation.REVOKE and self.phase is not Phase.AWAITING_DELETION
 
 
 class _Glimpse(Struct):
@@ -138,7 +163,7 @@ class Journal:
             raise _unusable(path, str(error)) from None
         if entry.id != entry_id:
             raise _unusable(path, f"it is of the entry {entry.id}")
-        return entry
+        return msgspec.structs.replace(entry, version=_VERSION)
 
     def contents(self) -> Contents:
         """All that is open, also what is being worked on right now; each file is read once.

@@ -169,8 +169,17 @@ def as_secret(text: str) -> Secret:
 
 
 def typed_secret(text: str) -> Secret:
-    """Take a key as it is typed or piped, with what stands around it. Raises UsageError as `as_secret`."""
-    return as_secret(text.strip())
+    """Take a key as it is typed, pasted or piped. Raises UsageError as `as_secret`.
+
+    White space, a byte order mark, quotes and `Bearer` around it are left out.
+    """
+    text = text.strip().strip("\ufeff").strip()
+    for _ in range(2):  # the quotes may be around the word, or behind it
+        if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
+            text = text[1:-1].strip()
+        if text[:7].lower() == "bearer ":
+            text = text[7:].strip()
+    return as_secret(text)
 
 
 def not_signed_in(settings: Settings, argv: Sequence[str]) -> UnauthorizedError:

@@ -25,6 +25,18 @@ def chosen(output: Output, wanted: DestinationOptions, environment: Environment)
     return destinations
 
 
+def by_hand(wanted: DestinationOptions, environment: Environment) -> list[Destination]:
+    """The destinations of a secret that was pasted, which is never shown again. Raises UsageError."""
+    if wanted.plain:
+        raise UsageError(
+            "--plain shows a new secret, but one that was pasted is never shown again.",
+            hint="Leave it out, and use --to DESTINATION or --copy.",
+        )
+    destinations = named(wanted, environment)
+    _ensure_different(destinations)
+    return destinations
+
+
 def _ensure_different(destinations: list[Destination]) -> None:
     specs = [destination.spec for destination in destinations]
     whole = {spec.removeprefix("file:") for spec in specs if spec.startswith("file:")}

@@ -78,6 +78,7 @@ JOURNAL = (
     Field("key_id", "Key ID", Kind.ID, short=True),
     Field("phase", "Phase"),
     Field("sinks", "Destinations", spare=True),
+    Field("due_at", "Due", Kind.TIME, spare=True),
     Field("started_at", "Started", Kind.TIME, spare=True),
     Field("profile", "Profile", spare=True),
 )

@@ -4,12 +4,12 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from astalty_cli.api.identity import Identified
+from astalty_cli.api.identity import Identified, KeyIdentity
 from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
-from astalty_cli.base.secret import Secret
+from astalty_cli.base.secret import HeldSecret, Secret
 from astalty_cli.base.times import Clock, utc_now
-from astalty_cli.base.vocabulary import KeyStyle
+from astalty_cli.base.vocabulary import KeyStyle, Storage
 from astalty_cli.sandbox.database import ensure_unused
 from astalty_cli.sandbox.problems import Problem
 from astalty_cli.sandbox.secret_format import is_well_formed
@@ -55,6 +55,19 @@ class Home:
             secret = self._read()
             if secret and store.keys.holder(secret) == key_id:
                 yield secret
+
+    def held(self) -> Iterator[HeldSecret]:
+        """What the file holds, with the id of its key."""
+        with contextlib.closing(self.open()) as store:
+            if secret := self._read():
+                yield HeldSecret("sandbox", Storage.FILE, store.keys.holder(secret), secret)
+
+    def replace(self, old: Secret, _key: KeyIdentity, secret: Secret) -> list[str]:
+        """Use the new secret from now on, if the file holds the old one."""
+        if self._read() != old:
+            return []
+        self._write(secret)
+        return ["sandbox"]
 
     def switch(self, key: Identified, secret: Secret) -> list[str]:
         """Use the new secret of a rotated key from now on, where the file holds this key."""

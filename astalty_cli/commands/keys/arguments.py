@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
-from astalty_cli.base.errors import RefusedError
+from astalty_cli.base.errors import AstaltyError, RefusedError, SeveralError
 from astalty_cli.base.hiding import contains_secret
 from astalty_cli.base.times import local
 from astalty_cli.cli import candidates
@@ -72,6 +72,14 @@ def hint_for_refused_name(hint: str) -> Iterator[None]:
         if "name" in error.errors:
             error.hint = hint
         raise
+
+
+def raise_for_failures(failures: dict[str, AstaltyError], revoked: int) -> None:
+    """Raise what has kept keys from being revoked, by what was typed."""
+    if len(failures) == 1 and not revoked:
+        raise next(iter(failures.values()))
+    if failures:
+        raise SeveralError(f"Not revoked: {len(failures)} of {len(failures) + revoked}.", failures)
 
 
 def last_use(key: ApiKey, own_id: str) -> str:

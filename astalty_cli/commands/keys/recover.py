@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from astalty_cli.base.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
 from astalty_cli.base.shell_words import command, quoted
-from astalty_cli.base.times import iso
-from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, RECORD, SECRET, takes
+from astalty_cli.base.times import iso, utc_now
+from astalty_cli.cli.options import ACCOUNT, ASK, BY_HAND, OUTPUT, RECORD, SECRET, takes
 from astalty_cli.cli.parameters import argument, option
 from astalty_cli.commands.keys import abandoning
 from astalty_cli.context import Context
@@ -17,9 +18,10 @@ from astalty_cli.output import columns
 if TYPE_CHECKING:
     from astalty_cli.config.journal import JournalEntry
     from astalty_cli.services.keys.recovery import Recovery
+    from astalty_cli.services.keys.recovery_destinations import Prompts
 
 
-@takes(SECRET.without("plain"), OUTPUT, ACCOUNT, RECORD, ASK)
+@takes(SECRET.without("plain"), BY_HAND.without("by_hand"), OUTPUT, ACCOUNT, RECORD, ASK)
 def recover(
     context: Context,
     ids: Annotated[
@@ -45,6 +47,8 @@ def recover(
         output.note(f"Being worked on by another astalty just now: {busy}.")
     if not (entries and output.style.yes):
         output.rows(map(_row, entries), shown, none="" if found.damaged or busy else "Nothing is open.")
+    if not _can_answer(context):
+        entries = [entry for entry in entries if _needs_somebody(entry)]
     if entries:
         _ensure_answerable(context, entries)
     failures = {path.name: _damaged(path) for path in found.damaged} | _finished(context, entries)
@@ -55,24 +59,35 @@ def recover(
 
 
 def _ensure_answerable(context: Context, entries: list[JournalEntry]) -> None:
-    """Raises LeftOpenError where nobody can say what to do, UsageError where one place is for several."""
+    """Raises LeftOpenError if nobody can say what to do, UsageError if one destination is for several."""
     from astalty_cli.commands.shared import secrets
 
-    output, wanted = context.output, context.get(SECRET)
-    if not (output.style.yes or (output.streams.can_ask and not output.result_wanted)):
+    wanted = context.get(SECRET)
+    if not _can_answer(context):
         raise LeftOpenError(
             f"{len(entries)} key operation{'s are' if len(entries) > 1 else ' is'} open.",
             hint=f"Finish: {secrets.recover(context, entries[0].profile)} --yes",
         )
-    if len(entries) > 1 and (wanted.to or wanted.copy):
+    if len(entries) > 1 and (wanted.to or wanted.copy or context.get(BY_HAND).with_token):
         lines = [
             f"  {command(f'{secrets.recover(context, each.profile)} --yes --to DESTINATION', each.id[:8])}"
             for each in entries
         ]
         raise UsageError(
-            "--to and --copy are for one secret, but several operations are open.",
+            "--to, --copy and --with-token are for one secret, but several operations are open.",
             hint="\n".join(["Name one:", *lines]),
         )
+
+
+def _can_answer(context: Context) -> bool:
+    output = context.output
+    asked = output.streams.can_ask and not output.result_wanted
+    return output.style.yes or asked or context.get(BY_HAND).with_token
+
+
+def _needs_somebody(entry: JournalEntry) -> bool:
+    """Whether an entry is due, or waits for a person; a deletion that is not due yet only has to be known."""
+    return entry.due_at is None or entry.due_at <= utc_now()
 
 
 def _damaged(path: Path) -> LeftOpenError:
@@ -107,6 +122,9 @@ def _row(entry: JournalEntry) -> bytes:
             iso(entry.started_at),
             entry.profile,
             entry.base_url,
+            entry.way,
+            iso(entry.due_at) if entry.due_at else None,
+            entry.old_page_name,
         )
     )
     return hide_bytes(row)
@@ -121,13 +139,36 @@ def _finished(context: Context, entries: list[JournalEntry]) -> dict[str, LeftOp
         try:
             if entry.base_url != context.settings.base_url.value:
                 raise elsewhere(entry)
-            with context.journal.lock(entry.lock_name):
-                current = context.journal.read(entry.id)
-                if current is not None:
-                    _recovery(context, current).run(current)
+            _finish(context, entry)
         except (LeftOpenError, ConflictError, UsageError) as error:
             failures[entry.id[:8]] = LeftOpenError(error.message, hint=error.hint, status=error.status)
     return failures
+
+
+def _finish(context: Context, entry: JournalEntry) -> None:
+    """A deletion is waited for without the lock: it keeps nobody from another operation on the key."""
+    from astalty_cli.commands.keys import by_hand
+    from astalty_cli.config.journal import Phase, Way
+
+    waits = entry.phase is Phase.AWAITING_DELETION
+    with nullcontext() if waits else context.journal.lock(entry.lock_name):
+        current = context.journal.read(entry.id)
+        if current is None:
+            return
+        if current.way is Way.BY_HAND:
+            by_hand.recovery(context, current, _prompts(context))
+        else:
+            _recovery(context, current).run(current)
+
+
+def _prompts(context: Context) -> Prompts:
+    from astalty_cli.services.keys.recovery_destinations import Prompts
+
+    output, yes = context.output, context.output.style.yes
+    return Prompts(
+        confirm=lambda question: yes or output.ask(question) is True,
+        ask=lambda question: output.ask(question) if output.streams.can_ask and not yes else None,
+    )
 
 
 def _recovery(context: Context, entry: JournalEntry) -> Recovery:
@@ -135,7 +176,7 @@ def _recovery(context: Context, entry: JournalEntry) -> Recovery:
     from astalty_cli.destinations.choice import again, named
     from astalty_cli.destinations.terminal import Panel
     from astalty_cli.services.keys.recovery import Recovery
-    from astalty_cli.services.keys.recovery_destinations import Prompts, RecoveryDestinations
+    from astalty_cli.services.keys.recovery_destinations import RecoveryDestinations
 
     environment, output, wanted = (
         secrets.destination_environment(context),
@@ -150,14 +191,10 @@ def _recovery(context: Context, entry: JournalEntry) -> Recovery:
     given = named(wanted, environment)
     screen = Panel(output) if output.streams.stdout_is_terminal and not output.result_wanted else None
     operation = secrets.operation(context)  # the key is read anew: the entry before may have rotated it
-    yes = output.style.yes
     return Recovery(
         operation,
         RecoveryDestinations(operation, own, given, screen, wanted.force),
-        Prompts(
-            confirm=lambda question: yes or output.ask(question) is True,
-            ask=lambda question: output.ask(question) if output.streams.can_ask and not yes else None,
-        ),
+        _prompts(context),
         secrets.variable(context),
     )
 

@@ -6,16 +6,15 @@ from datetime import timedelta
 from typing import Annotated
 
 from astalty_cli.api import contract
-from astalty_cli.base.errors import AstaltyError, SeveralError
 from astalty_cli.cli import candidates
-from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, OUTPUT, RECORD, takes
+from astalty_cli.cli.options import ACCOUNT, ASK, BY_HAND, DRY_RUN, OUTPUT, RECORD, takes
 from astalty_cli.cli.parameters import Duration, argument, option
-from astalty_cli.commands.keys.arguments import KEY_TYPE, AllowLast, AllowSelf, last_use
+from astalty_cli.commands.keys.arguments import KEY_TYPE, AllowLast, AllowSelf, last_use, raise_for_failures
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
 
-@takes(OUTPUT, ACCOUNT, RECORD, ASK, DRY_RUN)
+@takes(BY_HAND.only("by_hand", "web"), OUTPUT, ACCOUNT, RECORD, ASK, DRY_RUN)
 def revoke(
     context: Context,
     keys: Annotated[
@@ -41,6 +40,7 @@ def revoke(
     allow_last: AllowLast = False,
 ) -> None:
     from astalty_cli.api.models import ApiKey
+    from astalty_cli.commands.keys import by_hand
     from astalty_cli.commands.shared import dry_run, offering, secrets
     from astalty_cli.services.keys.finder import described
     from astalty_cli.services.keys.guards import Guards
@@ -49,11 +49,12 @@ def revoke(
     output = context.output
     if not context.get(DRY_RUN):
         output.ensure_can_ask("revoke keys for good?")
+    calls = [("DELETE", contract.api_key("{id}"))]
+    operation = None if by_hand.is_wanted(context) else offering.in_place(context, calls)
+    if operation is None:
+        by_hand.revoke(context, keys, allow_self=allow_self, allow_last=allow_last, if_idle=if_idle)
+        return
     shown = output.columns(columns.KEYS, ApiKey)
-    operation = secrets.operation(context)
-    with offering.by_hand(offering.REVOKE):
-        offering.ensure_key_calls(context, [("DELETE", contract.api_key("{id}"))])
-        operation.own  # noqa: B018 - the first call says whether keys are offered
     guards = Guards(
         operation, secrets.variable(context), allow_self=allow_self, allow_last=allow_last, idle=if_idle
     )
@@ -61,7 +62,7 @@ def revoke(
     revocation.look_up(keys)
     if context.get(DRY_RUN):
         dry_run.show(context, [("DELETE", contract.api_key(key.id), None) for key in revocation.keys])
-        _fail(revocation.failures, 0)
+        raise_for_failures(revocation.failures, 0)
         return
     secrets.remind(context)
     if revocation.keys:
@@ -80,11 +81,4 @@ def revoke(
             rows.append(row)
     if output.result_wanted:
         output.rows(rows, shown, none="No revoked key can be shown.")
-    _fail(revocation.failures, revoked)
-
-
-def _fail(failures: dict[str, AstaltyError], revoked: int) -> None:
-    if len(failures) == 1 and not revoked:
-        raise next(iter(failures.values()))
-    if failures:
-        raise SeveralError(f"Not revoked: {len(failures)} of {len(failures) + revoked}.", failures)
+    raise_for_failures(revocation.failures, revoked)

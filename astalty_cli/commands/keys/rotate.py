@@ -7,7 +7,7 @@ from typing import Annotated
 
 from astalty_cli.api import contract
 from astalty_cli.base.durations import parse_duration
-from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, JSON, RECORD, SECRET, takes
+from astalty_cli.cli.options import ACCOUNT, ASK, BY_HAND, DRY_RUN, JSON, RECORD, SECRET, takes
 from astalty_cli.cli.parameters import Duration, option
 from astalty_cli.commands.keys.arguments import AllowSelf, Key, last_use
 from astalty_cli.context import Context
@@ -20,7 +20,7 @@ def _grace(text: str) -> timedelta:
     return grace
 
 
-@takes(SECRET, JSON, ACCOUNT, RECORD, ASK, DRY_RUN)
+@takes(SECRET, BY_HAND, JSON, ACCOUNT, RECORD, ASK, DRY_RUN)
 def rotate(
     context: Context,
     key: Key,
@@ -46,21 +46,24 @@ def rotate(
     allow_self: AllowSelf = False,
 ) -> None:
     """The grace period starts once the new secret has been delivered and verified."""
+    from astalty_cli.commands.keys import by_hand
     from astalty_cli.commands.shared import dry_run, offering, secrets
+    from astalty_cli.commands.shared.record import key_record
     from astalty_cli.services.keys.delivery import probe
     from astalty_cli.services.keys.finder import KeyFinder, described, secret_age
     from astalty_cli.services.keys.guards import Guards
     from astalty_cli.services.keys.rotation import Rotation, ensure_free
 
     output, force = context.output, context.get(SECRET).force
+    key_record(context).check()
+    operation = None if by_hand.is_wanted(context) else offering.in_place(context, offering.ROTATION)
+    if operation is None:
+        by_hand.rotate(context, key, grace, if_older_than)
+        return
     destinations = secrets.destinations(context)
     if not grace and not context.get(DRY_RUN):
         output.ensure_can_ask("end the old secret at once?")
-    operation = secrets.operation(context)
-    operation.record.check()
-    with offering.by_hand(offering.ROTATE):
-        offering.ensure_key_calls(context, offering.ROTATION)
-        own = operation.own
+    own = operation.own
     found = KeyFinder(operation.client).find_active(key)
     ensure_free(operation, found.id)
     if if_older_than is not None and secret_age(found, operation.now) < if_older_than:

@@ -2,7 +2,7 @@
 
 import sys
 
-from astalty_cli.api.contract import ENDPOINT_DASHBOARD
+from astalty_cli.api import contract
 from astalty_cli.base.errors import UsageError
 from astalty_cli.base.vocabulary import without_key
 from astalty_cli.context import Context
@@ -20,7 +20,7 @@ def open_dashboard(context: Context) -> None:
     for flag, given in wishes.items():
         if given is not None:
             raise UsageError(f"--web and {flag} exclude each other.", hint="The page has no other form.")
-    address = context.settings.address + ENDPOINT_DASHBOARD
+    address = context.settings.address + contract.ENDPOINT_DASHBOARD
     if context.settings.is_sandbox:
         context.output.note(
             "The sandbox profile has no pages of its own: start `astalty sandbox serve` first."
@@ -29,6 +29,14 @@ def open_dashboard(context: Context) -> None:
         context.output.note(f"Opened {address}")
     else:
         context.output.lines(address)
+
+
+def show_web_app(context: Context) -> None:
+    """Open the web app, whose pages have no published addresses of their own."""
+    origin = context.settings.base_url.value
+    address = contract.WEB_APP if origin == contract.DEFAULT_BASE_URL else context.settings.address
+    if not (_can_show(context) and _open(address, context)):
+        context.output.warn(f"There is no browser here. Open {address}")
 
 
 def _can_show(context: Context) -> bool:

@@ -13,18 +13,14 @@ from astalty_cli.context import Context
 if TYPE_CHECKING:
     from astalty_cli.api.http import HttpResponse
     from astalty_cli.services.endpoints.catalogue import Reading
+    from astalty_cli.services.keys.operation import OperationContext
 
-CREATE: Final = f"Create it in the web app: {contract.MANAGE_KEYS} → Create API Key."
-ROTATE: Final = (
-    f"In the web app, {contract.MANAGE_KEYS}: create a new key, "
-    "put its secret where the old one is used, then delete the old key."
-)
-REVOKE: Final = f"Delete it in the web app: {contract.MANAGE_KEYS}."
 PANIC: Final = (
     f"In the web app, {contract.MANAGE_KEYS}: delete the leaked key now, then create a new one. "
     f"What was done with it is at {contract.REQUEST_HISTORY}."
 )
 
+CREATION: Final = (("POST", contract.API_KEYS),)
 ROTATION: Final = (("POST", contract.rotate("{id}")), ("POST", contract.expire_previous("{id}")))
 
 
@@ -36,6 +32,24 @@ def by_hand(instead: str) -> Iterator[None]:
     except NotOfferedError as error:
         error.hint = instead
         raise
+
+
+def in_place(context: Context, calls: Sequence[tuple[str, str]]) -> OperationContext | None:
+    """The account, if the service has these calls for keys; None if keys are created and deleted by hand.
+
+    What is not known is learned from the GET that an operation begins with.
+    """
+    from astalty_cli.api.capability_memory import Capability, Offer
+    from astalty_cli.commands.shared.secrets import operation
+
+    account = operation(context)
+    try:
+        ensure_key_calls(context, calls)
+        if context.capabilities.known(Capability.KEYS) is not Offer.FULL:
+            account.own  # noqa: B018 - the call is what tells
+    except NotOfferedError:
+        return None
+    return account
 
 
 @contextmanager

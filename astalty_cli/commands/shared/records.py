@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Raw, Struct
 
-from astalty_cli.config.journal import Operation, Phase
+from astalty_cli.config.journal import Operation, Phase, Way
 
 
 class SignedIn(Struct):
@@ -53,3 +53,6 @@ class OpenOperation(Struct):
     started_at: str
     profile: str
     base_url: str
+    way: Way
+    due_at: str | None  # of an old key that somebody has to delete on the web page
+    old_page_name: str | None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from astalty_cli.base.errors import InterruptedByUser, LocalError, ServiceError, UnauthorizedError
 from astalty_cli.base.shell_words import quoted
@@ -21,32 +20,51 @@ if TYPE_CHECKING:
     from astalty_cli.destinations.destination import Destination
     from astalty_cli.destinations.kinds import Environment
     from astalty_cli.services.keys.issuer import Ended
-    from astalty_cli.services.keys.operation import Holders, OperationContext
+    from astalty_cli.services.keys.operation import Holders, LocalContext, OperationContext
 
 
 def operation(context: Context, secret: Secret | None = None) -> OperationContext:
     """The account in force, as the services work with it; with `secret`, no key needs to be set up here."""
     from astalty_cli.api.capability_memory import Capability, Offer
-    from astalty_cli.commands.shared.record import key_record
     from astalty_cli.services.keys.operation import PATIENCE, OperationContext
 
     # An operation goes on as it began, whatever one late answer to a new secret looks like.
     known = {Capability.KEYS: Offer.FULL}
-    settings, secret = context.settings, secret or context.secret()
+    secret = secret or context.secret()
     return OperationContext(
         client=context.client_with(secret, context.timeout),
         client_with=lambda secret: context.client_with(secret, PATIENCE, known),
         secret=secret,
-        profile=settings.profile.value,
-        origin=settings.base_url.value,
-        journal=context.journal,
-        holders=_holders(context),
-        record=key_record(context),
-        recover=recover(context, settings.profile.value),
-        say=context.output.note,
-        warn=context.output.warn,
         show=lambda key, secret: _show(context, key, secret),
+        **_on_this_machine(context),
     )
+
+
+def local_context(context: Context) -> LocalContext:
+    """What an operation by hand works with: no key needs to be set up, and no secret is shown again."""
+    from astalty_cli.services.keys.operation import PATIENCE, LocalContext
+
+    return LocalContext(
+        client_with=lambda secret: context.client_with(secret, PATIENCE),
+        show=None,
+        **_on_this_machine(context),
+    )
+
+
+def _on_this_machine(context: Context) -> dict[str, Any]:
+    from astalty_cli.commands.shared.record import key_record
+
+    settings = context.settings
+    return {
+        "profile": settings.profile.value,
+        "origin": settings.base_url.value,
+        "journal": context.journal,
+        "holders": holders(context),
+        "record": key_record(context),
+        "recover": recover(context, settings.profile.value),
+        "say": context.output.note,
+        "warn": context.output.warn,
+    }
 
 
 def read_key(context: Context, prompt: str, *, with_token: bool, stopped: str) -> Secret:
@@ -124,24 +142,13 @@ def recover(context: Context, profile: str) -> str:
     return "astalty keys recover" + (f" -p {quoted(profile)}" if named else "")
 
 
-def _holders(context: Context) -> Holders:
+def holders(context: Context) -> Holders:
     from astalty_cli.services.keys.profiles import Profiles
 
     if context.settings.is_sandbox:
         return context.sandbox
     folder = context.program.folders.config
     return Profiles(context.config_file, folder, context.settings.base_url.value)
-
-
-def stored_secrets(context: Context) -> Iterator[tuple[str | None, Secret]]:
-    """The secrets that this machine keeps for the origin in force, each with its key's id if it is known."""
-    from astalty_cli.services.keys.profiles import Profiles
-
-    if context.settings.is_sandbox:
-        yield None, context.sandbox.secret()
-        return
-    folder = context.program.folders.config
-    yield from Profiles(context.config_file, folder, context.settings.base_url.value).stored()
 
 
 def _show(context: Context, key: KeyIdentity, secret: Secret) -> None:

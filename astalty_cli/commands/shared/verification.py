@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 def verified(context: Context, record: KeyRecord, key_id: str | None = None) -> dict[str, bool | None]:
     """Ask about each key that is stored here, or about one; say what came of it, and write it down."""
-    from astalty_cli.commands.shared.secrets import destination_environment, stored_secrets
+    from astalty_cli.commands.shared.secrets import destination_environment, holders
     from astalty_cli.services.keys.finder import described
     from astalty_cli.services.keys.verification import verify
 
     keys = [key for key in record.active_keys() if key_id in {None, key.id}]
     accepted = verify(
         keys,
-        stored_secrets(context),
+        [(held.key_id, held.secret) for held in holders(context).held()],
         destination_environment(context),
         lambda secret: context.client_with(secret, context.timeout),
     )

@@ -8,7 +8,7 @@ from astalty_cli.base.errors import AstaltyError, UsageError
 from astalty_cli.base.secret import Secret
 from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.finder import described
-from astalty_cli.services.keys.operation import OperationContext
+from astalty_cli.services.keys.operation import LocalContext
 
 
 def probe(destinations: Iterable[Destination], key: Identified | None, *, force: bool) -> None:
@@ -39,7 +39,7 @@ def can_take(destination: Destination, last_fours: Collection[str], *, force: bo
 class Delivery:
     """The result of a delivery: `done` (earlier ones included) and `failed`, by spec."""
 
-    operation: OperationContext
+    operation: LocalContext
     done: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -58,6 +58,8 @@ class Delivery:
             self._show(key, secret)
 
     def _show(self, key: KeyIdentity, secret: Secret) -> None:
+        if self.operation.show is None:
+            return
         try:
             self.operation.show(key, secret)
         except OSError:

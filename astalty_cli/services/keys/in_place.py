@@ -47,6 +47,10 @@ class InPlace:
     unknown: bool = False
     _over: bool = field(default=False, init=False)
 
+    @property
+    def old_text(self) -> str:
+        return "the old one was not set to expire and works for the longest grace period"
+
     def issue(self, entry: JournalEntry) -> NewSecret:
         try:
             entry, issued = self._made(entry)

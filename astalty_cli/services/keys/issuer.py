@@ -17,7 +17,7 @@ from astalty_cli.base.shell_words import command
 from astalty_cli.config.journal import JournalEntry
 from astalty_cli.services.keys.delivery import failure_text
 from astalty_cli.services.keys.finder import described
-from astalty_cli.services.keys.operation import OperationContext
+from astalty_cli.services.keys.operation import LocalContext
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class Ended:
 class KeyIssuer(Protocol):
     """One way to obtain and end secrets; the order is explained in docs/explanation/rotation.md."""
 
+    @property
+    def old_text(self) -> str:
+        """What holds for the old secret until it is set to end, as part of a sentence."""
+
     def issue(self, entry: JournalEntry) -> NewSecret:
         """Obtain the secret that an entry asks for; its journal entry is then in the phase `delivering`.
 
@@ -58,7 +62,7 @@ class KeyIssuer(Protocol):
 
 
 @contextmanager
-def left_open(operation: OperationContext, entry: JournalEntry, key: Identified, old: str) -> Iterator[None]:
+def left_open(operation: LocalContext, entry: JournalEntry, key: Identified, old: str) -> Iterator[None]:
     """Say of a step that failed after the hand-over what holds now: nobody is locked out.
 
     If someone else has rotated since, there is nothing left to finish, and the entry is closed.

@@ -14,14 +14,14 @@ from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.delivery import Delivery, failure_text
 from astalty_cli.services.keys.finder import described
 from astalty_cli.services.keys.issuer import KeyIssuer, NewSecret
-from astalty_cli.services.keys.operation import OperationContext
+from astalty_cli.services.keys.operation import LocalContext
 
 
 @dataclass(frozen=True)
 class Issuing:
     """Obtains the secret that an entry asks for, and hands it over."""
 
-    operation: OperationContext
+    operation: LocalContext
     issuer: KeyIssuer
     destinations: Sequence[Destination]
 
@@ -41,7 +41,7 @@ class Issuing:
         delivery = Delivery(operation, done=list(entry.delivered))
         delivery.run(self.destinations, new.key, new.secret)
         entry = msgspec.structs.replace(entry, delivered=delivery.done)
-        if delivery.done and entry.operation is Operation.CREATE:
+        if entry.operation is Operation.CREATE and (delivery.done or not self.destinations):
             self.issuer.delivered(replace(new, entry=entry))
         if delivery.failed:
             operation.journal.write(entry)
@@ -56,7 +56,7 @@ class Issuing:
         return replace(new, entry=entry)
 
 
-def lost(operation: OperationContext, entry: JournalEntry, error: BaseException) -> LeftOpenError:
+def lost(operation: LocalContext, entry: JournalEntry, error: BaseException) -> LeftOpenError:
     """What to raise if a secret may exist that was not saved."""
     return LeftOpenError(
         f"{failure_text(error)} {lost_text(entry)}",

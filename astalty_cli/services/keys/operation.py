@@ -1,4 +1,4 @@
-"""What an operation on keys works with: the account, this machine's journal, and somebody to tell."""
+"""What an operation on keys works with: this machine's journal and profiles, and the account."""
 
 import itertools
 import time
@@ -13,7 +13,7 @@ from astalty_cli.api.client import Client
 from astalty_cli.api.identity import Identified, KeyIdentity
 from astalty_cli.api.models import ApiKey, CurrentKey
 from astalty_cli.base.errors import AstaltyError, BehindError, LeftOpenError, NotFoundError, ServiceError
-from astalty_cli.base.secret import Secret
+from astalty_cli.base.secret import HeldSecret, Secret
 from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.times import usable_clock, utc_now
 from astalty_cli.base.vocabulary import Access
@@ -31,6 +31,9 @@ _LAG = (0.5, 1.0, 2.0, 4.0)  # seconds between looks at a service whose reads la
 class Holders(Protocol):
     """Where this machine holds keys for its own use: the profiles, or the sandbox's file."""
 
+    def held(self) -> Iterator[HeldSecret]:
+        """All of them; what cannot be read is left out."""
+
     def holding(self, key_id: str) -> list[str]:
         """The names of those that hold this key."""
 
@@ -38,20 +41,22 @@ class Holders(Protocol):
         """What they hold of it. Raises LocalError where that cannot be read."""
 
     def switch(self, key: Identified, secret: Secret) -> list[str]:
-        """Give all of them the new secret; return their names. Raises LocalError."""
+        """Give all that hold this key the new secret; return their names. Raises LocalError."""
+
+    def replace(self, old: Secret, key: KeyIdentity, secret: Secret) -> list[str]:
+        """Give all that hold the old secret, whatever its key is called, the new one. Raises LocalError."""
 
 
-@dataclass(frozen=True)
-class OperationContext:
-    """One account as seen by one command. `client_with` gives the same API with another key, and fresh time.
+@dataclass(frozen=True, kw_only=True)
+class LocalContext:
+    """What an operation needs whether or not the service has calls for keys.
 
-    `recover` is the command that finishes what is left open. `say` gets a line for each step, `warn` what
-    has to be heard in quiet modes too; `show` puts a secret on the controlling terminal, the last resort.
+    `client_with` gives the API with a key, and fresh time. `recover` is the command that finishes what is
+    left open. `say` gets a line for each step, `warn` what has to be heard in quiet modes too; `show` puts a
+    secret on the controlling terminal, the last resort, if there is one.
     """
 
-    client: Client
     client_with: Callable[[Secret], Client]
-    secret: Secret
     profile: str
     origin: str
     journal: Journal
@@ -60,8 +65,34 @@ class OperationContext:
     recover: str
     say: Callable[[str], None]
     warn: Callable[[str], None]
-    show: Callable[[KeyIdentity, Secret], None]
+    show: Callable[[KeyIdentity, Secret], None] | None
     sleep: Callable[[float], None] = field(default=time.sleep)
+
+    def ensure_readable(self, key_id: str | None) -> None:
+        """Raises LeftOpenError if an entry that cannot be read may be of this key; None is a new one."""
+        for path in self.journal.unreadable(self.origin, key_id):
+            raise LeftOpenError(
+                f"{path} cannot be read: it may be of an open operation on this key. Nothing was done.",
+                hint=f"Look at the keys, then: astalty keys recover {quoted(path.stem)} --abandon",
+            )
+
+    def ensure_none_open(self, key_id: str) -> None:
+        """Raises LeftOpenError if an earlier operation on the key has to be finished first."""
+        self.ensure_readable(key_id)
+        for entry in self.journal.of_key(self.origin, key_id):
+            if entry.blocks_others:
+                raise LeftOpenError(
+                    f"An earlier operation on {entry.name!r} ({key_id}) is open; nothing was done.",
+                    hint=f"Finish it first: {self.recover}",
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationContext(LocalContext):
+    """One account as seen by one command, with a key that makes the calls."""
+
+    client: Client
+    secret: Secret
 
     @cached_property
     def own(self) -> CurrentKey:
@@ -140,14 +171,6 @@ class OperationContext:
             left -= seconds
             self.sleep(seconds)
         return call()
-
-    def ensure_readable(self, key_id: str | None) -> None:
-        """Raises LeftOpenError where an entry that cannot be read may be of this key; None is a new one."""
-        for path in self.journal.unreadable(self.origin, key_id):
-            raise LeftOpenError(
-                f"{path} cannot be read: it may be of an open operation on this key. Nothing was done.",
-                hint=f"Look at the keys, then: astalty keys recover {quoted(path.stem)} --abandon",
-            )
 
     # -- reads may lag behind writes by some seconds ----------------------------------------------
 

@@ -1,16 +1,16 @@
 """The profiles on this machine that hold a key, brought along when the key is rotated."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from astalty_cli.api.identity import Identified
+from astalty_cli.api.identity import Identified, KeyIdentity
 from astalty_cli.api.origin import origin
 from astalty_cli.base.errors import LocalError, UsageError
-from astalty_cli.base.secret import Secret
+from astalty_cli.base.secret import HeldSecret, Secret
 from astalty_cli.config.credentials import Credentials, stored_in
 from astalty_cli.config.profiles import ConfigFile, Profile
 
@@ -31,23 +31,45 @@ class Profiles:
             if secret := place.load(name, self.origin):
                 yield secret
 
-    def stored(self) -> Iterator[tuple[str | None, Secret]]:
-        """Each secret that a profile holds, with the id of its key if the profile knows it.
-
-        A place that cannot be read holds nothing that could be asked about.
-        """
+    def held(self) -> Iterator[HeldSecret]:
         for name, profile, place in self._usable():
+            assert profile.storage is not None  # noqa: S101 - it can be used
             with suppress(LocalError):
                 if secret := place.load(name, self.origin):
-                    yield profile.key_id, secret
+                    yield HeldSecret(name, profile.storage, profile.key_id, secret)
 
     def switch(self, key: Identified, secret: Secret) -> list[str]:
         """Store the new secret in each of them, also after one that fails. Raises LocalError for those."""
+        profiles = [
+            (name, msgspec.structs.replace(profile, last_four=key.last_four), place)
+            for name, profile, place in self._holding(key.id)
+        ]
+        return self._give(profiles, secret)
+
+    def replace(self, old: Secret, key: KeyIdentity, secret: Secret) -> list[str]:
+        """Store the new secret in those that hold the old one, as `switch`."""
+        profiles = [
+            (
+                name,
+                msgspec.structs.replace(profile, key_id=key.service_id, last_four=key.last_four),
+                place,
+            )
+            for name, profile, place in self._usable()
+            if self._holds(name, place, old)
+        ]
+        return self._give(profiles, secret)
+
+    def _holds(self, name: str, place: Credentials, secret: Secret) -> bool:
+        with suppress(LocalError):
+            return place.load(name, self.origin) == secret
+        return False
+
+    def _give(self, profiles: Iterable[tuple[str, Profile, Credentials]], secret: Secret) -> list[str]:
         switched, failures = [], []
-        for name, profile, place in self._holding(key.id):
+        for name, profile, place in profiles:
             try:
                 place.store(name, self.origin, secret)
-                self.config_file.save(name, msgspec.structs.replace(profile, last_four=key.last_four))
+                self.config_file.save(name, profile)
                 switched.append(name)
             except LocalError as error:
                 failures.append(f"Profile {name!r} could not be given the new secret: {error.message}")

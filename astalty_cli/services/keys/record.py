@@ -14,7 +14,7 @@ from astalty_cli.base.hiding import contains_secret
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.times import in_utc, utc_now
-from astalty_cli.config.record import Accuracy, Ending, RecordedKey, RecordFile, new_id
+from astalty_cli.config.record import UNKNOWN, Accuracy, Ending, RecordedKey, RecordFile, new_id
 from astalty_cli.services.keys.finder import described
 
 _PASSING: Final = {"terminal", "plain", "json", "clipboard"}  # destinations that keep nothing
@@ -115,6 +115,74 @@ class KeyRecord:
             "last_verified_at": _now(),
         }
         self._note(lambda keys: self._put(keys, key, lasting(destinations), facts))
+
+    def issued_by_hand(
+        self,
+        key_id: str,
+        name: str,
+        destinations: Iterable[str],
+        *,
+        last_four: str,
+        page_name: str | None,
+        access: str | None,
+    ) -> None:
+        """Note a key that was created on the web page just now, under a name that is free."""
+        facts: dict[str, object] = {
+            "id": key_id,
+            "last_four": last_four,
+            "page_name": page_name,
+            "access": access or UNKNOWN,
+            "created_at": _now(),
+            "created": Accuracy.APPROXIMATE,
+            "last_verified_at": _now(),
+        }
+
+        def edit(keys: list[RecordedKey]) -> None:
+            if not self._replace(keys, key_id, **facts, destinations=lasting(destinations)):
+                keys.append(_new(name, self.origin, lasting(destinations), facts))
+
+        self._note(edit)
+
+    def replaced_by_hand(
+        self,
+        key_id: str,
+        destinations: Iterable[str],
+        *,
+        new_id: str,
+        last_four: str,
+        page_name: str | None,
+        due_at: datetime | None,
+    ) -> None:
+        """Note that a key goes on as another one on the web page; `due_at` is when the old one should go."""
+
+        def edit(keys: list[RecordedKey]) -> None:
+            for each in [key for key in self._live(keys) if key.id in {key_id, new_id}]:
+                self._replace(
+                    keys,
+                    each.id,
+                    id=new_id,
+                    last_four=last_four,
+                    page_name=page_name,
+                    rotated_at=_now(),
+                    previous_expires_at=due_at and _whole_seconds(due_at),
+                    last_verified_at=_now(),
+                    destinations=list(dict.fromkeys([*each.destinations, *lasting(destinations)])),
+                )
+
+        self._note(edit)
+
+    def deletion_verified(self, key_id: str, still_due: datetime | None) -> None:
+        """Note that an old key is gone; another one may be due yet."""
+        due = still_due and _whole_seconds(still_due)
+        self._note(lambda keys: self._replace(keys, key_id, previous_expires_at=due, last_verified_at=_now()))
+
+    def put_back(self, key_id: str, *, last_four: str, page_name: str | None) -> None:
+        """Note that the old secret is in use again: the key that should have replaced it was deleted."""
+        self._note(
+            lambda keys: self._replace(
+                keys, key_id, last_four=last_four, page_name=page_name, previous_expires_at=None
+            )
+        )
 
     def renamed(self, key: ApiKey, old_name: str) -> None:
         """Note a new name; a key that goes by another one in the record keeps that."""

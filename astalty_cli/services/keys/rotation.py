@@ -14,7 +14,7 @@ import msgspec
 
 from astalty_cli.api.contract import MAX_GRACE
 from astalty_cli.api.models import ApiKey
-from astalty_cli.base.errors import ConflictError, LeftOpenError
+from astalty_cli.base.errors import ConflictError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.signals import deferred
@@ -26,7 +26,7 @@ from astalty_cli.services.keys.finder import described
 from astalty_cli.services.keys.in_place import InPlace
 from astalty_cli.services.keys.issuer import Ended, KeyIssuer, NewSecret, left_open
 from astalty_cli.services.keys.issuing import Issuing
-from astalty_cli.services.keys.operation import OperationContext
+from astalty_cli.services.keys.operation import LocalContext, OperationContext
 
 
 class Rotated(NamedTuple):
@@ -57,7 +57,7 @@ class Rotation:
         """
         operation, issuer, key_id = self.operation, InPlace(self.operation), seen.id
         with operation.journal.lock(key_id):
-            _ensure_none_open(operation, key_id)
+            operation.ensure_none_open(key_id)
             key = operation.key_since(operation.client, key_id, seen.rotation)
             if key.rotation != seen.rotation:
                 raise ConflictError(
@@ -78,40 +78,27 @@ class Rotation:
             operation.say(f"Rotating {described(key)}.")
             with deferred(operation.warn, at_risk_text(key.name)) as signals:
                 new = Issuing(operation, issuer, self.destinations).run(operation.journal.write(entry))
-            with left_open(operation, new.entry, new.key, NOT_ENDED):
+            with left_open(operation, new.entry, new.key, issuer.old_text):
                 signals.obey()
             return Rotated(RotationFinish(operation, issuer).run(new), new.secret)
 
 
-def ensure_free(operation: OperationContext, key_id: str) -> None:
-    """Raises ConflictError where another process works on the key, LeftOpenError where one left it open."""
+def ensure_free(operation: LocalContext, key_id: str) -> None:
+    """Raises ConflictError if another process works on the key, LeftOpenError if one left it open."""
     with operation.journal.lock(key_id):
-        _ensure_none_open(operation, key_id)
-
-
-def _ensure_none_open(operation: OperationContext, key_id: str) -> None:
-    operation.ensure_readable(key_id)
-    for entry in operation.journal.of_key(operation.origin, key_id):
-        if entry.operation is not Operation.REVOKE:
-            raise LeftOpenError(
-                f"An earlier operation on {entry.name!r} ({key_id}) is open; nothing was done.",
-                hint=f"Finish it first: {operation.recover}",
-            )
-
-
-NOT_ENDED = "the old one was not set to expire and works for the longest grace period"
+        operation.ensure_none_open(key_id)
 
 
 @dataclass(frozen=True)
 class RotationFinish:
     """What follows a delivery: verify the new secret, switch the profiles, end the old secret."""
 
-    operation: OperationContext
+    operation: LocalContext
     issuer: KeyIssuer
 
     def run(self, new: NewSecret) -> Ended:
         operation = self.operation
-        with left_open(operation, new.entry, new.key, NOT_ENDED):
+        with left_open(operation, new.entry, new.key, self.issuer.old_text):
             self.issuer.verify(new)
             entry = operation.journal.write(msgspec.structs.replace(new.entry, phase=Phase.VERIFIED))
         return self.issuer.end_old(replace(new, entry=entry))

@@ -1,0 +1,277 @@
+"""`create`, `rotate`, `revoke` and `recover` if keys are created and deleted on the web page."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from astalty_cli.base.errors import AstaltyError, NotFoundError, RefusedError, UsageError
+from astalty_cli.base.vocabulary import API_KEY, Access, access_name
+from astalty_cli.cli.options import BY_HAND, DRY_RUN, SECRET
+from astalty_cli.commands.keys.arguments import raise_for_failures
+from astalty_cli.commands.shared import secrets
+from astalty_cli.commands.shared.record import key_record
+from astalty_cli.commands.shared.web_page import WebPage
+from astalty_cli.context import Context
+from astalty_cli.destinations import choice
+from astalty_cli.output import columns
+
+if TYPE_CHECKING:
+    from astalty_cli.base.secret import Secret
+    from astalty_cli.config.journal import JournalEntry
+    from astalty_cli.config.record import RecordedKey
+    from astalty_cli.destinations.destination import Destination
+    from astalty_cli.services.keys.by_hand.operations import HandOperation
+    from astalty_cli.services.keys.operation import LocalContext
+    from astalty_cli.services.keys.recovery_destinations import Prompts
+
+
+def is_wanted(context: Context) -> bool:
+    """Whether a flag says so, whatever the service offers."""
+    flags = context.get(BY_HAND)
+    return flags.by_hand or flags.with_token
+
+
+def create(context: Context, name: str, access: Access | None) -> None:
+    from astalty_cli.services.keys.delivery import probe
+
+    destinations = _destinations(context)
+    operation = _operation(context, destinations)
+    operation.context.record.ensure_free(name)
+    if context.get(DRY_RUN):
+        probe(destinations, None, force=operation.force)
+        _say_plan(context, f"A key named {name!r} would be created on the web page.", destinations)
+        return
+    _ensure_can_paste(context, "astalty keys create NAME")
+    secrets.remind(context)
+    new = operation.create(name, access, _known(operation.context, context))
+    context.completion_cache.note_key(new.key.id, name)
+    level = access_name(access) if access else "unknown; --access notes it in the record"
+    context.output.note(f"Created {name!r} (ends in {new.secret.last_four}). Access level: {level}.")
+    _print(context, new.key.id)
+
+
+def rotate(context: Context, wanted: str, grace: timedelta, if_older_than: timedelta | None) -> None:
+    from astalty_cli.base.times import local, utc_now
+    from astalty_cli.services.keys.by_hand.old_secret import find
+    from astalty_cli.services.keys.delivery import probe
+    from astalty_cli.services.keys.finder import described
+
+    output, destinations = context.output, _destinations(context)
+    if not grace and not context.get(DRY_RUN):
+        output.ensure_can_ask("have the old key deleted at once?")
+    operation = _operation(context, destinations)
+    key = recorded(context, wanted)
+    operation.context.ensure_none_open(key.id)
+    created = key.rotated_at or key.created_at
+    if if_older_than is not None:
+        if created is None:
+            raise UsageError(
+                f"The record does not say how old the secret of {described(key)} is.",
+                hint="Leave out --if-older-than.",
+            )
+        if utc_now() - created < if_older_than:
+            days = (utc_now() - created).days
+            output.note(f"The secret of {described(key)} is {days} days old: nothing was done.")
+            return
+    probe(destinations, key, force=operation.force)
+    if context.get(DRY_RUN):
+        _say_plan(context, f"{described(key)} would be replaced on the web page.", destinations)
+        return
+    _ensure_can_paste(context, "astalty keys rotate KEY")
+    secrets.remind(context)
+    if not grace:
+        output.ensure_confirmed(
+            f"Replace {described(key)}, and delete the old key on the web page at once? "
+            "Whatever uses the old one stops working."
+        )
+    places = [*destinations, *_recorded_destinations(context, key)]
+    old = find(operation.context, key, places, secrets.variable(context), operation.person)
+    if old is None:
+        raise UsageError(
+            f"The present secret of {described(key)} is not here, so nothing could verify its end.",
+            hint="Give it as the second line of --with-token. If nobody has it, create another key and "
+            "delete this one: astalty keys create NAME",
+        )
+    ended = operation.rotate(key, old, grace)
+    if old.slot is None and old.secret == context.settings.variable:
+        output.note(f"{API_KEY} still holds the old secret: set it again.")
+    until = f"Delete the old key on {local(ended.until)}." if ended.until and grace else ""
+    output.note(f"Replaced the secret of {described(ended.key)}. {until}".rstrip())
+    _print(context, ended.key.id)
+
+
+def revoke(
+    context: Context, wanted: list[str], *, allow_self: bool, allow_last: bool, if_idle: timedelta | None
+) -> None:
+    from astalty_cli.services.keys.finder import described
+
+    if if_idle is not None:
+        raise UsageError(
+            "The record does not say when keys were used, so --if-idle cannot be checked.",
+            hint="Leave it out, and look at the request history on the web page.",
+        )
+    operation, revoked = _operation(context, []), 0
+    failures: dict[str, AstaltyError] = {}
+    if not context.get(DRY_RUN):
+        secrets.remind(context)
+    for name in dict.fromkeys(wanted):
+        try:
+            key = recorded(context, name)
+            if context.get(DRY_RUN):
+                _say_plan(context, f"{described(key)} would be deleted on the web page.", [])
+                continue
+            _revoke(context, operation, key, allow_self=allow_self, allow_last=allow_last)
+            revoked += 1
+        except AstaltyError as error:
+            failures[name] = error
+    raise_for_failures(failures, revoked)
+
+
+def _revoke(
+    context: Context, operation: HandOperation, key: RecordedKey, *, allow_self: bool, allow_last: bool
+) -> None:
+    from astalty_cli.services.keys.by_hand.old_secret import find
+    from astalty_cli.services.keys.finder import described
+
+    local = operation.context
+    if not allow_last and not any(each.id != key.id for each in local.record.active_keys()):
+        raise RefusedError(
+            f"{described(key)} is the last active key of the record. Nothing was done.",
+            hint="Use --allow-last to do it anyway.",
+        )
+    variable, places = secrets.variable(context), _recorded_destinations(context, key)
+    old = find(local, key, places, variable, operation.person)
+    if old is not None and not allow_self:
+        users = [f"profile {name!r}" for name in old.holders]
+        users += [API_KEY] if old.secret == variable else []
+        if users:
+            raise RefusedError(
+                f"{described(key)} is in use here: {', '.join(users)}. Nothing was done.",
+                hint="Use --allow-self to do it anyway.",
+            )
+    context.output.ensure_confirmed(
+        f"{described(key)}\nDelete it? This can't be undone: whatever uses it stops working."
+    )
+    operation.revoke(key, old, _another(local, variable, old.secret if old else None))
+    context.completion_cache.note_key(key.id, None)
+    context.output.note(f"Revoked {described(key)}.")
+    _print(context, key.id)
+
+
+def recovery(context: Context, entry: JournalEntry, prompts: Prompts) -> None:
+    """Finish one entry."""
+    from astalty_cli.config.journal import Phase
+    from astalty_cli.services.keys.by_hand.recovery import HandRecovery
+
+    environment, wanted = secrets.destination_environment(context), context.get(SECRET)
+    given = choice.by_hand(wanted, environment)
+    own = [
+        destination
+        for spec in entry.destinations
+        if (destination := choice.again(spec, environment, wanted.clear_after))
+    ]
+    operation = _operation(context, given or own)
+    person = operation.person
+    assert isinstance(person, WebPage)  # noqa: S101 - `_operation` has made it
+    person.is_here = person.is_here and not context.output.style.yes
+    person.old_line = 0 if entry.phase is Phase.AWAITING_DELETION else 1
+    HandRecovery(operation, prompts, secrets.variable(context), person.can_paste).run(entry)
+
+
+def recorded(context: Context, wanted: str) -> RecordedKey:
+    """The key of the record that is meant. Raises NotFoundError, or UsageError for several."""
+    from astalty_cli.services.keys.finder import KeyFinder
+    from astalty_cli.services.keys.recorded import RecordedKeys
+
+    record = key_record(context)
+    try:
+        found = KeyFinder(RecordedKeys(record.file, record.origin, {})).find_active(wanted)
+    except NotFoundError as error:
+        error.hint = f"{error.hint}\nAdd a key that the record does not have: astalty keys add NAME"
+        raise
+    return next(key for key in record.active_keys() if key.id == found.id)
+
+
+def _operation(context: Context, destinations: list[Destination]) -> HandOperation:
+    from astalty_cli.services.keys.by_hand.operations import HandOperation
+    from astalty_cli.services.keys.by_hand.slots import Slots
+
+    flags = context.get(BY_HAND)
+    return HandOperation(
+        secrets.local_context(context),
+        WebPage.of(context, with_token=flags.with_token, open_page=flags.web),
+        Slots(context.program.folders.data),
+        destinations,
+        context.get(SECRET).force,
+        flags.allow_other_account,
+    )
+
+
+def _destinations(context: Context) -> list[Destination]:
+    context.output.columns(columns.RECORDED_KEY, _row_type())
+    return choice.by_hand(context.get(SECRET), secrets.destination_environment(context))
+
+
+def _row_type() -> type:
+    from astalty_cli.services.keys.recorded import RecordedRow
+
+    return RecordedRow
+
+
+def _ensure_can_paste(context: Context, line: str) -> None:
+    """Raises UsageError if nobody can give the new secret."""
+    if not (context.get(BY_HAND).with_token or context.program.streams.can_ask):
+        raise UsageError(
+            "This service has no API for keys, and there is no terminal to ask for the new key on.",
+            hint=f"Create it on the web page, then give it on stdin: {line} --with-token < FILE",
+        )
+
+
+def _recorded_destinations(context: Context, key: RecordedKey) -> list[Destination]:
+    """Those of the record that can be read; it may name some of other machines."""
+    environment, found = secrets.destination_environment(context), []
+    for spec in key.destinations:
+        with suppress(UsageError):
+            if destination := choice.again(spec, environment, timedelta()):
+                found.append(destination)
+    return found
+
+
+def _known(local: LocalContext, context: Context) -> Secret | None:
+    """The key in force, if there is one and the service accepts it."""
+    from astalty_cli.services.keys.by_hand.checks import is_accepted
+
+    with suppress(AstaltyError):
+        secret = context.secret()
+        if is_accepted(local, secret):
+            return secret
+    return None
+
+
+def _another(local: LocalContext, variable: Secret | None, secret: Secret | None) -> Secret | None:
+    """A key that is kept here, not this one, and that the service accepts."""
+    from astalty_cli.services.keys.by_hand.checks import is_accepted
+
+    for each in [*(held.secret for held in local.holders.held()), *([variable] if variable else [])]:
+        with suppress(AstaltyError):
+            if each != secret and is_accepted(local, each):
+                return each
+    return None
+
+
+def _say_plan(context: Context, what: str, destinations: list[Destination]) -> None:
+    for destination in destinations:
+        context.output.note(f"{destination.spec}: can take the secret.")
+    context.output.note(f"{what} A dry run: nothing was changed.")
+
+
+def _print(context: Context, key_id: str) -> None:
+    """Print the key as the record has it, if a flag asks for data. The secret is never in it."""
+    from astalty_cli.services.keys.recorded import RecordedKeys, RecordedRow
+
+    if context.output.result_wanted:
+        record = key_record(context)
+        row = RecordedKeys(record.file, record.origin, {}).get_key(key_id).raw
+        context.output.item(row, context.output.columns(columns.RECORDED_KEY, RecordedRow))

@@ -1,0 +1,131 @@
+"""The person at the web page: told on stderr what to do there, and asked for the secrets that it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from getpass import getpass
+from typing import TYPE_CHECKING, Final
+
+from astalty_cli.api import contract
+from astalty_cli.base.errors import UsageError
+from astalty_cli.base.vocabulary import Access, access_name
+from astalty_cli.context import Context
+from astalty_cli.output.safe import visible
+
+if TYPE_CHECKING:
+    from astalty_cli.base.secret import Secret
+    from astalty_cli.services.keys.by_hand.person import Deletion, PageKey
+
+_MOST: Final = 16384  # characters of stdin: three secrets and what stands around them
+
+
+@dataclass
+class WebPage:
+    """A `Person` on the terminal; with `with_token` the secrets are lines of stdin, and nobody is here.
+
+    `open_page`: show the web app in a browser too.
+    """
+
+    context: Context
+    with_token: bool = False
+    open_page: bool = False
+    is_here: bool = False
+    old_line: int = 1  # of stdin; the new secret is on line 0
+    _lines: list[str] | None = field(default=None, init=False)
+
+    @classmethod
+    def of(cls, context: Context, *, with_token: bool, open_page: bool) -> WebPage:
+        is_here = context.program.streams.can_ask and not with_token
+        return cls(context, with_token, open_page, is_here)
+
+    @property
+    def can_paste(self) -> bool:
+        return self.is_here or self.with_token
+
+    def create(self, key: PageKey, replacing: PageKey | None) -> None:
+        if self.with_token:  # the key exists already
+            return
+        keep = "" if replacing is None else " Keep the old one for now."
+        level = access_name(key.access) if key.access else "the same as before" if replacing else _CHOOSE
+        self._say(
+            "Create the key in the web app:",
+            f"  1. Open {contract.MANAGE_KEYS} and choose Create API Key.",
+            f"  2. Name:          {visible(key.page_name or '')}",
+            f"     Access Level:  {level}",
+            f"  3. Copy the key and paste it here.{keep}",
+        )
+        self._open()
+
+    def new_secret(self) -> Secret | None:
+        if self.with_token:
+            return self._next_line()
+        return self._typed("New key (not shown): ")
+
+    def old_secret(self, name: str, last_four: str) -> Secret | None:
+        if self.with_token:
+            return self._next_line(self.old_line)
+        if not self.is_here:
+            return None
+        ends = f", ends in {last_four}" if last_four else ""
+        self._say(f"The present secret of {name!r}{ends} is not stored here.")
+        return self._typed("Present key (not shown; Enter if you don't have it): ")
+
+    def delete(self, deletion: Deletion) -> None:
+        old, new = deletion.old, deletion.new
+        if old.page_name:
+            which = repr(old.page_name)
+        elif new is not None and new.page_name:
+            which = f"the older key; the new one is {new.page_name!r}"
+        else:
+            which = f"the key {deletion.name!r}" + (f" that ends in {old.last_four}" if old.last_four else "")
+        lines = [f"Delete {which} now: {contract.MANAGE_KEYS}."]
+        if old.page_name and new is not None and new.page_name:
+            lines.append(f"Keep {new.page_name!r}.")
+        self._say(*lines)
+        self._open()
+
+    def waiting(self, seen: str) -> None:
+        self._say(seen)
+
+    def _say(self, *lines: str) -> None:
+        """What a person has to read to go on is said in quiet modes too."""
+        if self.is_here:
+            self.context.output.say("".join(f"{line}\n" for line in lines))
+        else:
+            self.context.output.note("\n".join(lines))
+
+    def _open(self) -> None:
+        if self.open_page and self.is_here:
+            from astalty_cli.commands.shared.browser import show_web_app
+
+            show_web_app(self.context)
+
+    def _typed(self, prompt: str) -> Secret | None:
+        from astalty_cli.config.settings import typed_secret
+
+        if not self.is_here:
+            return None
+        streams = self.context.program.streams
+        try:
+            typed = getpass(prompt, stream=streams.stderr)
+        except EOFError:
+            self.context.output.say("\n")
+            return None
+        except KeyboardInterrupt:
+            self.context.output.say("\n")
+            raise
+        return typed_secret(typed) if typed.strip() else None
+
+    def _next_line(self, at: int = 0) -> Secret | None:
+        """The new secret is the first line of stdin, the old one the second."""
+        from astalty_cli.config.settings import typed_secret
+
+        if self._lines is None:
+            text = self.context.program.streams.stdin.read(_MOST)
+            self._lines = [line for line in text.splitlines() if line.strip()]
+            if not self._lines:
+                raise UsageError("--with-token found no key on stdin.", hint="Give it there: … < FILE")
+        return typed_secret(self._lines[at]) if len(self._lines) > at else None
+
+
+_CHOOSE: Final = f"{access_name(Access.READ_ONLY)}, if reading is enough"

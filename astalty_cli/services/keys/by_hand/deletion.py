@@ -1,0 +1,172 @@
+"""Verifying that a person has deleted an old key on the web page, and nothing else.
+
+The old secret has to get a 401 twice in a row while the new one, or another key of the account, is accepted.
+Any other answer verifies nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Final
+
+from astalty_cli.base.errors import LeftOpenError, ServiceError
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.shell_words import command
+from astalty_cli.base.times import utc_now
+from astalty_cli.config.journal import JournalEntry, Operation
+from astalty_cli.config.record import Ending
+from astalty_cli.services.keys.by_hand.checks import SECOND_LOOK, is_accepted
+from astalty_cli.services.keys.by_hand.person import Deletion, PageKey, Person
+from astalty_cli.services.keys.by_hand.slots import Slots
+from astalty_cli.services.keys.operation import LocalContext
+
+_BETWEEN_LOOKS: Final = 15.0  # seconds, on a terminal: at most 4 looks a minute
+SLOT_KEPT: Final = timedelta(days=30)  # after the date when the key was due for deletion
+
+
+class Seen(Enum):
+    """What one look at the old key and its control has shown."""
+
+    DELETED = auto()
+    STILL_WORKS = auto()
+    WRONG_KEY = auto()  # the new key was deleted instead of the old one
+    BOTH = auto()  # neither works any more
+    UNKNOWN = auto()
+
+
+_DECIDING: Final = frozenset({Seen.DELETED, Seen.WRONG_KEY, Seen.BOTH})
+
+
+@dataclass
+class DeletionCheck:
+    """`control` is the secret that has to be accepted; without one, the two 401s are enough."""
+
+    context: LocalContext
+    person: Person
+    slots: Slots
+    old: Secret
+    control: Secret | None
+    _problem: str = ""
+
+    def run(self, entry: JournalEntry) -> None:
+        """Ask for the deletion and wait for it; look once without a terminal. The caller says it is due.
+
+        Raises LeftOpenError if it is not verified.
+        """
+        self.person.delete(deletion_of(entry))
+        try:
+            seen = self._wait(entry) if self.person.is_here else self.look_twice(entry)
+        except KeyboardInterrupt:
+            raise self._left_open(entry, "You left.") from None
+        self.conclude(entry, seen)
+
+    def conclude(self, entry: JournalEntry, seen: Seen) -> None:
+        """Close the entry of a key that is deleted. Raises LeftOpenError for anything else."""
+        ends = entry.last_fours[0] if entry.last_fours else ""
+        match seen:
+            case Seen.DELETED:
+                self._finish(entry)
+            case Seen.WRONG_KEY:
+                raise WrongKeyDeletedError(
+                    f"The wrong key was deleted: the service rejects the new key (ends in "
+                    f"{entry.last_fours[-1]}) and accepts the old one (ends in {ends}).",
+                    hint=f"Put the old secret back: {command(self.context.recover, entry.id[:8])}",
+                )
+            case Seen.BOTH:
+                raise LeftOpenError(
+                    "The service rejects both the old key and the new one: both were deleted.",
+                    hint="Sign in with another key, then create a new one: astalty keys create NAME. "
+                    f"Close this: {command(self.context.recover, entry.id[:8])} --abandon",
+                )
+            case Seen.STILL_WORKS:
+                raise self._left_open(entry, f"The old key (ends in {ends}) still works.")
+            case Seen.UNKNOWN:
+                raise self._left_open(entry, self._problem)
+
+    def look(self, entry: JournalEntry) -> Seen:
+        try:
+            works = is_accepted(self.context, self.old)
+            control = self.control is None or is_accepted(self.context, self.control)
+            if not works and not control:
+                control = self._another_works()
+        except ServiceError as error:
+            self._problem = error.message
+            return Seen.UNKNOWN
+        if not works:
+            return Seen.DELETED if control else Seen.BOTH
+        return Seen.STILL_WORKS if control or not self._is_new(entry) else Seen.WRONG_KEY
+
+    def _is_new(self, entry: JournalEntry) -> bool:
+        """Whether the control is what replaced the old secret; a later rotation may have replaced that."""
+        return (
+            entry.operation is Operation.ROTATE
+            and self.control is not None
+            and self.control.last_four == entry.last_fours[-1]
+        )
+
+    def _another_works(self) -> bool:
+        """Whether the service accepts any other secret of this machine."""
+        others = {held.secret for held in self.context.holders.held()} - {self.old, self.control}
+        return any(is_accepted(self.context, secret) for secret in others)
+
+    def look_twice(self, entry: JournalEntry) -> Seen:
+        """A look that seems to decide is confirmed by another one, since reads may lag."""
+        seen = self.look(entry)
+        if seen not in _DECIDING:
+            return seen
+        self.context.sleep(SECOND_LOOK)
+        again = self.look(entry)
+        return again if again == seen or again not in _DECIDING else Seen.UNKNOWN
+
+    def _wait(self, entry: JournalEntry) -> Seen:
+        before: Seen | None = None
+        while True:
+            seen = self.look(entry)
+            if seen in _DECIDING and seen == before:
+                return seen
+            if seen != before:
+                self.person.waiting(self._text(seen))
+            before = seen
+            self.context.sleep(_BETWEEN_LOOKS)
+
+    def _text(self, seen: Seen) -> str:
+        return {
+            Seen.DELETED: "The old key is rejected. Checking once more…",
+            Seen.STILL_WORKS: "The old key still works. Checking every 15 seconds; Ctrl-C to continue later…",
+            Seen.WRONG_KEY: "The new key is rejected and the old one works. Checking once more…",
+            Seen.BOTH: "Both keys are rejected. Checking once more…",
+            Seen.UNKNOWN: self._problem,
+        }[seen]
+
+    def _finish(self, entry: JournalEntry) -> None:
+        context, key_id = self.context, entry.key_id or ""
+        if entry.operation is Operation.REVOKE:
+            context.record.ended(key_id, Ending.REJECTED)
+        else:
+            context.record.deletion_verified(key_id, _still_due(context, entry))
+        self.slots.remove(entry)
+        context.journal.close(entry)
+        context.say("Verified: the old key is deleted; the service rejects it.")
+
+    def _left_open(self, entry: JournalEntry, why: str) -> LeftOpenError:
+        again = command(self.context.recover, entry.id[:8])
+        return LeftOpenError(
+            f"{why} {entry.name!r} is waiting for its old key to be deleted.",
+            hint=f"Continue: {again}\nIf you know that it is gone: {again} --abandon",
+        )
+
+
+class WrongKeyDeletedError(LeftOpenError):
+    """The new key was deleted on the page, and the old one works."""
+
+
+def deletion_of(entry: JournalEntry) -> Deletion:
+    """The key that an entry waits for to be deleted."""
+    ends = [*entry.last_fours, "", ""]
+    new = None if entry.operation is Operation.REVOKE else PageKey(entry.page_name, entry.access, ends[1])
+    return Deletion(entry.name, PageKey(entry.old_page_name, None, ends[0]), new, entry.due_at or utc_now())
+
+
+def _still_due(context: LocalContext, finished: JournalEntry) -> datetime | None:
+    others = context.journal.of_key(context.origin, finished.key_id or "")
+    return min((each.due_at for each in others if each.due_at and each.id != finished.id), default=None)

@@ -1,0 +1,48 @@
+"""The person at the web page: creates and deletes keys there, which no program can."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.vocabulary import Access
+
+
+@dataclass(frozen=True)
+class PageKey:
+    """A key as the web page shows it. `page_name` is None if nobody knows its name there."""
+
+    page_name: str | None
+    access: Access | str | None = None
+    last_four: str = ""
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A key to delete on the page. `new` is the one that replaces it, if any; `due_at` is when."""
+
+    name: str
+    old: PageKey
+    new: PageKey | None
+    due_at: datetime
+
+
+class Person(Protocol):
+    """`is_here`: on a terminal, where somebody can be asked, and waited for."""
+
+    is_here: bool
+
+    def create(self, key: PageKey, replacing: PageKey | None) -> None:
+        """Say how to create a key on the page."""
+
+    def new_secret(self) -> Secret | None:
+        """The secret of the key that was created; None if none can be given. Raises UsageError."""
+
+    def old_secret(self, name: str, last_four: str) -> Secret | None:
+        """The secret that is to be replaced or ended; None if none can be given. Raises UsageError."""
+
+    def delete(self, deletion: Deletion) -> None:
+        """Say which key to delete on the page."""
+
+    def waiting(self, seen: str) -> None:
+        """Say what the last look has shown, while the program waits for the deletion."""

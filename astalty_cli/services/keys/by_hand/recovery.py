@@ -1,0 +1,259 @@
+"""Finishing what a person, a crash or a failed destination has left open by hand (`keys recover`)."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from astalty_cli.api.identity import KeyIdentity
+from astalty_cli.base.errors import AstaltyError, LeftOpenError, LocalError
+from astalty_cli.base.secret import Secret
+from astalty_cli.base.shell_words import command
+from astalty_cli.base.times import local, utc_now
+from astalty_cli.config.journal import JournalEntry, Operation, Phase
+from astalty_cli.config.record import RecordedKey
+from astalty_cli.destinations.destination import Destination
+from astalty_cli.services.keys.by_hand.checks import is_accepted, is_still_accepted
+from astalty_cli.services.keys.by_hand.deletion import SLOT_KEPT, DeletionCheck, Seen, WrongKeyDeletedError
+from astalty_cli.services.keys.by_hand.issuer import ByHand
+from astalty_cli.services.keys.by_hand.old_secret import find
+from astalty_cli.services.keys.by_hand.operations import HandOperation, unverifiable
+from astalty_cli.services.keys.delivery import Delivery, can_take
+from astalty_cli.services.keys.issuer import NewSecret
+from astalty_cli.services.keys.recovery_destinations import Prompts, into
+from astalty_cli.services.keys.recovery_steps import still_open, title_of
+from astalty_cli.services.keys.rotation import RotationFinish
+
+
+@dataclass(frozen=True)
+class HandRecovery:
+    """Finishes one entry. `operation` has the destinations that a secret may still go to.
+
+    `variable` is the key in the environment. `can_paste`: somebody, or stdin, can give a secret.
+    """
+
+    operation: HandOperation
+    prompts: Prompts
+    variable: Secret | None
+    can_paste: bool
+
+    def run(self, entry: JournalEntry) -> None:
+        """Raises LeftOpenError if the entry stays open and something is due or needs a person."""
+        try:
+            if entry.phase is Phase.AWAITING_DELETION:
+                self._check_deletion(entry)
+            elif entry.phase is Phase.AWAITING_SECRET:
+                self._ask_again(entry)
+            else:
+                self._go_on(entry)
+        except LeftOpenError:
+            raise
+        except AstaltyError as error:
+            if self.operation.context.journal.read(entry.id) is None:
+                raise
+            raise still_open(entry, error.message, hint=error.hint) from None
+
+    # -- a new secret ----------------------------------------------------------------------------
+
+    def _ask_again(self, entry: JournalEntry) -> None:
+        if not self.can_paste:
+            raise still_open(
+                entry,
+                "It waits for the new key from the web page.",
+                hint=f"Paste it: {self._again(entry)}\nOr on stdin: {self._again(entry)} --with-token",
+            )
+        operation, key = self.operation, self._recorded(entry)
+        if entry.operation is Operation.CREATE:
+            issuer = operation.issuer(None, None, self._accepted_elsewhere())
+        else:
+            old = find(operation.context, key, operation.destinations, self.variable, operation.person)
+            if old is None:
+                raise still_open(entry, "The old secret is needed.", hint=f"Give it: {self._again(entry)}")
+            operation.ensure_delivered_somewhere(old.holders)
+            issuer = operation.issuer(key, old.secret, old.secret if old.is_accepted else None)
+            entry = msgspec.structs.replace(
+                entry, old_is_gone=not old.is_accepted, slot=old.slot if old.is_accepted else None
+            )
+        self._ensure_takeable(entry)
+        entry = msgspec.structs.replace(
+            entry,
+            phase=Phase.AWAITING_SECRET,
+            destinations=[destination.spec for destination in operation.destinations],
+            delivered=[],
+        )
+        self._finish(issuer, operation.issue(issuer, entry))
+
+    def _go_on(self, entry: JournalEntry) -> None:
+        """The secret was pasted: it goes on from wherever it is now, or is asked for once more."""
+        operation, key = self.operation, self._recorded(entry)
+        old = self._old(entry)
+        issuer = operation.issuer(key, old, old)
+        found = self._held_here(entry.last_fours[-1], self._readable())
+        if found is not None:
+            missing = [each for each in operation.destinations if not _has(each, entry, found)]
+            again = replace(operation, destinations=missing)
+            new = again.hand_over(issuer, NewSecret(entry, _identity(entry, found), found))
+            self._finish(issuer, new)
+        elif entry.operation is Operation.CREATE and (
+            entry.phase is Phase.DELIVERED or not entry.destinations
+        ):
+            issuer.record_created(entry, entry.last_fours[-1])
+            self._close(entry, "The key is created.")
+        elif entry.phase is Phase.VERIFIED:
+            issuer.await_deletion(entry, _identity(entry, None))
+            self._say_due(entry)
+        else:
+            operation.context.say(
+                f"The new key (ends in {entry.last_fours[-1]}) was not saved everywhere. Paste it once more, "
+                "or delete it on the web page and create another one."
+            )
+            self._ask_again(entry)
+
+    def _finish(self, issuer: ByHand, new: NewSecret) -> None:
+        context = self.operation.context
+        if new.entry.operation is Operation.CREATE:
+            self._close(new.entry, f"The key is created (ends in {new.secret.last_four}).")
+            return
+        RotationFinish(context, issuer).run(new)
+        if issuer.old is not None:
+            self.operation.check_if_due(new.entry.id, issuer.old, new.secret)
+        self._say_due(new.entry)
+
+    def _say_due(self, entry: JournalEntry) -> None:
+        context = self.operation.context
+        left = context.journal.read(entry.id)
+        if left and left.due_at:
+            context.say(f"The old key of {entry.name!r} is due for deletion on {local(left.due_at)}.")
+
+    def _ensure_takeable(self, entry: JournalEntry) -> None:
+        for destination in self.operation.destinations:
+            if not can_take(destination, entry.last_fours, force=self.operation.force or entry.force):
+                raise still_open(
+                    entry,
+                    f"{destination.spec} holds a value that is not this key's secret.",
+                    hint=f"Name another destination: {self._again(entry)} --to DESTINATION",
+                )
+
+    # -- an old key that a person deletes --------------------------------------------------------
+
+    def _check_deletion(self, entry: JournalEntry) -> None:
+        operation = self.operation
+        context, due = operation.context, entry.due_at or entry.started_at
+        if utc_now() - due > SLOT_KEPT and entry.slot is not None:
+            operation.slots.remove(entry)
+            entry = context.journal.write(msgspec.structs.replace(entry, slot=None))
+        old = self._old(entry)
+        if old is None:
+            raise unverifiable(context, entry)
+        control = self._control(entry, old)
+        check = DeletionCheck(context, operation.person, operation.slots, old, control)
+        try:
+            if due <= utc_now() and operation.person.is_here:
+                check.run(entry)
+                return
+            seen = check.look_twice(entry)
+            if due > utc_now() and seen in {Seen.STILL_WORKS, Seen.UNKNOWN}:
+                self._say_due(entry)
+                return
+            check.conclude(entry, seen)
+        except WrongKeyDeletedError as error:
+            self._put_back(entry, old, error)
+
+    def _put_back(self, entry: JournalEntry, old: Secret, wrong: WrongKeyDeletedError) -> None:
+        """Use the old secret again, since the key that replaced it was deleted."""
+        context, ends = self.operation.context, entry.last_fours[-1]
+        targets = [each for each in self.operation.destinations if each.spec in entry.destinations]
+        holding = [held for held in context.holders.held() if held.secret.last_four == ends]
+        names = [*([into(targets)] if targets else []), *(f"profile {held.holder!r}" for held in holding)]
+        context.say(wrong.message)
+        if not self.prompts.confirm(
+            f"Put the old secret (ends in {old.last_four}) back {' and '.join(names)}?"
+        ):
+            raise wrong
+        identity = _identity(entry, old)
+        delivery = Delivery(context)
+        delivery.run(targets, identity, old)
+        for held in holding:
+            context.holders.replace(held.secret, identity, old)
+        if delivery.failed:
+            raise LeftOpenError(delivery.story(identity), hint=f"Try again: {self._again(entry)}")
+        context.record.put_back(entry.key_id or "", last_four=old.last_four, page_name=entry.old_page_name)
+        self.operation.slots.remove(entry)
+        self._close(entry, f"The old secret (ends in {old.last_four}) is in use again.")
+
+    # -- what is where ---------------------------------------------------------------------------
+
+    def _old(self, entry: JournalEntry) -> Secret | None:
+        """The old secret: from its slot, the profiles, the destinations or the environment, else typed."""
+        if entry.operation is Operation.CREATE:
+            return None
+        with suppress(LocalError):
+            if kept := self.operation.slots.load(entry):
+                return kept
+        ends = entry.last_fours[0]
+        here = [*self._readable(), *([self.variable] if self.variable else [])]
+        found = next((secret for secret in here if ends and secret.last_four == ends), None)
+        if found or not self.can_paste:
+            return found
+        return self.operation.person.old_secret(entry.name, ends)
+
+    def _control(self, entry: JournalEntry, old: Secret) -> Secret | None:
+        """The key's newest secret; for a key that ends, another one that works."""
+        if entry.operation is Operation.REVOKE:
+            return self._accepted_elsewhere(old)
+        key = self._recorded(entry)
+        ends = {key.last_four, entry.last_fours[-1]} - {old.last_four}
+        here = [*self._readable(), *([self.variable] if self.variable else [])]
+        return next((secret for secret in here if secret.last_four in ends), None)
+
+    def _accepted_elsewhere(self, old: Secret | None = None) -> Secret | None:
+        context = self.operation.context
+        here = [held.secret for held in context.holders.held()] + ([self.variable] if self.variable else [])
+        for secret in dict.fromkeys(here):
+            if secret != old:
+                with suppress(AstaltyError):
+                    if is_accepted(context, secret):
+                        return secret
+        return None
+
+    def _held_here(self, ends: str, secrets: Iterator[Secret]) -> Secret | None:
+        """The secret that ends so and that the service accepts."""
+        for secret in dict.fromkeys(secrets):
+            if ends and secret.last_four == ends and is_still_accepted(self.operation.context, secret):
+                return secret
+        return None
+
+    def _readable(self) -> Iterator[Secret]:
+        for destination in self.operation.destinations:
+            with suppress(LocalError):
+                held = destination.held() if destination.readable else None
+                if held and held.is_well_formed:
+                    yield held
+        for each in self.operation.context.holders.held():
+            yield each.secret
+
+    def _recorded(self, entry: JournalEntry) -> RecordedKey:
+        """The key as the record has it, else as the entry does."""
+        keys = self.operation.context.record.active_keys()
+        ends = entry.last_fours[0] if entry.last_fours else ""
+        known = RecordedKey(
+            name=entry.name, origin=entry.base_url, id=entry.key_id or entry.id, last_four=ends
+        )
+        return next((key for key in keys if key.id == entry.key_id), known)
+
+    def _close(self, entry: JournalEntry, how: str) -> None:
+        self.operation.context.journal.close(entry)
+        self.operation.context.say(f"{title_of(entry)} is finished. {how}")
+
+    def _again(self, entry: JournalEntry) -> str:
+        return command(self.operation.context.recover, entry.id[:8])
+
+
+def _identity(entry: JournalEntry, secret: Secret | None) -> KeyIdentity:
+    ends = secret.last_four if secret else entry.last_fours[-1]
+    return KeyIdentity(entry.key_id or entry.id, entry.name, ends, None, entry.access)
+
+
+def _has(destination: Destination, entry: JournalEntry, secret: Secret) -> bool:
+    return destination.held() == secret if destination.readable else destination.spec in entry.delivered

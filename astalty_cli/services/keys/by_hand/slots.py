@@ -1,0 +1,26 @@
+"""The slots of old secrets: copies that are kept until their keys are verified to be deleted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from astalty_cli.base.secret import Secret
+from astalty_cli.config.credentials import slot_in
+from astalty_cli.config.journal import JournalEntry
+
+
+@dataclass(frozen=True)
+class Slots:
+    """They lie below the `data` folder, or in the keyring. Each method raises LocalError."""
+
+    data: Path
+
+    def store(self, entry: JournalEntry, secret: Secret) -> None:
+        if entry.slot is not None:
+            slot_in(entry.slot, self.data).store(entry.id, entry.base_url, secret)
+
+    def load(self, entry: JournalEntry) -> Secret | None:
+        return None if entry.slot is None else slot_in(entry.slot, self.data).load(entry.id, entry.base_url)
+
+    def remove(self, entry: JournalEntry) -> None:
+        if entry.slot is not None:
+            slot_in(entry.slot, self.data).remove(entry.id, entry.base_url)
