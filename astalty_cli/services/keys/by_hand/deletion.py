@@ -98,10 +98,15 @@ class DeletionCheck:
 
     def _is_new(self, entry: JournalEntry) -> bool:
         """Whether the control is what replaced the old secret; a later rotation may have replaced that."""
-        return (
-            entry.operation is Operation.ROTATE
-            and self.control is not None
-            and self.control.last_four == entry.last_fours[-1]
+        newest = self.control is not None and self.control.last_four == entry.last_fours[-1]
+        return entry.operation is Operation.ROTATE and newest and not self._is_ending(entry)
+
+    def _is_ending(self, entry: JournalEntry) -> bool:
+        """Whether the key itself is revoked, or about to be: then its newest secret may be rejected."""
+        context, key_id = self.context, entry.key_id or ""
+        entries = context.journal.of_key(context.origin, key_id)
+        return any(each.operation is Operation.REVOKE for each in entries) or not any(
+            key.id == key_id for key in context.record.active_keys()
         )
 
     def _another_works(self) -> bool:
