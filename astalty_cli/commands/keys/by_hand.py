@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from astalty_cli.api import contract
 from astalty_cli.base.errors import AstaltyError, NotFoundError, RefusedError, UsageError
 from astalty_cli.base.vocabulary import API_KEY, Access, access_name
 from astalty_cli.cli.options import BY_HAND, DRY_RUN, SECRET
@@ -53,7 +54,7 @@ def create(context: Context, name: str, access: Access | None) -> None:
 
 
 def rotate(context: Context, wanted: str, grace: timedelta, if_older_than: timedelta | None) -> None:
-    from astalty_cli.base.times import local, utc_now
+    from astalty_cli.base.times import utc_now
     from astalty_cli.services.keys.by_hand.old_secret import find
     from astalty_cli.services.keys.delivery import probe
     from astalty_cli.services.keys.finder import described
@@ -97,8 +98,7 @@ def rotate(context: Context, wanted: str, grace: timedelta, if_older_than: timed
     ended = operation.rotate(key, old, grace)
     if old.slot is None and old.secret == context.settings.variable:
         output.note(f"{API_KEY} still holds the old secret: set it again.")
-    until = f"Delete the old key on {local(ended.until)}." if ended.until and grace else ""
-    output.note(f"Replaced the secret of {described(ended.key)}. {until}".rstrip())
+    output.note(f"Replaced the secret of {described(ended.key)}.")
     _print(context, ended.key.id)
 
 
@@ -189,7 +189,10 @@ def recorded(context: Context, wanted: str) -> RecordedKey:
     try:
         found = KeyFinder(RecordedKeys(record.file, record.origin, {})).find_active(wanted)
     except NotFoundError as error:
-        error.hint = f"{error.hint}\nAdd a key that the record does not have: astalty keys add NAME"
+        error.hint = (
+            f"{error.hint}\nAdd a key that the record does not have: astalty keys add NAME\n"
+            f"All keys are on the web page: {contract.MANAGE_KEYS}"
+        )
         raise
     return next(key for key in record.active_keys() if key.id == found.id)
 
@@ -225,7 +228,8 @@ def _ensure_can_paste(context: Context, line: str) -> None:
     if not (context.get(BY_HAND).with_token or context.program.streams.can_ask):
         raise UsageError(
             "This service has no API for keys, and there is no terminal to ask for the new key on.",
-            hint=f"Create it on the web page, then give it on stdin: {line} --with-token < FILE",
+            hint=f"Create it in the web app ({contract.MANAGE_KEYS}), then give it on stdin: "
+            f"{line} --with-token < FILE",
         )
 
 

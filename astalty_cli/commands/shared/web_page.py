@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from astalty_cli.api import contract
 from astalty_cli.base.errors import UsageError
+from astalty_cli.base.times import local
 from astalty_cli.base.vocabulary import Access, access_name
 from astalty_cli.context import Context
 from astalty_cli.output.safe import visible
@@ -32,6 +33,7 @@ class WebPage:
     is_here: bool = False
     old_line: int = 1  # of stdin; the new secret is on line 0
     _lines: list[str] | None = field(default=None, init=False)
+    _steps: int = field(default=0, init=False)
 
     @classmethod
     def of(cls, context: Context, *, with_token: bool, open_page: bool) -> WebPage:
@@ -45,21 +47,22 @@ class WebPage:
     def create(self, key: PageKey, replacing: PageKey | None) -> None:
         if self.with_token:  # the key exists already
             return
-        keep = "" if replacing is None else " Keep the old one for now."
         level = access_name(key.access) if key.access else "the same as before" if replacing else _CHOOSE
+        self._steps = 2 if replacing is None else 3
         self._say(
-            "Create the key in the web app:",
-            f"  1. Open {contract.MANAGE_KEYS} and choose Create API Key.",
-            f"  2. Name:          {visible(key.page_name or '')}",
-            f"     Access Level:  {level}",
-            f"  3. Copy the key and paste it here.{keep}",
+            f"Step 1 of {self._steps}: create a key in the web app",
+            f"  {contract.MANAGE_KEYS} → Create API Key",
+            f"  Name          {visible(key.page_name or '')}",
+            f"  Access Level  {level}",
+            *([] if replacing is None else ["  Keep the old key for now."]),
+            f"Step 2 of {self._steps}: copy the key that the page shows, and paste it here",
         )
         self._open()
 
     def new_secret(self) -> Secret | None:
         if self.with_token:
             return self._next_line()
-        return self._typed("New key (not shown): ")
+        return self._typed("  New key (not shown): ")
 
     def old_secret(self, name: str, last_four: str) -> Secret | None:
         if self.with_token:
@@ -71,18 +74,22 @@ class WebPage:
         return self._typed("Present key (not shown; Enter if you don't have it): ")
 
     def delete(self, deletion: Deletion) -> None:
-        old, new = deletion.old, deletion.new
-        if old.page_name:
-            which = repr(old.page_name)
-        elif new is not None and new.page_name:
-            which = f"the older key; the new one is {new.page_name!r}"
-        else:
-            which = f"the key {deletion.name!r}" + (f" that ends in {old.last_four}" if old.last_four else "")
-        lines = [f"Delete {which} now: {contract.MANAGE_KEYS}."]
-        if old.page_name and new is not None and new.page_name:
-            lines.append(f"Keep {new.page_name!r}.")
-        self._say(*lines)
+        title = "delete the key in the web app" if deletion.new is None else "delete the old key"
+        self._say(self._last_step(title), *_which_one(deletion))
         self._open()
+
+    def delete_later(self, deletion: Deletion, then: str) -> None:
+        due = local(deletion.due_at)
+        self._say(
+            self._last_step(f"delete the old key on {due}"), *_which_one(deletion), f"  Then run      {then}"
+        )
+
+    def _last_step(self, title: str) -> str:
+        return (
+            f"Step {self._steps} of {self._steps}: {title}"
+            if self._steps
+            else f"{title[0].upper()}{title[1:]}"
+        )
 
     def waiting(self, seen: str) -> None:
         self._say(seen)
@@ -126,6 +133,19 @@ class WebPage:
             if not self._lines:
                 raise UsageError("--with-token found no key on stdin.", hint="Give it there: … < FILE")
         return typed_secret(self._lines[at]) if len(self._lines) > at else None
+
+
+def _which_one(deletion: Deletion) -> list[str]:
+    """Where, and which key: by its name on the page, else by what tells it from the new one."""
+    old, new = deletion.old, deletion.new
+    if old.page_name:
+        which = old.page_name
+    elif new is not None and new.page_name:
+        which = "the older key"
+    else:
+        which = f"the key of {deletion.name!r}" + (f", ends in {old.last_four}" if old.last_four else "")
+    lines = [f"  {contract.MANAGE_KEYS}", f"  Delete        {visible(which)}"]
+    return [*lines, f"  Keep          {visible(new.page_name)}"] if new and new.page_name else lines
 
 
 _CHOOSE: Final = f"{access_name(Access.READ_ONLY)}, if reading is enough"

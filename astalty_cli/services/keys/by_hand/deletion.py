@@ -57,7 +57,7 @@ class DeletionCheck:
         try:
             seen = self._wait(entry) if self.person.is_here else self.look_twice(entry)
         except KeyboardInterrupt:
-            raise self._left_open(entry, "You left.") from None
+            raise self._left_open(entry, "Interrupted.") from None
         self.conclude(entry, seen)
 
     def conclude(self, entry: JournalEntry, seen: Seen) -> None:
@@ -79,7 +79,7 @@ class DeletionCheck:
                     f"Close this: {command(self.context.recover, entry.id[:8])} --abandon",
                 )
             case Seen.STILL_WORKS:
-                raise self._left_open(entry, f"The old key (ends in {ends}) still works.")
+                raise self._left_open(entry, f"{_which(entry)} (ends in {ends}) still works.")
             case Seen.UNKNOWN:
                 raise self._left_open(entry, self._problem)
 
@@ -130,14 +130,15 @@ class DeletionCheck:
             if seen in _DECIDING and seen == before:
                 return seen
             if seen != before:
-                self.person.waiting(self._text(seen))
+                self.person.waiting(self._text(entry, seen))
             before = seen
             self.context.sleep(_BETWEEN_LOOKS)
 
-    def _text(self, seen: Seen) -> str:
+    def _text(self, entry: JournalEntry, seen: Seen) -> str:
+        which = _which(entry)
         return {
-            Seen.DELETED: "The old key is rejected. Checking once more…",
-            Seen.STILL_WORKS: "The old key still works. Checking every 15 seconds; Ctrl-C to continue later…",
+            Seen.DELETED: f"{which} is rejected. Checking once more…",
+            Seen.STILL_WORKS: f"{which} still works. Checking every 15 seconds; Ctrl-C finishes later.",
             Seen.WRONG_KEY: "The new key is rejected and the old one works. Checking once more…",
             Seen.BOTH: "Both keys are rejected. Checking once more…",
             Seen.UNKNOWN: self._problem,
@@ -151,14 +152,19 @@ class DeletionCheck:
             context.record.deletion_verified(key_id, _still_due(context, entry))
         self.slots.remove(entry)
         context.journal.close(entry)
-        context.say("Verified: the old key is deleted; the service rejects it.")
+        context.say(f"Verified: {_which(entry).lower()} is deleted. The service rejects it.")
 
     def _left_open(self, entry: JournalEntry, why: str) -> LeftOpenError:
         again = command(self.context.recover, entry.id[:8])
+        what = "to be deleted" if entry.operation is Operation.REVOKE else "for its old key to be deleted"
         return LeftOpenError(
-            f"{why} {entry.name!r} is waiting for its old key to be deleted.",
+            f"{why} {entry.name!r} is waiting {what}.",
             hint=f"Continue: {again}\nIf you know that it is gone: {again} --abandon",
         )
+
+
+def _which(entry: JournalEntry) -> str:
+    return "The key" if entry.operation is Operation.REVOKE else "The old key"
 
 
 class WrongKeyDeletedError(LeftOpenError):

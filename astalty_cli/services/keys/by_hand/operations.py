@@ -154,8 +154,12 @@ class HandOperation:
     def check_if_due(self, entry_id: str, old: Secret, control: Secret | None) -> None:
         """Ask for the deletion and wait for it, if that is due. Raises LeftOpenError if it isn't verified."""
         entry = self.context.journal.read(entry_id)
-        if entry and entry.due_at and entry.due_at <= utc_now():
+        if entry is None or entry.due_at is None:
+            return
+        if entry.due_at <= utc_now():
             DeletionCheck(self.context, self.person, self.slots, old, control).run(entry)
+        else:
+            self.person.delete_later(deletion_of(entry), command(self.context.recover, entry.id[:8]))
 
     def _next_page_name(self, key: RecordedKey) -> str:
         context, day = self.context, utc_now().astimezone().date()

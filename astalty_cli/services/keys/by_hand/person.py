@@ -42,7 +42,10 @@ class Person(Protocol):
         """The secret that is to be replaced or ended; None if none can be given. Raises UsageError."""
 
     def delete(self, deletion: Deletion) -> None:
-        """Say which key to delete on the page."""
+        """Say which key to delete on the page, now."""
+
+    def delete_later(self, deletion: Deletion, then: str) -> None:
+        """Say which key to delete on the page once it is due, and the command to run then."""
 
     def waiting(self, seen: str) -> None:
         """Say what the last look has shown, while the program waits for the deletion."""
