@@ -7,10 +7,16 @@ from typing import Any
 from astalty_cli.api.http import Http
 from astalty_cli.api.pacing import Pacer
 from astalty_cli.services.history.tail import Tail
-from astalty_cli.services.keys.operation import OperationContext
+from astalty_cli.services.keys.operation import LocalContext, OperationContext
 
 _SLEEP, _MONOTONIC = time.sleep, time.monotonic
-_WAITING = (Http.__init__, OperationContext.__init__, Pacer.__init__, Tail.__init__)
+_WAITING = (
+    Http.__init__,
+    LocalContext.__init__,
+    OperationContext.__init__,
+    Pacer.__init__,
+    Tail.__init__,
+)
 
 
 class Clock:

@@ -1,6 +1,8 @@
 """A real terminal: the installed command on a pty, its screen kept by pyte."""
 
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pexpect
@@ -8,9 +10,14 @@ import pyte
 
 from tests.support.shell import ASTALTY, Shell
 
+_HURRIED = f"{sys.executable} {Path(__file__).with_name('hurried.py')}"
+
 
 class Terminal:
-    """Types into the command and reads the screen, as somebody who sits in front of it does."""
+    """Types into the command and reads the screen, as somebody who sits in front of it does.
+
+    `hurried`: it waits for the service in no time.
+    """
 
     def __init__(
         self,
@@ -20,13 +27,14 @@ class Terminal:
         columns: int = 80,
         lines: int = 40,
         env: Mapping[str, str] | None = None,
+        hurried: bool = False,
     ) -> None:
         self.screen = pyte.HistoryScreen(columns, lines, history=10_000)
         self._stream = pyte.Stream(self.screen)
         self._raw: list[str] = []
         environ: Any = {**shell.environ, "TERM": "xterm-256color", **(env or {})}
         self.child = pexpect.spawn(
-            f"{ASTALTY} {line}",
+            f"{_HURRIED if hurried else ASTALTY} {line}",
             env=environ,
             cwd=str(shell.home),
             encoding="utf-8",

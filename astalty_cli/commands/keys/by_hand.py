@@ -177,7 +177,7 @@ def recovery(context: Context, entry: JournalEntry, prompts: Prompts) -> None:
     assert isinstance(person, WebPage)  # noqa: S101 - `_operation` has made it
     person.is_here = person.is_here and not context.output.style.yes
     person.old_line = 0 if entry.phase is Phase.AWAITING_DELETION else 1
-    HandRecovery(operation, prompts, secrets.variable(context), person.can_paste).run(entry)
+    HandRecovery(operation, own, prompts, secrets.variable(context), person.can_paste).run(entry)
 
 
 def recorded(context: Context, wanted: str) -> RecordedKey:

@@ -1,6 +1,6 @@
 """Finishing what a person, a crash or a failed destination has left open by hand (`keys recover`)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -30,10 +30,13 @@ from astalty_cli.services.keys.rotation import RotationFinish
 class HandRecovery:
     """Finishes one entry. `operation` has the destinations that a secret may still go to.
 
+    `own` are the destinations of the entry.
+
     `variable` is the key in the environment. `can_paste`: somebody, or stdin, can give a secret.
     """
 
     operation: HandOperation
+    own: Sequence[Destination]
     prompts: Prompts
     variable: Secret | None
     can_paste: bool
@@ -67,7 +70,13 @@ class HandRecovery:
         if entry.operation is Operation.CREATE:
             issuer = operation.issuer(None, None, self._accepted_elsewhere())
         else:
-            old = find(operation.context, key, operation.destinations, self.variable, operation.person)
+            old = find(
+                operation.context,
+                key,
+                [*operation.destinations, *self.own],
+                self.variable,
+                operation.person,
+            )
             if old is None:
                 raise still_open(entry, "The old secret is needed.", hint=f"Give it: {self._again(entry)}")
             operation.ensure_delivered_somewhere(old.holders)
@@ -163,7 +172,7 @@ class HandRecovery:
     def _put_back(self, entry: JournalEntry, old: Secret, wrong: WrongKeyDeletedError) -> None:
         """Use the old secret again, since the key that replaced it was deleted."""
         context, ends = self.operation.context, entry.last_fours[-1]
-        targets = [each for each in self.operation.destinations if each.spec in entry.destinations]
+        targets = [each for each in self.own if each.spec in entry.delivered]
         holding = [held for held in context.holders.held() if held.secret.last_four == ends]
         names = [*([into(targets)] if targets else []), *(f"profile {held.holder!r}" for held in holding)]
         context.say(wrong.message)
@@ -225,7 +234,7 @@ class HandRecovery:
         return None
 
     def _readable(self) -> Iterator[Secret]:
-        for destination in self.operation.destinations:
+        for destination in {each.spec: each for each in (*self.operation.destinations, *self.own)}.values():
             with suppress(LocalError):
                 held = destination.held() if destination.readable else None
                 if held and held.is_well_formed:
