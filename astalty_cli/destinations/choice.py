@@ -29,8 +29,8 @@ def by_hand(wanted: DestinationOptions, environment: Environment) -> list[Destin
     """The destinations of a secret that was pasted, which is never shown again. Raises UsageError."""
     if wanted.plain:
         raise UsageError(
-            "--plain shows a new secret, but one that was pasted is never shown again.",
-            hint="Leave it out, and use --to DESTINATION or --copy.",
+            "--plain can't show a key that is created in the web app: what is pasted is never shown.",
+            hint="Leave it out. To save the key, use --to DESTINATION or --copy.",
         )
     destinations = named(wanted, environment)
     _ensure_different(destinations)
