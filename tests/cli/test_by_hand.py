@@ -377,6 +377,54 @@ def test_if_older_than_goes_by_the_record(real: RealAccount) -> None:
     )
 
 
+def test_a_key_that_was_replaced_meanwhile_is_left_alone(real: RealAccount) -> None:
+    """Between looking for the old secret and the journal, another process rotates the key."""
+    second, third = real.page.create("2"), real.page.create("3")
+    looked: list[str] = []
+
+    def rotate_meanwhile(secret: str) -> None:
+        if secret == real.secret and not looked:
+            looked.append(secret)
+            real.shell("keys rotate default --with-token", stdin=second)
+
+    real.firewall.before = rotate_meanwhile
+    told = real.shell("keys rotate default --with-token", stdin=third, code=5).err
+    assert "Someone else changed 'default'" in told
+    assert real.stored() == second
+    assert len(real.open) == 1
+
+
+def test_a_creation_that_waits_for_its_key_keeps_its_name(real: RealAccount) -> None:
+    secret = real.page.create("ci")
+    real.firewall.answers = [("503 Service Unavailable", b"")]
+    real.shell("keys create ci --with-token --to file:key --timeout 2", stdin=secret, code=7)
+    real.firewall.answers = []
+    told = real.shell("keys create ci --with-token --to file:key", stdin=secret, code=7).err
+    assert "The creation of 'ci' is open" in told
+    assert len(real.open) == 1
+
+
+def test_what_finishes_it_names_the_record_too(real: RealAccount) -> None:
+    (real.shell.home / "team").mkdir()
+    line = "--record team/keys.toml --with-token"
+    real.shell(f"keys create ci {line} --to file:key", stdin=real.page.create("ci"))
+    new = real.page.create("ci 2")
+    told = real.shell(f"keys rotate ci {line} --to file:key --force", stdin=new).err
+    assert f"astalty keys recover --record {real.shell.home}/team/keys.toml" in told
+
+
+def test_on_the_sandbox_it_can_be_practised(shell: Shell) -> None:
+    shell.environ["ASTALTY_PROFILE"] = "sandbox"
+    first = shell("keys create practice --plain").out.strip()
+    shell("keys add here --with-token", stdin=first, code=5)  # `create` has put it there
+    second = shell("keys create practice-2 --plain").out.strip()
+    shell("keys rotate practice --with-token --to file:key", stdin=f"{second}\n{first}")
+    assert (shell.home / "key").read_text().strip() == second
+    shell("keys revoke practice --yes")  # as the page would delete it
+    assert "the old key is deleted" in shell("keys recover --yes").err
+    assert shell("keys recover").out == ""
+
+
 # -- revoke --------------------------------------------------------------------------------------------
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from astalty_cli.config.journal import JournalEntry
     from astalty_cli.config.record import RecordedKey
     from astalty_cli.destinations.destination import Destination
+    from astalty_cli.services.keys.by_hand.old_secret import OldSecret
     from astalty_cli.services.keys.by_hand.operations import HandOperation
     from astalty_cli.services.keys.operation import LocalContext
     from astalty_cli.services.keys.recovery_destinations import Prompts
@@ -54,28 +55,16 @@ def create(context: Context, name: str, access: Access | None) -> None:
 
 
 def rotate(context: Context, wanted: str, grace: timedelta, if_older_than: timedelta | None) -> None:
-    from astalty_cli.base.times import utc_now
-    from astalty_cli.services.keys.by_hand.old_secret import find
     from astalty_cli.services.keys.delivery import probe
     from astalty_cli.services.keys.finder import described
 
     output, destinations = context.output, _destinations(context)
     if not grace and not context.get(DRY_RUN):
         output.ensure_can_ask("have the old key deleted at once?")
-    operation = _operation(context, destinations)
-    key = recorded(context, wanted)
+    operation, key = _operation(context, destinations), recorded(context, wanted)
     operation.context.ensure_none_open(key.id)
-    created = key.rotated_at or key.created_at
-    if if_older_than is not None:
-        if created is None:
-            raise UsageError(
-                f"The record does not say how old the secret of {described(key)} is.",
-                hint="Leave out --if-older-than.",
-            )
-        if utc_now() - created < if_older_than:
-            days = (utc_now() - created).days
-            output.note(f"The secret of {described(key)} is {days} days old: nothing was done.")
-            return
+    if if_older_than is not None and _is_younger(context, key, if_older_than):
+        return
     probe(destinations, key, force=operation.force)
     if context.get(DRY_RUN):
         _say_plan(context, f"{described(key)} would be replaced on the web page.", destinations)
@@ -87,7 +76,37 @@ def rotate(context: Context, wanted: str, grace: timedelta, if_older_than: timed
             f"Replace {described(key)}, and delete the old key on the web page at once? "
             "Whatever uses the old one stops working."
         )
-    places = [*destinations, *_recorded_destinations(context, key)]
+    old = _old_secret(context, operation, key)
+    ended = operation.rotate(key, old, grace)
+    if old.slot is None and old.secret == context.settings.variable:
+        output.note(f"{API_KEY} still holds the old secret: set it again.")
+    output.note(f"Replaced the secret of {described(ended.key)}.")
+    _print(context, ended.key.id)
+
+
+def _is_younger(context: Context, key: RecordedKey, limit: timedelta) -> bool:
+    """Whether the record says that the key's secret is younger, which is said too."""
+    from astalty_cli.base.times import utc_now
+    from astalty_cli.services.keys.finder import described
+
+    created = key.rotated_at or key.created_at
+    if created is None:
+        raise UsageError(
+            f"The record does not say how old the secret of {described(key)} is.",
+            hint=f"Leave out --if-older-than, or add created_at to it in {key_record(context).file.path}",
+        )
+    age = utc_now() - created
+    if age < limit:
+        context.output.note(f"The secret of {described(key)} is {age.days} days old: nothing was done.")
+    return age < limit
+
+
+def _old_secret(context: Context, operation: HandOperation, key: RecordedKey) -> OldSecret:
+    """The secret that is to be replaced. Raises UsageError if nobody has it."""
+    from astalty_cli.services.keys.by_hand.old_secret import find
+    from astalty_cli.services.keys.finder import described
+
+    places = [*operation.destinations, *_recorded_destinations(context, key)]
     old = find(operation.context, key, places, secrets.variable(context), operation.person)
     if old is None:
         raise UsageError(
@@ -95,11 +114,7 @@ def rotate(context: Context, wanted: str, grace: timedelta, if_older_than: timed
             hint="Give it as the second line of --with-token. If nobody has it, create another key and "
             "delete this one: astalty keys create NAME",
         )
-    ended = operation.rotate(key, old, grace)
-    if old.slot is None and old.secret == context.settings.variable:
-        output.note(f"{API_KEY} still holds the old secret: set it again.")
-    output.note(f"Replaced the secret of {described(ended.key)}.")
-    _print(context, ended.key.id)
+    return old
 
 
 def revoke(
@@ -135,29 +150,50 @@ def _revoke(
     from astalty_cli.services.keys.by_hand.old_secret import find
     from astalty_cli.services.keys.finder import described
 
-    local = operation.context
-    if not allow_last and not any(each.id != key.id for each in local.record.active_keys()):
+    local, variable = operation.context, secrets.variable(context)
+
+    def ensure_allowed(secret: Secret | None) -> None:
+        if not allow_last:
+            _ensure_not_last(local, key)
+        if not allow_self and secret is not None:
+            _ensure_not_in_use(local, key, secret, variable)
+
+    ensure_allowed(None)
+    old = find(local, key, _recorded_destinations(context, key), variable, operation.person)
+    secret = old.secret if old else None
+    ensure_allowed(secret)
+    context.output.ensure_confirmed(
+        f"{described(key)}\nDelete it? This can't be undone: whatever uses it stops working."
+    )
+    ensure_allowed(secret)  # again: the user may have thought for long
+    operation.revoke(key, old, _another(local, variable, secret))
+    context.completion_cache.note_key(key.id, None)
+    context.output.note(f"Revoked {described(key)}.")
+    _print(context, key.id)
+
+
+def _ensure_not_last(local: LocalContext, key: RecordedKey) -> None:
+    from astalty_cli.services.keys.finder import described
+
+    if not any(each.id != key.id for each in local.record.active_keys()):
         raise RefusedError(
             f"{described(key)} is the last active key of the record. Nothing was done.",
             hint="Use --allow-last to do it anyway.",
         )
-    variable, places = secrets.variable(context), _recorded_destinations(context, key)
-    old = find(local, key, places, variable, operation.person)
-    if old is not None and not allow_self:
-        users = [f"profile {name!r}" for name in old.holders]
-        users += [API_KEY] if old.secret == variable else []
-        if users:
-            raise RefusedError(
-                f"{described(key)} is in use here: {', '.join(users)}. Nothing was done.",
-                hint="Use --allow-self to do it anyway.",
-            )
-    context.output.ensure_confirmed(
-        f"{described(key)}\nDelete it? This can't be undone: whatever uses it stops working."
-    )
-    operation.revoke(key, old, _another(local, variable, old.secret if old else None))
-    context.completion_cache.note_key(key.id, None)
-    context.output.note(f"Revoked {described(key)}.")
-    _print(context, key.id)
+
+
+def _ensure_not_in_use(
+    local: LocalContext, key: RecordedKey, secret: Secret, variable: Secret | None
+) -> None:
+    from astalty_cli.services.keys.finder import described
+
+    users = [f"profile {held.holder!r}" for held in local.holders.held() if held.secret == secret]
+    users += [API_KEY] if secret == variable else []
+    if users:
+        raise RefusedError(
+            f"{described(key)} is in use here: {', '.join(users)}. Nothing was done.",
+            hint="Use --allow-self to do it anyway.",
+        )
 
 
 def recovery(context: Context, entry: JournalEntry, prompts: Prompts) -> None:

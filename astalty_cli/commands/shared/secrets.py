@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from astalty_cli.base.errors import InterruptedByUser, LocalError, ServiceError, UnauthorizedError
 from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.vocabulary import API_KEY, access_name
-from astalty_cli.cli.options import SECRET
+from astalty_cli.cli.options import RECORD, SECRET
 from astalty_cli.context import Context
 from astalty_cli.output import columns
 
@@ -139,7 +139,10 @@ def recover(context: Context, profile: str) -> str:
     """The command that finishes what a profile left open, also in another shell: it is named if need be."""
     in_force = context.settings.profile
     named = profile != in_force.value or in_force.source.startswith(("flag", "environment"))
-    return "astalty keys recover" + (f" -p {quoted(profile)}" if named else "")
+    words = ["astalty keys recover"] + (["-p", quoted(profile)] if named else [])
+    if record := context.get(RECORD):
+        words += ["--record", quoted(str(record.absolute()))]
+    return " ".join(words)
 
 
 def holders(context: Context) -> Holders:

@@ -47,6 +47,7 @@ def is_still_accepted(context: LocalContext, secret: Secret) -> bool:
     """As `is_accepted`; a 401 counts once it has come twice, five seconds apart."""
     if is_accepted(context, secret):
         return True
+    context.say(f"The service rejects the key that ends in {secret.last_four}. Checking once more…")
     context.sleep(SECOND_LOOK)
     return is_accepted(context, secret)
 

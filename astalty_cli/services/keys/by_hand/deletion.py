@@ -53,8 +53,8 @@ class DeletionCheck:
 
         Raises LeftOpenError if it is not verified.
         """
-        self.person.delete(deletion_of(entry))
         try:
+            self.person.delete(deletion_of(entry))
             seen = self._wait(entry) if self.person.is_here else self.look_twice(entry)
         except KeyboardInterrupt:
             raise self._left_open(entry, "Interrupted.") from None

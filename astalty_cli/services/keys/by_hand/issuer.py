@@ -45,6 +45,12 @@ class ByHand:
 
     def issue(self, entry: JournalEntry) -> NewSecret:
         """Ctrl-C leaves the entry open: nobody knows whether the key was created."""
+        try:
+            return self._issue(entry)
+        except KeyboardInterrupt:
+            raise self._awaiting(entry, "Interrupted.") from None
+
+    def _issue(self, entry: JournalEntry) -> NewSecret:
         before = entry.last_fours[:1] if entry.operation is Operation.ROTATE else []
         replacing = PageKey(entry.old_page_name, last_four=before[0]) if before else None
         self.person.create(PageKey(entry.page_name, entry.access), replacing)
@@ -121,8 +127,6 @@ class ByHand:
             context.journal.close(entry)
             error.hint = f"{error.hint} {_REFUSED}".lstrip()
             raise
-        except KeyboardInterrupt:
-            raise self._awaiting(entry, "Interrupted.") from None
         if secret is None:
             raise self._awaiting(entry, "The new key was not given.")
         return secret

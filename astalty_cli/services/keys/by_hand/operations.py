@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import msgspec
 
-from astalty_cli.base.errors import LeftOpenError, UsageError
+from astalty_cli.base.errors import ConflictError, LeftOpenError, UsageError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.signals import deferred
@@ -51,6 +51,7 @@ class HandOperation:
         """
         context = self.context
         context.record.ensure_free(name)
+        self._ensure_not_begun(name)
         probe(self.destinations, None, force=self.force)
         context.ensure_readable(None)
         entry = self._entry(Operation.CREATE, new_id(), name, access=access, page_name=name)
@@ -70,6 +71,7 @@ class HandOperation:
             context.say(f"The old key of {described(key)} is already gone: only a new one is needed.")
         with context.journal.lock(key.id):
             context.ensure_none_open(key.id)
+            self._ensure_unchanged(key)
             probe(self.destinations, key, force=self.force)
             entry = self._entry(
                 Operation.ROTATE,
@@ -101,6 +103,7 @@ class HandOperation:
             return
         with context.journal.lock(key.id):
             context.ensure_readable(key.id)
+            self._ensure_unchanged(key)
             entry = context.journal.write(
                 self._entry(
                     Operation.REVOKE,
@@ -160,6 +163,25 @@ class HandOperation:
             DeletionCheck(self.context, self.person, self.slots, old, control).run(entry)
         else:
             self.person.delete_later(deletion_of(entry), command(self.context.recover, entry.id[:8]))
+
+    def _ensure_unchanged(self, key: RecordedKey) -> None:
+        """The user may have thought for long. Raises ConflictError if the key is another one by now."""
+        now = next((each for each in self.context.record.active_keys() if each.id == key.id), None)
+        if now is None or now.last_four != key.last_four:
+            raise ConflictError(
+                f"Someone else changed {described(key)} meanwhile; nothing was done.",
+                hint=f"See: {command('astalty keys show', key.name)}",
+            )
+
+    def _ensure_not_begun(self, name: str) -> None:
+        """Raises LeftOpenError if another creation of this name waits for its key."""
+        for entry in self.context.journal.contents().entries:
+            begun = (entry.operation, entry.name, entry.base_url)
+            if begun == (Operation.CREATE, name, self.context.origin):
+                raise LeftOpenError(
+                    f"The creation of {name!r} is open; nothing was done.",
+                    hint=f"Finish it first: {command(self.context.recover, entry.id[:8])}",
+                )
 
     def _next_page_name(self, key: RecordedKey) -> str:
         context, day = self.context, utc_now().astimezone().date()
