@@ -20,6 +20,7 @@ from tests.support import accounts, stand_ins
 from tests.support.pages import FOLLOWED, README, ROOT, Block, Command, blocks, commands, name, typed
 from tests.support.serving import free_port
 from tests.support.shell import Shell
+from tests.support.typist import HIDDEN
 
 OUTPUT = {"", "text", "json"}  # what a page shows, and nobody types
 
@@ -53,8 +54,9 @@ _BEGINS, _ENDS = "\x1e", "\x1f"  # around what each command prints
 _INSTALLED = re.compile(r"%h/|/usr/local/bin/")  # in a page's home, all that it shows is beside each other
 KEYRING = {"how-to/sign-in.md", "how-to/rotate-on-a-schedule.md"}
 
-_DRAWN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[─│╭╮╰╯]+")
+_DRAWN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[─│╭╮╰╯]+|\^C")
 _NEW = re.compile(
+    r"\blocal-[0-9a-f]+|"  # ids of the record, whole and short
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{8}\b"  # ids, whole and short
     r"|(?<=nds in )\w{4}\b|(?<=…)\w{4}\b|(?<=last_four = \")\w{4}"  # the last four of a secret
     r"|\b\w{4}(?= (active|expiring|revoked)\b)"  # the same in a list
@@ -186,7 +188,8 @@ def serving(line: str) -> Iterator[str]:
 
 
 def at_terminal(script: str, answers: list[str]) -> str:
-    return f'KEY="$KEY" LEAKED="$LEAKED" {_HELPER} tests.support.typist {shlex.join([script, *answers])}'
+    hidden = " ".join(f'{variable}="${variable}"' for variable in HIDDEN.values())
+    return f"{hidden} {_HELPER} tests.support.typist {shlex.join([script, *answers])}"
 
 
 def with_file(text: str, program: str) -> str:

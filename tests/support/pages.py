@@ -43,7 +43,7 @@ class Command:
     @property
     def asks(self) -> bool:
         """Whether somebody has to sit at a terminal."""
-        return "(not shown):" in self.output or "[y/N]" in self.output
+        return any(words in self.output for words in ("(not shown):", "[y/N]", "Ctrl-C finishes later"))
 
     @property
     def answers(self) -> list[str]:

@@ -1,7 +1,8 @@
 """Runs a script on a terminal and answers its questions: `python -m tests.support.typist SCRIPT [ANSWER…]`.
 
-What is asked for without echo is taken from the environment, `KEY` or `LEAKED`; the answers to yes-or-no
-questions are given as arguments, in order.
+What is asked for without echo is taken from the environment: `KEY`, `NEW` or `LEAKED`. The answers to
+yes-or-no questions are given as arguments, in order. Where the program waits for a person at the web page,
+Ctrl-C leaves it.
 """
 
 import os
@@ -9,7 +10,13 @@ import sys
 
 import pexpect
 
-HIDDEN = {"API key (not shown): ": "KEY", "Leaked secret (not shown): ": "LEAKED"}
+HIDDEN = {
+    "API key (not shown): ": "KEY",
+    "New key (not shown): ": "NEW",
+    "Leaked secret (not shown): ": "LEAKED",
+}
+_YES_OR_NO = "[y/N] "
+_WAITS = "Ctrl-C finishes later."
 _ECHO_IS_OFF = 30  # seconds to wait for it at most
 
 
@@ -23,13 +30,16 @@ def main(script: str, answers: list[str]) -> int:
         dimensions=(200, 80),
     )
     child.logfile_read = sys.stdout
-    while (asked := child.expect_exact([*HIDDEN, "[y/N] ", pexpect.EOF])) != len(HIDDEN) + 1:
-        if asked < len(HIDDEN):
-            if not child.waitnoecho(_ECHO_IS_OFF):  # type: ignore[func-returns-value] # it does return one
-                raise TimeoutError(f"The terminal still echoes what is typed after {list(HIDDEN)[asked]!r}.")
-            child.sendline(os.environ[list(HIDDEN.values())[asked]])
-        else:
+    expected: list[str | type[pexpect.EOF]] = [*HIDDEN, _YES_OR_NO, _WAITS, pexpect.EOF]
+    while (asked := expected[child.expect_exact(expected)]) is not pexpect.EOF:
+        if asked == _YES_OR_NO:
             child.sendline(answers.pop(0))
+        elif asked == _WAITS:
+            child.sendintr()
+        else:
+            if not child.waitnoecho(_ECHO_IS_OFF):  # type: ignore[func-returns-value] # it does return one
+                raise TimeoutError(f"The terminal still echoes what is typed after {asked!r}.")
+            child.sendline(os.environ[HIDDEN[asked]])
     child.wait()  # what it printed ends before it does
     return 1 if child.exitstatus is None else child.exitstatus  # none where a signal has ended it
 
