@@ -187,7 +187,7 @@ def _left_open(context: Context) -> Iterator[str]:
         in_keyring = entry.slot is Storage.KEYRING
         where = f"the keyring (astalty old {entry.base_url})" if in_keyring else folder / f"{entry.id}.json"
         again = command(secrets.recover(context, entry.profile), entry.id[:8])
-        yield f"Kept until its key is deleted: the old secret of {entry.name!r}, in {where}. Finish it: {again}"
+        yield f"Kept until its key is deleted: the old secret of {entry.name!r}, in {where}. Finish: {again}"
     if names := [f"{entry.operation} {entry.name!r}" for entry in entries if entry not in kept]:
         yield f"Still open: {', '.join(names)}. See: astalty keys recover"
     known = {entry.id for entry in entries}

@@ -67,7 +67,7 @@ def audit(
     ] = None,
     ics: Annotated[
         Path | None,
-        option("--ics", metavar="FILE", help="Write the dates on which keys are due to a calendar file."),
+        option("--ics", metavar="FILE", help="Write due dates of keys to a calendar file.", dir_okay=False),
     ] = None,
 ) -> None:
     import msgspec

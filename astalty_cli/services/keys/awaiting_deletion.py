@@ -67,16 +67,16 @@ def awaited(entry: JournalEntry, now: datetime, name: str = "") -> AwaitedDeleti
 def all_awaited(
     entries: Iterable[JournalEntry], keys: Sequence[RecordedKey], now: datetime
 ) -> list[AwaitedDeletion]:
-    """Those of the entries, and those that only the record knows, such as one from another machine."""
+    """Those of the entries, and of the other keys those that the record knows, as from another machine."""
     names = {key.id: key.name for key in keys}
     found = [
         awaited(entry, now, names.get(entry.key_id or "", "")) for entry in entries if entry.awaits_deletion
     ]
-    known = {(each.id, each.due_at.replace(microsecond=0)) for each in found}
+    known = {each.id for each in found}
     found += [
         AwaitedDeletion(key.id, key.name, None, None, due)
         for key in keys
-        if (due := _due(key)) and (key.id, due.replace(microsecond=0)) not in known
+        if (due := _due(key)) and key.id not in known
     ]
     return sorted(found, key=lambda each: (each.due_at, each.name, each.id))
 

@@ -150,10 +150,11 @@ class HandRecovery:
         operation = self.operation
         context, due = operation.context, entry.due_at or entry.started_at
         old = self._old(entry)
+        if old is None and due > utc_now():
+            self._say_due(entry)
+            context.say(unverifiable(context, entry).message)
+            return
         if old is None:
-            if due > utc_now():
-                self._say_due(entry)
-                return
             raise unverifiable(context, entry)
         control = self._control(entry, old)
         check = DeletionCheck(context, operation.person, operation.slots, old, control)
