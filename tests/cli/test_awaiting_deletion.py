@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from astalty_cli.base.times import iso, utc_now
+from tests.support.accounts import Account
+from tests.support.canaries import files_with, is_in
 from tests.support.shell import Shell
 from tests.support.terminal import Terminal
 from tests.support.web_app import RealAccount, real_account
@@ -446,3 +448,79 @@ def test_signing_out_names_what_is_open(real: RealAccount) -> None:
     told = words(real.shell("auth logout").err)
     assert "Still open: create 'ci'. See: astalty keys recover" in told
     assert f"An old secret that no open operation needs is in {stray}. Remove it." in told
+
+
+# -- what else ends a key ----------------------------------------------------------------------------
+
+
+def test_revoking_a_key_in_place_closes_nothing_by_hand(served: Account) -> None:
+    """A service with an API for keys, and an operation by hand on one of them."""
+    shell = served.shell
+    old = shell("keys create ci --plain").out.strip()
+    new = shell("keys create 'ci 2' --plain").out.strip()
+    shell("keys rotate ci --with-token --to file:key", stdin=f"{new}\n{old}")
+    (path,) = (shell.config / "journal").glob("*.json")
+    entry = json.loads(path.read_text())
+    ended = shell("keys list --json --query \"[?name=='ci'].id\"").json[0]
+    path.write_text(json.dumps({**entry, "key_id": ended}))
+    shell("keys revoke ci --yes")
+    assert path.exists()
+    assert (shell.home / ".local/share/astalty/keys/old" / path.name).exists()
+    shell("keys recover --yes")
+    assert not path.exists()
+    assert not (shell.home / ".local/share/astalty/keys/old" / path.name).exists()
+
+
+def test_a_sandbox_that_is_reset_takes_its_copies_with_it(sandbox: Account) -> None:
+    shell = sandbox.shell
+    old = shell("keys create ci --plain").out.strip()
+    new = shell("keys create 'ci 2' --plain").out.strip()
+    shell("keys rotate ci --with-token --to file:key", stdin=f"{new}\n{old}")
+    slots = shell.home / ".local/share/astalty/keys/old"
+    assert list(slots.iterdir())
+    shell("sandbox reset --yes")
+    assert not list(slots.iterdir())
+
+
+def test_the_finding_stands_beside_those_of_the_service_s_list(served: Account) -> None:
+    shell = served.shell
+    old = shell("keys create ci --plain").out.strip()
+    new = shell("keys create 'ci 2' --plain").out.strip()
+    shell("keys rotate ci --with-token --to file:key", stdin=f"{new}\n{old}")
+    rows = shell("keys audit --json").json
+    assert {row["finding"] for row in rows} >= {"old", "in-grace", "awaiting-deletion"}
+    (row,) = [row for row in rows if row["finding"] == "awaiting-deletion"]
+    assert (row["key_name"], row["last_four"]) == ("ci", old[-4:])
+
+
+# -- where the copy is -------------------------------------------------------------------------------
+
+
+def test_the_old_secret_is_in_its_copy_and_nowhere_else(real: RealAccount) -> None:
+    rotated(real)
+    (slot,) = real.slots
+    assert (slot.stat().st_mode & 0o777, slot.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert files_with(real.secret, real.shell.home) == [slot]
+    lines = [
+        "keys list",
+        "keys recover --json",
+        "keys audit --ics k.ics",
+        "doctor --json",
+        "auth status",
+        "-v",
+    ]
+    for line in lines:
+        result = real.shell(line if line != "-v" else "keys list -v")
+        assert not is_in(result.out + result.err, real.secret), line
+    assert files_with(real.secret, real.shell.home) == [slot]
+    assert not any(is_in(result.out + result.err, real.secret) for result in real.shell.printed)
+
+
+def test_what_repeats_the_old_secret_is_hidden(real: RealAccount) -> None:
+    """No profile holds it any more: it is known by its copy."""
+    rotated(real)
+    told = real.shell(f"keys show '{real.secret}'", code=3)
+    assert not is_in(told.out + told.err, real.secret)
+    part = real.secret.partition("|")[2]
+    refused = real.shell(f"keys create 'x {part}' --with-token", stdin=real.page.create("2"), code=2)
+    assert not is_in(refused.out + refused.err, real.secret)
