@@ -55,7 +55,7 @@ KEYRING = {"how-to/sign-in.md", "how-to/rotate-on-a-schedule.md"}
 
 _DRAWN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[─│╭╮╰╯]+")
 _NEW = re.compile(
-    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{8}\b"  # ids, whole and short
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{8}\b|\blocal-[0-9a-f]{12}\b"  # ids
     r"|(?<=nds in )\w{4}\b|(?<=…)\w{4}\b|(?<=last_four = \")\w{4}"  # the last four of a secret
     r"|\b\w{4}(?= (active|expiring|revoked)\b)"  # the same in a list
     r"|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+Z)?)?( (AEDT|UTC))?)?|\d{8}T\d{6}Z"  # times
