@@ -113,9 +113,7 @@ def revoke(operation: OperationContext, guards: Guards, key: ApiKey, ended: Sequ
                 operation.journal.close(entry)
                 raise
             for each in operation.journal.of_key(operation.origin, key.id):
-                if (
-                    each.way is Way.IN_PLACE
-                ):  # one by hand has another key to verify, and its secret to remove
+                if each.way is Way.IN_PLACE:  # one by hand still has an old key to verify
                     operation.journal.close(each)
     signals.obey()
 
