@@ -73,6 +73,7 @@ HOMES = {
     "tomlkit": {"config/profiles.py", "config/toml_edit.py"},
     "platformdirs": {"program.py"},
     "yaml": {"services/endpoints/yaml_reader.py"},
+    "icalendar": {"output/calendar.py"},
 }
 
 # The one module that ends the process, and the one that takes its streams and environment.

@@ -48,6 +48,7 @@ class FindingCode(StrEnum):
     UNUSED = "unused"
     NEVER_USED = "never-used"
     IN_GRACE = "in-grace"
+    AWAITING_DELETION = "awaiting-deletion"
     NEW_ADDRESS = "new-address"
     SIMILAR_NAME = "similar-name"
 

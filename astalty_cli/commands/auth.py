@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +18,7 @@ from astalty_cli.base.errors import (
     UsageError,
 )
 from astalty_cli.base.hiding import hide_bytes
-from astalty_cli.base.shell_words import joined, quoted
+from astalty_cli.base.shell_words import command, joined, quoted
 from astalty_cli.base.signals import restore_core_limit
 from astalty_cli.base.vocabulary import API_KEY, BASE_URL, PROFILE, SANDBOX, Storage
 from astalty_cli.cli import candidates
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from astalty_cli.api.client import Client
     from astalty_cli.api.models import CurrentKey
     from astalty_cli.base.secret import Secret
+    from astalty_cli.config.journal import JournalEntry
     from astalty_cli.config.profiles import Profile
     from astalty_cli.config.settings import Settings
 
@@ -147,8 +148,7 @@ def _forget(context: Context, name: str, profile: Profile) -> None:
 
 @takes(ACCOUNT, RECORD)
 def logout(context: Context) -> None:
-    """The key itself keeps working, and the record keeps it."""
-    from astalty_cli.base import private_files
+    """The key keeps working; the record, destinations and open operations are left as they are."""
     from astalty_cli.commands.shared.record import key_record
     from astalty_cli.services.keys.finder import described
 
@@ -168,9 +168,33 @@ def logout(context: Context) -> None:
         for key in key_record(context).active_keys():
             if key.id == stored.key_id or (key.last_four and key.last_four == stored.last_four):
                 context.output.note(f"The record keeps the key {described(key)}.")
-    slots = private_files.listed(context.program.folders.data / "keys" / "old")
-    if left := sorted(path for path in slots if path.suffix == ".json"):
-        context.output.note(f"Old secrets that wait to be deleted stay here: {', '.join(map(str, left))}")
+    for left in _left_open(context):
+        context.output.note(left)
+
+
+def _left_open(context: Context) -> Iterator[str]:
+    """What signing out leaves on this machine: old secrets that are kept, and operations that are open."""
+    from astalty_cli.base import private_files
+    from astalty_cli.commands.shared import secrets
+    from astalty_cli.config.journal import Phase
+
+    folder = context.program.folders.data / "keys" / "old"
+    entries: list[JournalEntry] = []
+    with suppress(LocalError):
+        entries = context.journal.contents().entries if context.journal_folder.exists() else []
+    kept = [entry for entry in entries if entry.slot and entry.phase is not Phase.AWAITING_SECRET]
+    for entry in kept:
+        in_keyring = entry.slot is Storage.KEYRING
+        where = f"the keyring (astalty old {entry.base_url})" if in_keyring else folder / f"{entry.id}.json"
+        again = command(secrets.recover(context, entry.profile), entry.id[:8])
+        yield f"Kept until its key is deleted: the old secret of {entry.name!r}, in {where}. Finish: {again}"
+    if names := [f"{entry.operation} {entry.name!r}" for entry in entries if entry not in kept]:
+        yield f"Still open: {', '.join(names)}. See: astalty keys recover"
+    known = {entry.id for entry in entries}
+    with suppress(LocalError):
+        for path in sorted(private_files.listed(folder)):
+            if path.suffix == ".json" and path.stem not in known:
+                yield f"An old secret that no open operation needs is in {path}. Remove it."
 
 
 class ProfileType(ParameterType[str]):

@@ -105,16 +105,22 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
         return self.id if self.operation is Operation.CREATE or self.key_id is None else self.key_id
 
     @property
+    def awaits_deletion(self) -> bool:
+        """Whether all that is left is that a person deletes a key on the web page."""
+        return self.phase is Phase.AWAITING_DELETION
+
+    @property
     def blocks_others(self) -> bool:
         """Whether another operation on the key has to wait until this one is finished."""
-        return self.operation is not Operation.REVOKE and self.phase is not Phase.AWAITING_DELETION
+        return self.operation is not Operation.REVOKE and not self.awaits_deletion
 
 
-class _Glimpse(Struct):
+class Glimpse(Struct):
     """What may be told of an entry that cannot be read as one."""
 
     key_id: str | None = None
     base_url: str | None = None
+    slot: str | None = None
 
 
 def new_idempotency_key() -> str:
@@ -182,7 +188,7 @@ class Journal:
 
     def unreadable(self, base_url: str, key_id: str | None) -> list[Path]:
         """The files that cannot be read and may be about this key; None is one that is to be made."""
-        return [path for path in self.contents().damaged if _may_be_of(_glimpse(path), base_url, key_id)]
+        return [path for path in self.contents().damaged if _may_be_of(glimpse(path), base_url, key_id)]
 
     def move_away(self, path: Path) -> Path:
         """Let a file that cannot be read count no longer; return where it is now. Raises LocalError."""
@@ -238,12 +244,13 @@ def _unusable(path: Path, problem: str) -> LocalError:
     )
 
 
-def _glimpse(path: Path) -> _Glimpse:
+def glimpse(path: Path) -> Glimpse:
+    """What a file tells that cannot be read as an entry; nothing of one that is open to others."""
     try:
-        return msgspec.json.decode(private_files.read_private(path) or b"", type=_Glimpse)
+        return msgspec.json.decode(private_files.read_private(path) or b"", type=Glimpse)
     except (LocalError, *JSON_DECODE_ERRORS):
-        return _Glimpse()
+        return Glimpse()
 
 
-def _may_be_of(seen: _Glimpse, base_url: str, key_id: str | None) -> bool:
+def _may_be_of(seen: Glimpse, base_url: str, key_id: str | None) -> bool:
     return seen.base_url in {base_url, None} and seen.key_id in {key_id, None}

@@ -58,7 +58,8 @@ class Ending(StrEnum):
 class RecordedKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A key of one origin. `page_name` is its name on the web page, where that is known.
 
-    `previous_expires_at` is when the key's earlier secret ends, or is due for deletion.
+    `previous_expires_at` is when the key's earlier secret ends, or is due for deletion; `previous_ended_by`
+    is how it is known that it is deleted.
     """
 
     name: Name
@@ -73,6 +74,7 @@ class RecordedKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created: Accuracy = Accuracy.UNKNOWN
     rotated_at: Moment | None = None
     previous_expires_at: Moment | None = None
+    previous_ended_by: Ending | None = None
     last_verified_at: Moment | None = None
     destinations: Annotated[list[Text], Meta(max_length=20)] = []
     ended_at: Moment | None = None

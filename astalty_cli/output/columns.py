@@ -53,6 +53,7 @@ RECORDED_KEY = (
     Field("page_name", "On the web page"),
     Field("destinations", "Destinations"),
     Field("ended_by", "Ended"),
+    Field("previous_ended_by", "Old key ended"),
 )
 
 AUDIT = (

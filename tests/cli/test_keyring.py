@@ -1,9 +1,21 @@
 """A real Secret Service keyring, under a D-Bus session of its own; `.ci/run` installs both."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 
+import pytest
+
+from astalty_cli.base.times import iso, utc_now
 from tests.support.accounts import Account
+from tests.support.canaries import files_with
+from tests.support.shell import Shell
+from tests.support.web_app import Firewall, RealAccount, web_app
 
 
 def sign_in(served: Account, name: str = "work") -> str:
@@ -94,3 +106,69 @@ def test_a_keyring_that_hangs_keeps_the_old_secret_alive(served: Account, keyrin
     served.shell("keys recover --yes", env=env)
     assert served.status_of(secret) == 401
     assert served.shell("keys list -p work").rows
+
+
+# -- old secrets of keys that are deleted by hand ------------------------------------------------------
+
+
+@pytest.fixture
+def by_hand(shell: Shell, keyring: int, tmp_path: Path) -> Iterator[RealAccount]:
+    """A machine whose key was rotated by hand, and whose keys are in the keyring."""
+    with web_app(tmp_path / "service", Firewall) as page:
+        old, new = page.create("main"), page.create("main 2")
+        shell(f"auth login --with-token --base-url {page.base_url}", stdin=old)
+        shell("keys rotate default --with-token", stdin=new)
+        yield RealAccount(shell, page, old, page.app)
+
+
+def in_keyring(real: RealAccount, entry_id: str) -> str | None:
+    """What the keyring has for an entry of the journal, as another program reads it."""
+    script = "import keyring, sys; print(keyring.get_password(*sys.argv[1:]) or '')"
+    program = [sys.executable, "-c", script, f"astalty old {real.page.base_url}", entry_id]
+    environ = {**real.shell.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring"}
+    done = subprocess.run(program, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.strip() or None
+
+
+def test_an_old_secret_is_kept_in_the_keyring_alone(by_hand: RealAccount) -> None:
+    (entry,) = by_hand.open
+    assert entry["slot"] == "keyring"
+    assert in_keyring(by_hand, entry["id"]) == by_hand.secret
+    assert not by_hand.slots
+    assert files_with(by_hand.secret, by_hand.shell.home) == []
+    told = " ".join(by_hand.shell("auth logout").err.split())
+    assert f"in the keyring (astalty old {by_hand.page.base_url})." in told
+    assert in_keyring(by_hand, entry["id"]) == by_hand.secret
+
+
+@pytest.mark.parametrize("way", ["verified", "stated", "overdue", "damaged"])
+def test_it_is_gone_from_the_keyring_in_the_end(by_hand: RealAccount, way: str) -> None:
+    (entry,) = by_hand.open
+    path = by_hand.shell.config / "journal" / f"{entry['id']}.json"
+    if way == "verified":
+        by_hand.page.delete(by_hand.secret)
+        by_hand.shell("keys recover --yes")
+    elif way == "stated":
+        by_hand.shell(f"keys recover {entry['id']} --abandon --yes")
+    elif way == "overdue":
+        path.write_text(json.dumps({**entry, "due_at": iso(utc_now() - timedelta(days=31))}))
+        by_hand.shell("keys list")
+    else:
+        path.write_text("{")
+        by_hand.shell(f"keys recover {entry['id']} --abandon --yes")
+    assert in_keyring(by_hand, entry["id"]) is None
+    assert path.exists() == (way == "overdue")
+
+
+def test_a_keyring_that_hangs_keeps_it_for_the_next_time(by_hand: RealAccount, keyring: int) -> None:
+    (entry,) = by_hand.open
+    path = by_hand.shell.config / "journal" / f"{entry['id']}.json"
+    path.write_text(json.dumps({**entry, "due_at": iso(utc_now() - timedelta(days=31))}))
+    os.kill(keyring, signal.SIGSTOP)
+    env = {"ASTALTY_API_KEY": by_hand.secret, "ASTALTY_BASE_URL": by_hand.page.base_url}
+    assert "was due for deletion" in by_hand.shell("keys list", env=env).err
+    by_hand.shell(f"keys recover {entry['id']} --abandon --yes", env=env, code=2)
+    assert path.exists()
+    os.kill(keyring, signal.SIGCONT)
+    by_hand.shell(f"keys recover {entry['id']} --abandon --yes", env=env)
+    assert in_keyring(by_hand, entry["id"]) is None

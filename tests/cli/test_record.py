@@ -455,4 +455,4 @@ def test_an_old_secret_that_waits_for_its_deletion_shows_as_expiring(
     shared.write_text(shared.read_text() + "previous_expires_at = 2026-01-01T00:00:00Z\n")
     key = documented.shell("keys show ci --json").json
     assert (key["status"], key["previous_expires_at"]) == ("expiring", "2026-01-01T00:00:00Z")
-    assert [each["finding"] for each in documented.shell("keys audit --json").json] == ["in-grace"]
+    assert [each["finding"] for each in documented.shell("keys audit --json").json] == ["awaiting-deletion"]

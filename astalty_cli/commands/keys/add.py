@@ -108,6 +108,7 @@ def add(
     if context.output.result_wanted:
         row = RecordedKeys(record.file, record.origin, {}).get_key(key.id).raw
         context.output.item(row, shown)
+    secrets.remind(context)
 
 
 def _checked(context: Context, secret: Secret) -> ApiKey | None:

@@ -66,4 +66,4 @@ def list_keys(
     context.output.rows(rows(), key_columns(context, known), none="No keys.")
     if status is None:
         context.completion_cache.set_keys(names)
-    secrets.remind(context)
+    secrets.remind(context, also_upcoming=True)

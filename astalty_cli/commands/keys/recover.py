@@ -33,6 +33,7 @@ def recover(
     ] = False,
 ) -> None:
     """It lists them and asks about each one. --to sends the secret to another destination."""
+    from astalty_cli.commands.shared import secrets
     from astalty_cli.commands.shared.records import OpenOperation
 
     if abandon:
@@ -41,7 +42,7 @@ def recover(
     output, journal = context.output, context.journal
     shown = output.columns(columns.JOURNAL, OpenOperation)
     found = journal.contents()
-    abandoned = journal.abandoned(found)
+    abandoned = secrets.without_expired_slots(context, journal.abandoned(found))
     entries, busy = _wanted(abandoned, ids or []), len(found.entries) - len(abandoned)
     if busy:
         output.note(f"Being worked on by another astalty just now: {busy}.")
@@ -125,6 +126,7 @@ def _row(entry: JournalEntry) -> bytes:
             entry.way,
             iso(entry.due_at) if entry.due_at else None,
             entry.old_page_name,
+            entry.slot,
         )
     )
     return hide_bytes(row)

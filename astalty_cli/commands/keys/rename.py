@@ -56,6 +56,7 @@ def _at_the_service(context: Context, client: Client, key: str, new_name: str) -
 
 
 def _in_the_record(context: Context, record: KeyRecord, key: str, new_name: str) -> None:
+    from astalty_cli.commands.shared import secrets
     from astalty_cli.commands.shared.record import key_columns
     from astalty_cli.services.keys.finder import KeyFinder
     from astalty_cli.services.keys.recorded import RecordedKeys
@@ -66,6 +67,7 @@ def _in_the_record(context: Context, record: KeyRecord, key: str, new_name: str)
         record.ensure_free(new_name)
         context.output.note("A dry run: no request would be sent; only the record would be changed.")
         return
+    secrets.remind(context)
     record.rename(found.id, new_name)
     context.completion_cache.note_key(found.id, new_name)
     page = f", where it is {found.page_name!r}" if found.page_name else ""

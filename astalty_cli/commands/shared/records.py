@@ -4,6 +4,7 @@ from datetime import datetime
 
 from msgspec import Raw, Struct
 
+from astalty_cli.base.vocabulary import Storage
 from astalty_cli.config.journal import Operation, Phase, Way
 
 
@@ -56,3 +57,4 @@ class OpenOperation(Struct):
     way: Way
     due_at: str | None  # of an old key that somebody has to delete on the web page
     old_page_name: str | None
+    old_secret: Storage | None  # where a copy of it is kept, to verify the deletion

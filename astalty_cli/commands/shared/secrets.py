@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from astalty_cli.base.errors import InterruptedByUser, LocalError, ServiceError, UnauthorizedError
-from astalty_cli.base.shell_words import quoted
+from astalty_cli.base.shell_words import command, quoted
 from astalty_cli.base.vocabulary import API_KEY, access_name
 from astalty_cli.cli.options import RECORD, SECRET
 from astalty_cli.context import Context
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from astalty_cli.api.client import Client
     from astalty_cli.api.identity import KeyIdentity
     from astalty_cli.base.secret import Secret
+    from astalty_cli.config.journal import JournalEntry
     from astalty_cli.destinations.destination import Destination
     from astalty_cli.destinations.kinds import Environment
     from astalty_cli.services.keys.issuer import Ended
@@ -120,19 +121,50 @@ def destination_environment(context: Context) -> Environment:
     return Environment(context.program.environ, context.config_file, origin)
 
 
-def remind(context: Context) -> None:
-    """Say in one line that something is open."""
+def remind(context: Context, *, also_upcoming: bool = False) -> None:
+    """Say what is open: interrupted operations in one line, and a line for each key that is due for deletion.
+
+    `also_upcoming`: and one for those that are not due yet.
+    """
     if not context.journal_folder.exists():
         return
     with suppress(LocalError):  # where even the folder cannot be read, it is `keys recover`'s to say
         found = context.journal.contents()
-        entries = context.journal.abandoned(found)
+        abandoned = context.journal.abandoned(found)
+        entries = [entry for entry in abandoned if not entry.awaits_deletion]
         names = [f"{entry.operation} {entry.name!r}" for entry in entries]
         names += [f"{path}, which cannot be read" for path in found.damaged]
         if names:
             profiles = {entry.profile for entry in entries} or {context.settings.profile.value}
             finish = " and ".join(recover(context, profile) for profile in sorted(profiles))
             context.output.note(f"Still open: {', '.join(names)}. Finish it: {finish}")
+        if waiting := [entry for entry in abandoned if entry.awaits_deletion]:
+            _remind_of_deletions(context, waiting, also_upcoming=also_upcoming)
+
+
+def _remind_of_deletions(context: Context, entries: list[JournalEntry], *, also_upcoming: bool) -> None:
+    from astalty_cli.base.times import utc_now
+    from astalty_cli.services.keys import awaiting_deletion
+
+    now = utc_now()
+    for entry in without_expired_slots(context, entries):
+        each = awaiting_deletion.awaited(entry, now)
+        if each.is_due(now):
+            then = command(recover(context, entry.profile), entry.id[:8])
+            word = "" if each.can_verify else " --abandon"
+            context.output.note(f"{awaiting_deletion.reminder(each)} Delete it, then: {then}{word}")
+    later = awaiting_deletion.upcoming((awaiting_deletion.awaited(entry, now) for entry in entries), now)
+    if also_upcoming and later:
+        context.output.note(later)
+
+
+def without_expired_slots(context: Context, entries: list[JournalEntry]) -> list[JournalEntry]:
+    """Remove the copies of old secrets that were kept for long enough."""
+    from astalty_cli.base.times import utc_now
+    from astalty_cli.services.keys.awaiting_deletion import remove_expired_slots
+    from astalty_cli.services.keys.by_hand.slots import Slots
+
+    return remove_expired_slots(context.journal, Slots(context.program.folders.data), entries, utc_now())
 
 
 def recover(context: Context, profile: str) -> str:

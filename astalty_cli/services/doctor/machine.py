@@ -11,6 +11,7 @@ from astalty_cli import __version__
 from astalty_cli.base.errors import LeftOpenError, LocalError
 from astalty_cli.base.extras import PARTS, is_installed
 from astalty_cli.base.shell_words import command
+from astalty_cli.base.times import utc_now
 from astalty_cli.base.vocabulary import Storage
 from astalty_cli.config.credentials import KeyringCredentials
 from astalty_cli.config.journal import Journal
@@ -18,6 +19,7 @@ from astalty_cli.config.profiles import ConfigFile
 from astalty_cli.config.settings import Settings
 from astalty_cli.destinations.clipboard import Clipboard
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
+from astalty_cli.services.keys.awaiting_deletion import awaited, reminder, upcoming
 
 
 def version() -> Result:
@@ -70,14 +72,19 @@ def keyring(settings: Settings) -> Result:
 
 
 def journal(open_operations: Journal) -> Result:
-    """Raises LeftOpenError for what no running process works on."""
-    found = open_operations.contents()
+    """A key to delete is a warning once it is due. Raises LeftOpenError for what was interrupted."""
+    found, now = open_operations.contents(), utc_now()
     abandoned = open_operations.abandoned(found)
-    left = [f"{each.operation} {each.name!r}" for each in abandoned]
+    left = [f"{each.operation} {each.name!r}" for each in abandoned if not each.awaits_deletion]
     left += [f"{path} (cannot be read)" for path in found.damaged]
     if left:
         are = "operation is" if len(left) == 1 else "operations are"
         raise LeftOpenError(f"{len(left)} key {are} open: {', '.join(left)}.", hint="astalty keys recover")
+    deletions = [awaited(each, now) for each in abandoned if each.awaits_deletion]
+    if due := [reminder(each) for each in deletions if each.is_due(now)]:
+        return warning(" ".join(due), "Delete it on the web page, then: astalty keys recover")
+    if deletions:
+        return ok(upcoming(deletions, now))
     if found.entries:
         return ok("Another astalty is at work on a key just now.")
     return ok("No key operation is open.")

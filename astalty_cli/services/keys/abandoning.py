@@ -7,7 +7,10 @@ from pathlib import Path
 
 from astalty_cli.base.durations import format_duration
 from astalty_cli.base.errors import ConflictError, NotFoundError, UsageError
-from astalty_cli.config.journal import Journal, JournalEntry, Operation, Phase
+from astalty_cli.config.journal import Journal, JournalEntry, Operation, Phase, Way
+from astalty_cli.services.keys.by_hand import abandoning as by_hand
+from astalty_cli.services.keys.by_hand.slots import Slots
+from astalty_cli.services.keys.record import KeyRecord
 from astalty_cli.services.keys.recovery_steps import title_of
 
 
@@ -16,17 +19,19 @@ class Abandonment:
     """What is to be closed as it is: entries, and files that cannot be read as such."""
 
     journal: Journal
+    slots: Slots
     entries: list[JournalEntry]
     damaged: list[Path]
 
     @classmethod
-    def of(cls, journal: Journal, ids: list[str]) -> "Abandonment":
+    def of(cls, journal: Journal, slots: Slots, ids: list[str]) -> "Abandonment":
         """Those that the ids name, by their starts. Raises NotFoundError, UsageError where several fit."""
         found = journal.contents()
         known = {entry.id: entry for entry in found.entries} | {path.stem: path for path in found.damaged}
         named = [known[name] for name in dict.fromkeys(_only(wanted, known) for wanted in ids)]
         return cls(
             journal,
+            slots,
             [each for each in named if isinstance(each, JournalEntry)],
             [each for each in named if isinstance(each, Path)],
         )
@@ -35,24 +40,40 @@ class Abandonment:
     def consequences(self) -> Iterator[str]:
         """What closing each of them leaves as it is, in sentences for the user."""
         for entry in self.entries:
-            yield f"{title_of(entry)} ({entry.id[:8]}), {entry.phase}: {_left_as_it_is(entry)}"
+            left = by_hand.left_as_it_is if entry.way is Way.BY_HAND else _left_as_it_is
+            yield f"{title_of(entry)} ({entry.id[:8]}), {entry.phase}: {left(entry)}"
+            if entry.slot is not None and entry.phase is not Phase.AWAITING_SECRET:
+                yield "The copy of the old secret that is kept here is removed."
         for path in self.damaged:
             yield (
                 f"{path} cannot be read. A secret may exist without being saved, an old one may be about to "
                 "expire, a key may still work."
             )
 
-    def run(self, say: Callable[[str], None]) -> None:
-        """Close them. Raises ConflictError where one is being worked on, or has moved on since."""
+    def run(
+        self, say: Callable[[str], None], record_of: Callable[[str], KeyRecord], origin: str | None
+    ) -> None:
+        """Close them. `record_of` gives an origin's record; `origin` is one whose keys are in the keyring.
+
+        Raises ConflictError where one is being worked on, or has moved on since, and LocalError where the
+        copy of an old secret can't be removed.
+        """
         for entry in self.entries:
             with self.journal.lock(entry.lock_name):
                 current = self.journal.read(entry.id)
                 if current is not None and current != entry:
                     raise ConflictError(f"{title_of(entry)} has moved on meanwhile; it stays open.")
-                self.journal.close(entry)
+                self._close(entry, record_of)
             say(f"Closed: {title_of(entry)}. Nothing was changed at the service.")
         for path in self.damaged:
+            self.slots.remove_unread(path, origin)
             say(f"Moved away: {self.journal.move_away(path)}. It blocks nothing any more.")
+
+    def _close(self, entry: JournalEntry, record_of: Callable[[str], KeyRecord]) -> None:
+        if entry.way is Way.BY_HAND:
+            by_hand.close(entry, self.journal, record_of(entry.base_url), self.slots)
+        else:
+            self.journal.close(entry)
 
 
 def _only(wanted: str, known: dict[str, JournalEntry | Path]) -> str:

@@ -4,24 +4,28 @@ What the server's data cannot tell becomes a note, never a finding.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from astalty_cli.api.client import Client
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.durations import format_duration
 from astalty_cli.base.errors import NotOfferedError
 from astalty_cli.base.times import iso, local, usable_clock, utc_now
-from astalty_cli.base.vocabulary import Access, KeyStatus
+from astalty_cli.base.vocabulary import Access, FindingCode, KeyStatus
 from astalty_cli.services.history.listing import HistoryReader, oldest
 from astalty_cli.services.history.reading import LATE
+from astalty_cli.services.keys.awaiting_deletion import AwaitedDeletion
 from astalty_cli.services.keys.findings import (
+    Dated,
     Finding,
     Limits,
     Severity,
     SimilarNames,
     new_address,
+    not_deleted,
     of_key,
     of_secrets,
 )
@@ -33,16 +37,24 @@ _NOT_COMPARED = "There are too many names, or too long ones, to compare all of t
 FirstUses = dict[str, datetime]  # by address
 
 
+class AuditReport(NamedTuple):
+    """The findings, the gravest first; notes for people: what could not be told, and advice; the keys."""
+
+    findings: list[Finding]
+    notes: list[str]
+    keys: Sequence[Dated]
+
+
 @dataclass
 class Audit:
-    """One look at the account. `notes` are for people: what could not be told, and advice."""
+    """One look at the account. `deletions` are keys that somebody has to delete on the web page."""
 
     client: Client
     limits: Limits
+    deletions: Sequence[AwaitedDeletion] = ()
     notes: list[str] = field(default_factory=list)
 
-    def findings(self) -> list[Finding]:
-        """All findings, the gravest first."""
+    def run(self) -> AuditReport:
         now = self._now()
         status = f"{KeyStatus.ACTIVE},{KeyStatus.EXPIRING}"
         keys = [key.value for key in self.client.all_keys(status=status)]
@@ -52,8 +64,9 @@ class Audit:
         if not names.complete:
             self.notes.append(_NOT_COMPARED)
         found += self._new_addresses(keys, now)
+        found += [not_deleted(each, utc_now()) for each in self.deletions]
         self._recommend_read_only(keys)
-        return gravest_first(found)
+        return AuditReport(gravest_first(found), self.notes, keys)
 
     def _recommend_read_only(self, keys: list[ApiKey]) -> None:
         full = sum(key.access == Access.FULL_ACCESS for key in keys)
@@ -78,17 +91,26 @@ class Audit:
         return found
 
 
-def of_record(keys: RecordedKeys, limits: Limits) -> tuple[list[Finding], list[str]]:
-    """Findings of what the record knows, and notes on what it doesn't: nothing says when a key was used."""
+def of_record(
+    recorded: RecordedKeys, limits: Limits, deletions: Sequence[AwaitedDeletion] = ()
+) -> AuditReport:
+    """What the record knows; nothing says when a key was used. A key that waits to be deleted is no grace."""
     status, now = f"{KeyStatus.ACTIVE},{KeyStatus.EXPIRING}", utc_now()
-    rows = [row.value for row in keys.all_keys(status=status)]
-    found = [finding for row in rows for finding in of_secrets(row, limits, now)]
+    keys = [row.value for row in recorded.all_keys(status=status)]
+    waiting = {each.id for each in deletions}
+    found = [
+        finding
+        for key in keys
+        for finding in of_secrets(key, limits, now)
+        if finding.finding is not FindingCode.IN_GRACE or key.id not in waiting
+    ]
+    found += [not_deleted(each, now) for each in deletions]
     notes = ["The record does not say when and from where keys were used: that was not looked at."]
-    if unknown := [row.name for row in rows if not (row.rotated_at or row.created_at)]:
+    if unknown := [key.name for key in keys if not (key.rotated_at or key.created_at)]:
         notes.append(f"Of unknown age: {', '.join(map(repr, unknown))}.")
-    names = SimilarNames(rows)
+    names = SimilarNames(keys)
     found += names.findings()
-    return gravest_first(found), notes if names.complete else [*notes, _NOT_COMPARED]
+    return AuditReport(gravest_first(found), notes if names.complete else [*notes, _NOT_COMPARED], keys)
 
 
 def gravest_first(findings: list[Finding]) -> list[Finding]:

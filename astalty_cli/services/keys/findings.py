@@ -15,9 +15,11 @@ from astalty_cli.api.models import ApiKey
 from astalty_cli.base.durations import format_duration
 from astalty_cli.base.times import in_utc, iso
 from astalty_cli.base.vocabulary import FindingCode, KeyStatus
+from astalty_cli.services.keys.awaiting_deletion import AwaitedDeletion
 from astalty_cli.services.keys.finder import Listed
 
 _UNKNOWN = datetime.max.replace(tzinfo=UTC)
+_FORGOTTEN = timedelta(days=7)  # after the date when a key was due for deletion
 _NEARLY_EQUAL = 0.9  # of the characters of two names are common to both, in the same order
 _MOST_NAMES = 2_000  # that each name is compared with, the oldest
 _LONGEST_NAME = 200  # characters of a name that is compared; the service allows 100
@@ -90,6 +92,19 @@ def of_secrets(key: Dated, limits: Limits, now: datetime) -> Iterator[Finding]:
         until = f"{in_utc(ends):%Y-%m-%d %H:%M} UTC" if ends else "a time that the server does not tell"
         detail = f"Until {until}, an earlier secret works too."
         yield _finding(key, Severity.LOW, FindingCode.IN_GRACE, detail, key.rotated_at)
+
+
+def not_deleted(key: AwaitedDeletion, now: datetime) -> Finding:
+    """Of a key that somebody has to delete on the web page."""
+    severity = Severity.LOW
+    if key.is_due(now):
+        severity = Severity.HIGH if now - key.due_at >= _FORGOTTEN else Severity.MEDIUM
+    on_page = f" ({key.page_name!r} on the web page)" if key.page_name else ""
+    which = f"{'The old key' if key.is_old else 'It'}{on_page}"
+    lost = "" if key.can_verify else " Nothing can verify it any more."
+    is_due = "was" if key.is_due(now) else "is"
+    detail = f"{which} {is_due} due for deletion on {in_utc(key.due_at):%Y-%m-%d %H:%M} UTC.{lost}"
+    return _finding(key, severity, FindingCode.AWAITING_DELETION, detail, key.due_at)
 
 
 def new_address(key: ApiKey, address: str, first_use: datetime, baseline: timedelta) -> Finding:

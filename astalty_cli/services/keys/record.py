@@ -112,6 +112,7 @@ class KeyRecord:
             **_told(key),
             "rotated_at": key.rotated_at and _whole_seconds(key.rotated_at),
             "previous_expires_at": key.previous_expires_at and _whole_seconds(key.previous_expires_at),
+            "previous_ended_by": None,
             "last_verified_at": _now(),
         }
         self._note(lambda keys: self._put(keys, key, lasting(destinations), facts))
@@ -165,6 +166,7 @@ class KeyRecord:
                     page_name=page_name,
                     rotated_at=_now(),
                     previous_expires_at=due_at and _whole_seconds(due_at),
+                    previous_ended_by=None if due_at else Ending.REJECTED,
                     last_verified_at=_now(),
                     destinations=list(dict.fromkeys([*each.destinations, *lasting(destinations)])),
                 )
@@ -173,8 +175,13 @@ class KeyRecord:
 
     def deletion_verified(self, key_id: str, still_due: datetime | None) -> None:
         """Note that an old key is gone; another one may be due yet."""
-        due = still_due and _whole_seconds(still_due)
-        self._note(lambda keys: self._replace(keys, key_id, previous_expires_at=due, last_verified_at=_now()))
+        facts = _gone(still_due, Ending.REJECTED)
+        self._note(lambda keys: self._replace(keys, key_id, **facts, last_verified_at=_now()))
+
+    def deletion_stated(self, key_id: str, still_due: datetime | None) -> None:
+        """Note that an old key is gone, on a person's word alone; another one may be due yet."""
+        facts = _gone(still_due, Ending.STATED)
+        self._note(lambda keys: self._replace(keys, key_id, **facts))
 
     def put_back(self, key_id: str, *, last_four: str, page_name: str | None) -> None:
         """Note that the old secret is in use again: the key that should have replaced it was deleted."""
@@ -278,6 +285,13 @@ def _told(key: ApiKey) -> dict[str, object]:
         "created": Accuracy.GIVEN,
         **({"access": key.access} if key.access else {}),
     }
+
+
+def _gone(still_due: datetime | None, how: Ending) -> dict[str, object]:
+    """What to note of an old key that is gone; `how` that is known counts once none is due."""
+    if still_due:
+        return {"previous_expires_at": _whole_seconds(still_due)}
+    return {"previous_expires_at": None, "previous_ended_by": how}
 
 
 def _now() -> datetime:

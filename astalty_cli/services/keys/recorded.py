@@ -42,6 +42,7 @@ class RecordedRow(Struct, frozen=True, kw_only=True):
     purpose: str | None
     page_name: str | None
     ended_by: Ending | None
+    previous_ended_by: Ending | None
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class RecordedKeys:
             purpose=key.purpose,
             page_name=key.page_name,
             ended_by=key.ended_by,
+            previous_ended_by=key.previous_ended_by,
         )
 
 

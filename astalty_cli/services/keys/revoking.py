@@ -19,7 +19,7 @@ from astalty_cli.base.errors import (
 )
 from astalty_cli.base.signals import deferred
 from astalty_cli.base.vocabulary import KeyStatus
-from astalty_cli.config.journal import JournalEntry, Operation
+from astalty_cli.config.journal import JournalEntry, Operation, Way
 from astalty_cli.config.record import Ending
 from astalty_cli.services.keys.finder import KeyFinder, described, is_active
 from astalty_cli.services.keys.guards import Guards
@@ -113,7 +113,8 @@ def revoke(operation: OperationContext, guards: Guards, key: ApiKey, ended: Sequ
                 operation.journal.close(entry)
                 raise
             for each in operation.journal.of_key(operation.origin, key.id):
-                operation.journal.close(each)
+                if each.way is Way.IN_PLACE:  # one by hand still has an old key to verify
+                    operation.journal.close(each)
     signals.obey()
 
 

@@ -5,7 +5,7 @@ Any other answer verifies nothing.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
@@ -13,7 +13,7 @@ from astalty_cli.base.errors import LeftOpenError, ServiceError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import utc_now
-from astalty_cli.config.journal import JournalEntry, Operation
+from astalty_cli.config.journal import Journal, JournalEntry, Operation
 from astalty_cli.config.record import Ending
 from astalty_cli.services.keys.by_hand.checks import SECOND_LOOK, is_accepted
 from astalty_cli.services.keys.by_hand.person import Deletion, PageKey, Person
@@ -21,7 +21,6 @@ from astalty_cli.services.keys.by_hand.slots import Slots
 from astalty_cli.services.keys.operation import LocalContext
 
 _BETWEEN_LOOKS: Final = 15.0  # seconds, on a terminal: at most 4 looks a minute
-SLOT_KEPT: Final = timedelta(days=30)  # after the date when the key was due for deletion
 
 
 class Seen(Enum):
@@ -149,7 +148,7 @@ class DeletionCheck:
         if entry.operation is Operation.REVOKE:
             context.record.ended(key_id, Ending.REJECTED)
         else:
-            context.record.deletion_verified(key_id, _still_due(context, entry))
+            context.record.deletion_verified(key_id, still_due(context.journal, entry))
         self.slots.remove(entry)
         context.journal.close(entry)
         context.say(f"Verified: {_which(entry).lower()} is deleted. The service rejects it.")
@@ -178,6 +177,7 @@ def deletion_of(entry: JournalEntry) -> Deletion:
     return Deletion(entry.name, PageKey(entry.old_page_name, None, ends[0]), new, entry.due_at or utc_now())
 
 
-def _still_due(context: LocalContext, finished: JournalEntry) -> datetime | None:
-    others = context.journal.of_key(context.origin, finished.key_id or "")
+def still_due(journal: Journal, finished: JournalEntry) -> datetime | None:
+    """When the next old key of the same key is due, if there is another one."""
+    others = journal.of_key(finished.base_url, finished.key_id or "")
     return min((each.due_at for each in others if each.due_at and each.id != finished.id), default=None)

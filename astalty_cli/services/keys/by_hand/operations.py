@@ -17,6 +17,7 @@ from astalty_cli.base.vocabulary import Access
 from astalty_cli.config.journal import JournalEntry, Operation, Phase, Way, new_idempotency_key
 from astalty_cli.config.record import Ending, RecordedKey, new_id
 from astalty_cli.destinations.destination import Destination
+from astalty_cli.services.keys.awaiting_deletion import awaited
 from astalty_cli.services.keys.by_hand.deletion import DeletionCheck, deletion_of
 from astalty_cli.services.keys.by_hand.issuer import ByHand
 from astalty_cli.services.keys.by_hand.old_secret import OldSecret
@@ -216,7 +217,13 @@ def access_of(key: RecordedKey) -> Access | None:
 def unverifiable(context: LocalContext, entry: JournalEntry) -> LeftOpenError:
     """What to raise if the old secret is not here, or not any more."""
     again = command(context.recover, entry.id[:8])
+    deletion = awaited(entry, utc_now())
+    why = (
+        "its secret is not here"
+        if deletion.can_verify
+        else "the copy of its secret was only kept for 30 days"
+    )
     return LeftOpenError(
-        f"Nothing here can verify that the old key of {entry.name!r} is deleted: its secret is not here.",
+        f"Nothing here can verify that the {deletion.what} is deleted: {why}.",
         hint=f"If you have the secret: {again}\nOnce you have deleted the key: {again} --abandon",
     )

@@ -15,7 +15,7 @@ from astalty_cli.config.journal import JournalEntry, Operation, Phase
 from astalty_cli.config.record import RecordedKey
 from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.by_hand.checks import is_accepted, is_still_accepted
-from astalty_cli.services.keys.by_hand.deletion import SLOT_KEPT, DeletionCheck, Seen, WrongKeyDeletedError
+from astalty_cli.services.keys.by_hand.deletion import DeletionCheck, Seen, WrongKeyDeletedError
 from astalty_cli.services.keys.by_hand.issuer import ByHand
 from astalty_cli.services.keys.by_hand.old_secret import find
 from astalty_cli.services.keys.by_hand.operations import HandOperation, unverifiable
@@ -149,10 +149,11 @@ class HandRecovery:
     def _check_deletion(self, entry: JournalEntry) -> None:
         operation = self.operation
         context, due = operation.context, entry.due_at or entry.started_at
-        if utc_now() - due > SLOT_KEPT and entry.slot is not None:
-            operation.slots.remove(entry)
-            entry = context.journal.write(msgspec.structs.replace(entry, slot=None))
         old = self._old(entry)
+        if old is None and due > utc_now():
+            self._say_due(entry)
+            context.say(unverifiable(context, entry).message)
+            return
         if old is None:
             raise unverifiable(context, entry)
         control = self._control(entry, old)
