@@ -145,14 +145,12 @@ class HandOptions(NamedTuple):
 def _hand(
     *,
     by_hand: Annotated[
-        bool, option("--by-hand", help="Create and delete keys on the web page, with guidance here.")
+        bool, option("--by-hand", help="Create and delete keys in the web app, step by step.")
     ] = False,
-    with_token: Annotated[
-        bool, option("--with-token", help="Read the key that was created on the page from stdin.")
-    ] = False,
+    with_token: Annotated[bool, option("--with-token", help="Read the new key from stdin.")] = False,
     web: Annotated[bool, option("--web", "-w", help="Open the web app in a browser.")] = False,
     allow_other_account: Annotated[
-        bool, option("--allow-other-account", help="Allow a new key of another account.")
+        bool, option("--allow-other-account", help="Allow a new key from another account.")
     ] = False,
 ) -> HandOptions:
     return HandOptions(by_hand, with_token, web, allow_other_account)

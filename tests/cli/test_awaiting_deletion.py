@@ -263,7 +263,7 @@ def test_then_nothing_verifies_the_deletion_any_more(real: RealAccount) -> None:
     assert "Nothing here can verify it any more. Delete it, then: " in told
     assert told.endswith("--abandon")
     refused = words(real.shell("keys recover --yes", code=7).err)
-    assert "Nothing here can verify that the old key of 'default'" in refused
+    assert "Can't verify that the old key of 'default'" in refused
     assert "was only kept for 30 days" in refused
     (row,) = deletions(real)
     assert "Nothing can verify it any more." in row["detail"]
@@ -301,7 +301,7 @@ def test_what_cannot_be_verified_here_is_no_failure_before_it_is_due(real: RealA
     (slot,) = real.slots
     slot.unlink()
     told = words(real.shell("keys recover --yes").err)
-    assert "its secret is not here" in told
+    assert "its secret is not on this machine" in told
     move(real, days=-1)
     real.shell("keys recover --yes", code=7)
 

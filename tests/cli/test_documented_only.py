@@ -36,7 +36,7 @@ KEYS = {
     "keys rename ci other": RECORD,
     "keys create ci --plain": "created in the web app",
     "keys create ci --to file:new-key": f"Create it in the web app ({KEYS_PAGE})",
-    "keys create ci --to file:new-key --dry-run": "would be created on the web page",
+    "keys create ci --to file:new-key --dry-run": "would be created in the web app",
     "keys rotate ci --plain": "created in the web app",
     f"keys rotate {KEY['id']} --to file:new-key": KEYS_PAGE,
     "keys revoke ci --yes": KEYS_PAGE,

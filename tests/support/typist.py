@@ -16,7 +16,7 @@ HIDDEN = {
     "Leaked secret (not shown): ": "LEAKED",
 }
 _YES_OR_NO = "[y/N] "
-_WAITS = "Ctrl-C finishes later."
+_WAITS = "press Ctrl-C to finish later."
 _ECHO_IS_OFF = 30  # seconds to wait for it at most
 
 

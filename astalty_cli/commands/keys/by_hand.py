@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from astalty_cli.destinations.destination import Destination
     from astalty_cli.services.keys.by_hand.old_secret import OldSecret
     from astalty_cli.services.keys.by_hand.operations import HandOperation
+    from astalty_cli.services.keys.by_hand.person import Person
     from astalty_cli.services.keys.operation import LocalContext
     from astalty_cli.services.keys.recovery_destinations import Prompts
 
@@ -43,13 +44,13 @@ def create(context: Context, name: str, access: Access | None) -> None:
     operation.context.record.ensure_free(name)
     if context.get(DRY_RUN):
         probe(destinations, None, force=operation.force)
-        _say_plan(context, f"A key named {name!r} would be created on the web page.", destinations)
+        _say_plan(context, f"A key named {name!r} would be created in the web app.", destinations)
         return
-    _ensure_can_paste(context, "astalty keys create NAME")
+    _ensure_can_paste(context, operation.person, "astalty keys create NAME")
     secrets.remind(context)
     new = operation.create(name, access, _known(operation.context, context))
     context.completion_cache.note_key(new.key.id, name)
-    level = access_name(access) if access else "unknown; --access notes it in the record"
+    level = access_name(access) if access else "unknown (record it with --access)"
     context.output.note(f"Created {name!r} (ends in {new.secret.last_four}). Access level: {level}.")
     _print(context, new.key.id)
 
@@ -67,13 +68,13 @@ def rotate(context: Context, wanted: str, grace: timedelta, if_older_than: timed
         return
     probe(destinations, key, force=operation.force)
     if context.get(DRY_RUN):
-        _say_plan(context, f"{described(key)} would be replaced on the web page.", destinations)
+        _say_plan(context, f"{described(key)} would be replaced in the web app.", destinations)
         return
-    _ensure_can_paste(context, "astalty keys rotate KEY")
+    _ensure_can_paste(context, operation.person, "astalty keys rotate KEY")
     secrets.remind(context)
     if not grace:
         output.ensure_confirmed(
-            f"Replace {described(key)}, and delete the old key on the web page at once? "
+            f"Replace {described(key)}, and delete the old key in the web app at once? "
             "Whatever uses the old one stops working."
         )
     old = _old_secret(context, operation, key)
@@ -110,9 +111,10 @@ def _old_secret(context: Context, operation: HandOperation, key: RecordedKey) ->
     old = find(operation.context, key, places, secrets.variable(context), operation.person)
     if old is None:
         raise UsageError(
-            f"The present secret of {described(key)} is not here, so nothing could verify its end.",
-            hint="Give it as the second line of --with-token. If nobody has it, create another key and "
-            "delete this one: astalty keys create NAME",
+            f"The current secret of {described(key)} is not on this machine: "
+            "nothing could verify that its key is deleted.",
+            hint="Give it as the second line of stdin, with --with-token.\n"
+            "If nobody has it, create another key: astalty keys create NAME",
         )
     return old
 
@@ -125,7 +127,7 @@ def revoke(
     if if_idle is not None:
         raise UsageError(
             "The record does not say when keys were used, so --if-idle cannot be checked.",
-            hint="Leave it out, and look at the request history on the web page.",
+            hint="Leave it out, and look at the request history in the web app.",
         )
     operation, revoked = _operation(context, []), 0
     failures: dict[str, AstaltyError] = {}
@@ -135,7 +137,7 @@ def revoke(
         try:
             key = recorded(context, name)
             if context.get(DRY_RUN):
-                _say_plan(context, f"{described(key)} would be deleted on the web page.", [])
+                _say_plan(context, f"{described(key)} would be deleted in the web app.", [])
                 continue
             _revoke(context, operation, key, allow_self=allow_self, allow_last=allow_last)
             revoked += 1
@@ -226,8 +228,8 @@ def recorded(context: Context, wanted: str) -> RecordedKey:
         found = KeyFinder(RecordedKeys(record.file, record.origin, {})).find_active(wanted)
     except NotFoundError as error:
         error.hint = (
-            f"{error.hint}\nAdd a key that the record does not have: astalty keys add NAME\n"
-            f"All keys are on the web page: {contract.MANAGE_KEYS}"
+            f"{error.hint}\nTo record an existing key: astalty keys add NAME\n"
+            f"All keys are in the web app: {contract.MANAGE_KEYS}"
         )
         raise
     return next(key for key in record.active_keys() if key.id == found.id)
@@ -259,11 +261,13 @@ def _row_type() -> type:
     return RecordedRow
 
 
-def _ensure_can_paste(context: Context, line: str) -> None:
+def _ensure_can_paste(context: Context, person: Person, line: str) -> None:
     """Raises UsageError if nobody can give the new secret."""
-    if not (context.get(BY_HAND).with_token or context.program.streams.can_ask):
+    if isinstance(person, WebPage) and person.with_token:
+        person.read_lines()
+    elif not context.program.streams.can_ask:
         raise UsageError(
-            "This service has no API for keys, and there is no terminal to ask for the new key on.",
+            "This service has no API for keys, and there is no terminal on which to ask for the new key.",
             hint=f"Create it in the web app ({contract.MANAGE_KEYS}), then give it on stdin: "
             f"{line} --with-token < FILE",
         )

@@ -36,7 +36,7 @@ def show_web_app(context: Context) -> None:
     origin = context.settings.base_url.value
     address = contract.WEB_APP if origin == contract.DEFAULT_BASE_URL else context.settings.address
     if not (_can_show(context) and _open(address, context)):
-        context.output.warn(f"There is no browser here. Open {address}")
+        context.output.warn(f"No browser was found. Open {address}")
 
 
 def _can_show(context: Context) -> bool:

@@ -55,7 +55,7 @@ class WebPage:
             f"  Name          {visible(key.page_name or '')}",
             f"  Access Level  {level}",
             *([] if replacing is None else ["  Keep the old key for now."]),
-            f"Step 2 of {self._steps}: copy the key that the page shows, and paste it here",
+            f"Step 2 of {self._steps}: copy the key that the web app shows, and paste it here",
         )
         self._open()
 
@@ -70,8 +70,8 @@ class WebPage:
         if not self.is_here:
             return None
         ends = f", ends in {last_four}" if last_four else ""
-        self._say(f"The present secret of {name!r}{ends} is not stored here.")
-        return self._typed("Present key (not shown; Enter if you don't have it): ")
+        self._say(f"The current secret of {name!r}{ends} is not stored here.")
+        return self._typed("Current key (not shown; Enter to skip): ")
 
     def delete(self, deletion: Deletion) -> None:
         title = "delete the key in the web app" if deletion.new is None else "delete the old key"
@@ -81,7 +81,9 @@ class WebPage:
     def delete_later(self, deletion: Deletion, then: str) -> None:
         due = local(deletion.due_at)
         self._say(
-            self._last_step(f"delete the old key on {due}"), *_which_one(deletion), f"  Then run      {then}"
+            self._last_step(f"delete the old key after {due}"),
+            *_which_one(deletion),
+            f"  Then run      {then}",
         )
 
     def _last_step(self, title: str) -> str:
@@ -90,6 +92,10 @@ class WebPage:
             if self._steps
             else f"{title[0].upper()}{title[1:]}"
         )
+
+    def interrupted(self) -> None:
+        if self.is_here:
+            self.context.output.say("\n")
 
     def waiting(self, seen: str) -> None:
         self._say(seen)
@@ -127,12 +133,17 @@ class WebPage:
         """The new secret is the first line of stdin, the old one the second."""
         from astalty_cli.config.settings import typed_secret
 
+        lines = self.read_lines()
+        return typed_secret(lines[at]) if len(lines) > at else None
+
+    def read_lines(self) -> list[str]:
+        """Raises UsageError if stdin has none: better known before anything is begun."""
         if self._lines is None:
             text = self.context.program.streams.stdin.read(_MOST)
             self._lines = [line for line in text.splitlines() if line.strip()]
             if not self._lines:
-                raise UsageError("--with-token found no key on stdin.", hint="Give it there: … < FILE")
-        return typed_secret(self._lines[at]) if len(self._lines) > at else None
+                raise UsageError("There is no key on stdin.", hint="Pipe it in: --with-token < FILE")
+        return self._lines
 
 
 def _which_one(deletion: Deletion) -> list[str]:
@@ -143,7 +154,8 @@ def _which_one(deletion: Deletion) -> list[str]:
     elif new is not None and new.page_name:
         which = "the older key"
     else:
-        which = f"the key of {deletion.name!r}" + (f", ends in {old.last_four}" if old.last_four else "")
+        ends = f" (ends in {old.last_four})" if old.last_four else ""
+        which = f"the key that is recorded as {deletion.name!r}{ends}"
     lines = [f"  {contract.MANAGE_KEYS}", f"  Delete        {visible(which)}"]
     return [*lines, f"  Keep          {visible(new.page_name)}"] if new and new.page_name else lines
 

@@ -56,7 +56,8 @@ class DeletionCheck:
             self.person.delete(deletion_of(entry))
             seen = self._wait(entry) if self.person.is_here else self.look_twice(entry)
         except KeyboardInterrupt:
-            raise self._left_open(entry, "Interrupted.") from None
+            self.person.interrupted()
+            raise self._left_open(entry, "Stopped.") from None
         self.conclude(entry, seen)
 
     def conclude(self, entry: JournalEntry, seen: Seen) -> None:
@@ -74,11 +75,12 @@ class DeletionCheck:
             case Seen.BOTH:
                 raise LeftOpenError(
                     "The service rejects both the old key and the new one: both were deleted.",
-                    hint="Sign in with another key, then create a new one: astalty keys create NAME. "
+                    hint="Sign in with another key: astalty auth login\n"
+                    "Then create a new one: astalty keys create NAME\n"
                     f"Close this: {command(self.context.recover, entry.id[:8])} --abandon",
                 )
             case Seen.STILL_WORKS:
-                raise self._left_open(entry, f"{_which(entry)} (ends in {ends}) still works.")
+                raise self._left_open(entry, f"The service still accepts the key that ends in {ends}.")
             case Seen.UNKNOWN:
                 raise self._left_open(entry, self._problem)
 
@@ -134,36 +136,45 @@ class DeletionCheck:
             self.context.sleep(_BETWEEN_LOOKS)
 
     def _text(self, entry: JournalEntry, seen: Seen) -> str:
-        which = _which(entry)
+        which = "The key" if entry.operation is Operation.REVOKE else "The old key"
         return {
             Seen.DELETED: f"{which} is rejected. Checking once more…",
-            Seen.STILL_WORKS: f"{which} still works. Checking every 15 seconds; Ctrl-C finishes later.",
-            Seen.WRONG_KEY: "The new key is rejected and the old one works. Checking once more…",
-            Seen.BOTH: "Both keys are rejected. Checking once more…",
+            Seen.STILL_WORKS: f"{which} still works. Checking every 15 s; press Ctrl-C to finish later.",
+            Seen.WRONG_KEY: "The service rejects the new key and accepts the old one. Checking once more…",
+            Seen.BOTH: "The service rejects both keys. Checking once more…",
             Seen.UNKNOWN: self._problem,
         }[seen]
 
     def _finish(self, entry: JournalEntry) -> None:
         context, key_id = self.context, entry.key_id or ""
-        if entry.operation is Operation.REVOKE:
+        if entry.operation is Operation.REVOKE and self._is_the_keys_newest(entry):
             context.record.ended(key_id, Ending.REJECTED)
         else:
             context.record.deletion_verified(key_id, still_due(context.journal, entry))
         self.slots.remove(entry)
         context.journal.close(entry)
-        context.say(f"Verified: {_which(entry).lower()} is deleted. The service rejects it.")
+        ends = f" (ends in {entry.last_fours[0]})" if entry.last_fours else ""
+        context.say(f"Verified: {_which(entry)}{ends} is deleted.")
+
+    def _is_the_keys_newest(self, entry: JournalEntry) -> bool:
+        """Whether no other key has taken the name meanwhile: a rotation may have begun after a revocation."""
+        return not any(
+            key.id == entry.key_id and key.last_four not in entry.last_fours
+            for key in self.context.record.active_keys()
+        )
 
     def _left_open(self, entry: JournalEntry, why: str) -> LeftOpenError:
         again = command(self.context.recover, entry.id[:8])
-        what = "to be deleted" if entry.operation is Operation.REVOKE else "for its old key to be deleted"
+        which = _which(entry)
         return LeftOpenError(
-            f"{why} {entry.name!r} is waiting {what}.",
-            hint=f"Continue: {again}\nIf you know that it is gone: {again} --abandon",
+            f"{why} {which[0].upper()}{which[1:]} is still to be deleted.",
+            hint=f"Continue: {again}\nIf you know that it is deleted: {again} --abandon",
         )
 
 
 def _which(entry: JournalEntry) -> str:
-    return "The key" if entry.operation is Operation.REVOKE else "The old key"
+    is_old = entry.operation is not Operation.REVOKE
+    return f"the old key of {entry.name!r}" if is_old else f"the key {entry.name!r}"
 
 
 class WrongKeyDeletedError(LeftOpenError):

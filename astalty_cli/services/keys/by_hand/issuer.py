@@ -19,7 +19,8 @@ from astalty_cli.services.keys.issuer import Ended, NewSecret, left_open
 from astalty_cli.services.keys.operation import LocalContext
 
 _REFUSED = (
-    "Nothing was changed here. The key that you just created still exists on the web page: delete it there."
+    "Nothing was changed here. The key that you created still exists in the web app. "
+    "Delete it there, unless you use it in another try."
 )
 
 
@@ -55,12 +56,14 @@ class ByHand:
         replacing = PageKey(entry.old_page_name, last_four=before[0]) if before else None
         self.person.create(PageKey(entry.page_name, entry.access), replacing)
         secret = self._pasted(entry)
-        with left_open(self.context, entry, _named(entry, secret), "it was not saved"):
+        try:
             if self.old is not None and not entry.old_is_gone:
                 self.slots.store(entry, self.old)
             entry = self.context.journal.write(
                 msgspec.structs.replace(entry, phase=Phase.DELIVERING, last_fours=[*before, secret.last_four])
             )
+        except AstaltyError as error:
+            raise self._awaiting(entry, error.message) from None
         return NewSecret(entry, _named(entry, secret), secret)
 
     def delivered(self, new: NewSecret) -> None:
@@ -109,8 +112,8 @@ class ByHand:
             )
         if self.others:
             context.warn(
-                f"The record also lists {', '.join(self.others)}, which did not get the new secret: "
-                "update it before the old key is deleted."
+                f"The new secret was not saved in {', '.join(self.others)}, which the record lists too. "
+                "Save it there before the old key is deleted."
             )
         return Ended(key, due)
 
@@ -125,7 +128,7 @@ class ByHand:
         except AstaltyError as error:
             self.slots.remove(entry)
             context.journal.close(entry)
-            error.hint = f"{error.hint} {_REFUSED}".lstrip()
+            error.hint = f"{error.hint}\n{_REFUSED}".lstrip()
             raise
         if secret is None:
             raise self._awaiting(entry, "The new key was not given.")
@@ -134,7 +137,7 @@ class ByHand:
     def _awaiting(self, entry: JournalEntry, why: str) -> LeftOpenError:
         again = command(self.context.recover, entry.id[:8])
         return LeftOpenError(
-            f"{why} Nothing was changed here; {entry.name!r} is waiting for its new key.",
+            f"{why} Nothing was changed here. {entry.name!r} still needs its new key.",
             hint=f"Continue: {again}\nIf you did not create a key: {again} --abandon",
         )
 

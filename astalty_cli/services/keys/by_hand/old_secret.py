@@ -53,7 +53,7 @@ def find(
         return None
     if key.last_four and typed.last_four != key.last_four:
         raise UsageError(
-            f"This is not the secret of {described(key)}: it ends in {typed.last_four}.",
+            f"This is not the secret of {described(key)}.",
             hint="Give the secret that the key has now.",
         )
     return _checked(context, typed, Storage.FILE)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import msgspec
 
-from astalty_cli.base.errors import ConflictError, LeftOpenError, UsageError
+from astalty_cli.base.errors import ConflictError, LeftOpenError, LocalError, UsageError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.signals import deferred
@@ -69,7 +69,7 @@ class HandOperation:
         context = self.context
         self.ensure_delivered_somewhere(old.holders)
         if not old.is_accepted:
-            context.say(f"The old key of {described(key)} is already gone: only a new one is needed.")
+            context.say(f"The old key of {described(key)} is already deleted: only a new one is needed.")
         with context.journal.lock(key.id):
             context.ensure_none_open(key.id)
             self._ensure_unchanged(key)
@@ -105,24 +105,40 @@ class HandOperation:
         with context.journal.lock(key.id):
             context.ensure_readable(key.id)
             self._ensure_unchanged(key)
-            entry = context.journal.write(
-                self._entry(
-                    Operation.REVOKE,
-                    key.id,
-                    key.name,
-                    old_page_name=key.page_name,
-                    last_fours=[key.last_four],
-                    slot=old.slot if old else None,
-                    due_at=utc_now(),
-                    phase=Phase.AWAITING_DELETION,
-                )
-            )
-            if old is not None:
-                self.slots.store(entry, old.secret)
+            entry = self._begun_revocation(key) or self._begin_revocation(key, old)
         if old is None:
             self.person.delete(deletion_of(entry))
             raise unverifiable(context, entry)
         DeletionCheck(context, self.person, self.slots, old.secret, control).run(entry)
+
+    def _begun_revocation(self, key: RecordedKey) -> JournalEntry | None:
+        """An earlier revocation of the same key, which goes on."""
+        for entry in self.context.journal.of_key(self.context.origin, key.id):
+            if entry.operation is Operation.REVOKE and entry.last_fours == [key.last_four]:
+                return entry
+        return None
+
+    def _begin_revocation(self, key: RecordedKey, old: OldSecret | None) -> JournalEntry:
+        journal = self.context.journal
+        entry = journal.write(
+            self._entry(
+                Operation.REVOKE,
+                key.id,
+                key.name,
+                old_page_name=key.page_name,
+                last_fours=[key.last_four],
+                slot=old.slot if old else None,
+                due_at=utc_now(),
+                phase=Phase.AWAITING_DELETION,
+            )
+        )
+        try:
+            if old is not None:
+                self.slots.store(entry, old.secret)
+        except LocalError:  # nothing was asked for yet
+            journal.close(entry)
+            raise
+        return entry
 
     def issuer(self, key: RecordedKey | None, old: Secret | None, known: Secret | None) -> ByHand:
         """`key` is the one to replace; `known` a secret to compare the account with, if it works."""
@@ -151,7 +167,7 @@ class HandOperation:
         """Raises UsageError unless a destination or a profile gets the new secret."""
         if not (self.destinations or holders):
             raise UsageError(
-                "Nothing here would get the new secret.",
+                "The new secret has nowhere to go.",
                 hint="Name a destination, such as --to dotenv:.env#NAME or --to keyring:PROFILE.",
             )
 
@@ -219,11 +235,11 @@ def unverifiable(context: LocalContext, entry: JournalEntry) -> LeftOpenError:
     again = command(context.recover, entry.id[:8])
     deletion = awaited(entry, utc_now())
     why = (
-        "its secret is not here"
+        "its secret is not on this machine"
         if deletion.can_verify
         else "the copy of its secret was only kept for 30 days"
     )
     return LeftOpenError(
-        f"Nothing here can verify that the {deletion.what} is deleted: {why}.",
-        hint=f"If you have the secret: {again}\nOnce you have deleted the key: {again} --abandon",
+        f"Can't verify that the {deletion.what} is deleted: {why}.",
+        hint=f"If you have its secret: {again}\nOnce you have deleted the key: {again} --abandon",
     )

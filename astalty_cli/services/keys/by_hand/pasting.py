@@ -54,13 +54,13 @@ class Pasting:
     def _ensure_new(self, secret: Secret) -> None:
         if self.old and is_same(secret, self.old):
             raise ConflictError(
-                "This is the old secret.", hint="Copy the key that you just created on the web page."
+                "This is the old secret.", hint="Copy the key that you just created in the web app."
             )
         for held in self.context.holders.held():
             if is_same(secret, held.secret):
                 raise ConflictError(
                     f"This is the secret of profile {held.holder!r}.",
-                    hint="Copy the key that you just created on the web page.",
+                    hint="Copy the key that you just created in the web app.",
                 )
 
     def _ensure_accepted(self, secret: Secret) -> None:
@@ -78,9 +78,11 @@ class Pasting:
         if same is Same.YES:
             self.context.say("Verified: it belongs to the same account.")
         elif same is Same.UNKNOWN:
-            self.context.say("Not compared: the account has no participant that both keys can read.")
+            self.context.say(
+                "Not compared with the account: there is no participant that both keys can read."
+            )
         elif self.allow_other_account:
-            self.context.say("It belongs to another account, as --allow-other-account permits.")
+            self.context.say("It belongs to another account (allowed by --allow-other-account).")
         else:
             raise RefusedError(
                 "This key belongs to another account.",

@@ -47,5 +47,8 @@ class Person(Protocol):
     def delete_later(self, deletion: Deletion, then: str) -> None:
         """Say which key to delete on the page once it is due, and the command to run then."""
 
+    def interrupted(self) -> None:
+        """End the line on which the terminal has shown ^C."""
+
     def waiting(self, seen: str) -> None:
         """Say what the last look has shown, while the program waits for the deletion."""

@@ -63,7 +63,7 @@ class HandRecovery:
         if not self.can_paste:
             raise still_open(
                 entry,
-                "It waits for the new key from the web page.",
+                "It still needs the new key from the web app.",
                 hint=f"Paste it: {self._again(entry)}\nOr on stdin: {self._again(entry)} --with-token",
             )
         operation, key = self.operation, self._recorded(entry)
@@ -78,7 +78,9 @@ class HandRecovery:
                 operation.person,
             )
             if old is None:
-                raise still_open(entry, "The old secret is needed.", hint=f"Give it: {self._again(entry)}")
+                raise still_open(
+                    entry, "The old secret is not on this machine.", hint=f"Paste it: {self._again(entry)}"
+                )
             operation.ensure_delivered_somewhere(old.holders)
             issuer = operation.issuer(key, old.secret, old.secret if old.is_accepted else None)
             entry = msgspec.structs.replace(
@@ -115,7 +117,7 @@ class HandRecovery:
         else:
             operation.context.say(
                 f"The new key (ends in {entry.last_fours[-1]}) was not saved everywhere. Paste it once more, "
-                "or delete it on the web page and create another one."
+                "or delete it in the web app and create another one."
             )
             self._ask_again(entry)
 
@@ -140,7 +142,7 @@ class HandRecovery:
             if not can_take(destination, entry.last_fours, force=self.operation.force or entry.force):
                 raise still_open(
                     entry,
-                    f"{destination.spec} holds a value that is not this key's secret.",
+                    f"{destination.spec} holds another value.",
                     hint=f"Name another destination: {self._again(entry)} --to DESTINATION",
                 )
 
