@@ -6,9 +6,8 @@ docs/reference/api-contract.md.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from astalty_cli.api import contract
 from astalty_cli.api.answers import Page, failure, is_html, is_json, page
@@ -46,8 +45,7 @@ class Sign(Enum):
     GATEWAY = auto()  # a gateway of this program stands in between
 
 
-@dataclass(frozen=True)
-class Seen(Generic[T]):
+class Seen(NamedTuple, Generic[T]):
     """What came of a GET: its sign, and the value that it brought or the error that it ends with."""
 
     sign: Sign
