@@ -14,7 +14,7 @@ from astalty_cli.api.answers import Page, failure, is_html, is_json, page
 from astalty_cli.api.capability_memory import Capability, CapabilityMemory, Offer, Offers
 from astalty_cli.api.http import Http, HttpResponse
 from astalty_cli.api.models import ApiKey, ApiRequest
-from astalty_cli.base.errors import AstaltyError, NotOfferedError, ServiceError
+from astalty_cli.base.errors import AstaltyError, ForbiddenError, NotOfferedError, ServiceError
 
 T = TypeVar("T")
 
@@ -143,6 +143,7 @@ class Capabilities:
         seen = self._seen(capability, asked, path, send, decode)
         if known is Offer.FULL:
             self._ensure_not_gone(capability, asked, seen)
+            self.ensure_refused(seen.error, path)
         else:
             self._learn(capability, asked, seen)
         return seen.result()
@@ -152,6 +153,19 @@ class Capabilities:
         if self.known(capability) is not Offer.NONE and self._list(capability).sign is not Sign.GONE:
             return
         self._conclude_none(capability, None)
+
+    def ensure_refused(self, error: AstaltyError | None, path: str) -> None:
+        """Whether a 401 means that the key is not accepted is for a documented call to say.
+
+        Raises ForbiddenError if that accepts the key, and as `check_key`.
+        """
+        if error is not None and error.status == 401:
+            self.check_key()
+            raise ForbiddenError(
+                f"The service accepts this key, but answers {path} with 401.",
+                hint="Its access level may be Read Only. See which key it is: astalty auth status",
+                status=401,
+            )
 
     def _known(self) -> dict[Capability, Offer]:
         if self._offers is None:

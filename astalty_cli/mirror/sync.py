@@ -12,6 +12,7 @@ from astalty_cli.mirror.database import Place, alone
 from astalty_cli.mirror.store import Extent
 from astalty_cli.mirror.writing import WritableMirror, writing
 from astalty_cli.services.history.reading import HistoryQuery, Position, Upwards
+from astalty_cli.services.history.redaction import storable
 
 
 class SyncContinued(NamedTuple):
@@ -92,5 +93,6 @@ class _Sync:
         for page in reading.pages():
             self._position = Position.after_rows(page.rows, self._position)
             if page.rows and self._position:
-                self._added += self.mirror.add(page.rows, self._position, bodies=self.options.bodies)
+                rows = [storable(row) for row in page.rows]
+                self._added += self.mirror.add(rows, self._position, bodies=self.options.bodies)
             self.on_event(PageRead(self._added, max(reading.total, self._added), reading.query.size))

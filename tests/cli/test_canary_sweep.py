@@ -218,3 +218,46 @@ def test_what_is_looked_for_is_found(shell: Shell) -> None:
         assert not is_in(f"…{key[-4:]} " + " ".join(TYPED), key)
     (shell.home / "note").write_text(KEYS["sanctum"][3:])
     assert files_with(KEYS["sanctum"], shell.home) == [shell.home / "note"]
+
+
+CREDENTIALS = {
+    "token": "a7", "secret": "correct horse", "password": "wombat!", "authorization": "Basic x",
+    "plainTextToken": KEYS["plain"], "api_key": KEYS["plain"], "X-Auth-Token": KEYS["plain"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("history export out.jsonl --bodies", "out.jsonl"),
+        ("history export out.csv --bodies", "out.csv"),
+        ("history export out --bodies --format parquet", "out"),
+        ("history sync --bodies", ".local/share/astalty"),
+    ],
+)
+def test_what_is_called_a_credential_is_in_no_file_of_the_history(shell: Shell, line: str, name: str) -> None:
+    """As in `history show`: JSON fields, headers, queries and forms, whatever their values look like."""
+    form = "&".join(f"{each}={quote(value)}" for each, value in CREDENTIALS.items())
+    request = {"headers": CREDENTIALS, "body": {"a": [CREDENTIALS], "kept": "Acacia"}, "truncated": False}
+    response = {
+        "headers": {"Location": f"/x?{form}"},
+        "body": f"{form}&kept=Bowerbird",
+        "truncated": False,
+    }
+    entry = {**ENTRY, "path": f"/a?{form}", "request": request, "response": response}
+    with answering(("200 OK", {}, listing(entry))) as (_, url):
+        run(shell, line, at(url, OTHER))
+        if name.startswith("."):
+            shown = shell(f"history show {ENTRY['id']} --offline --json --reveal", env=at(url, OTHER)).out
+        elif name == "out":
+            import duckdb
+
+            shown = str(
+                duckdb.sql(f"select * exclude created_at from '{shell.home}/out/*/*.parquet'").fetchall()
+            )
+        else:
+            shown = (shell.home / name).read_text()
+    assert "Acacia" in shown
+    assert "Bowerbird" in shown
+    assert [each for each in CREDENTIALS.values() if each in shown or quote(each) in shown] == []
+    assert files_with(KEYS["plain"], shell.home / name) == []

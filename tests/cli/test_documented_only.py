@@ -311,3 +311,64 @@ def test_a_status_that_nothing_decides_is_shown_as_unknown(shell: Shell) -> None
         shell.environ |= {"ASTALTY_BASE_URL": url, "ASTALTY_API_KEY": CANARY}
         assert "works\t\n" in shell("auth status", code=6).out
         assert "Works" in shell("auth status -o table", code=6).out
+
+
+# -- only a documented call says that a key is dead -----------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["401 No", "403 No"])
+def test_an_assumed_call_that_refuses_a_good_key_does_not_make_it_a_dead_one(
+    shell: Shell, status: str
+) -> None:
+    """What is remembered says that the service has all calls; then one of them refuses the key."""
+    with documented(shell) as server:
+        server.offered |= LISTS
+        for line in ("keys list", "history list"):
+            shell(line)
+        calls = [*LISTS, f"GET /public/v1/api-keys/{KEY['id']}"]
+        server.offered |= dict.fromkeys(calls, (status, {}, b'{"message": "Unauthenticated."}'))
+        for line in ("keys list", "history list", "keys audit", "keys show ci", "keys create ci --plain",
+                     "keys rotate ci --plain", "keys revoke ci --yes", "history stats",
+                     f"keys show {KEY['id']}"):  # fmt: skip
+            told = shell(line, code=4)
+            assert "does not accept this key" not in told.err, line
+            assert "revoked or rotated" not in told.err, line
+            assert "/public/v1/api-" in told.err or status == "403 No", line
+        assert server.writes() == []
+        assert shell("auth status --json").json["works"] is True
+        shell("doctor")
+
+
+def test_panic_takes_no_assumed_call_for_the_death_of_a_secret(shell: Shell) -> None:
+    leaked = "9|leakedcanary0123456789leakedcanary0123456789"
+    with documented(shell) as server:
+        server.keys.add(leaked)
+        server.offered |= LISTS
+        for key in (CANARY, leaked):
+            shell("keys list", env={"ASTALTY_API_KEY": key})
+        server.offered["GET /public/v1/api-keys/current"] = (
+            "401 No",
+            {},
+            b'{"message": "Unauthenticated."}',
+        )
+        told = shell("keys panic --with-token --yes --plain", stdin=leaked, code=4)
+        assert "still works" in told.err
+        assert KEYS_PAGE in told.err
+        assert "does not work" not in told.err
+        assert server.writes() == []
+        assert list(shell.home.glob("astalty-incident-*")) == []
+        server.keys.remove(leaked)
+        told = shell("keys panic --with-token --yes --plain", stdin=leaked, code=4)
+        assert "still works" not in told.err
+
+
+def test_no_secret_is_called_dead_by_what_stands_in_between(shell: Shell) -> None:
+    """A portal that answers 401 for everything, as a web page or with a key and without one alike."""
+    with documented(shell) as server:
+        server.offered |= LISTS
+        shell("keys list")
+    for between in (("401 No", {}, WEB_PAGE), FORBIDDEN):
+        with answering(between) as (_, url):
+            env = {"ASTALTY_BASE_URL": url}
+            told = shell("keys panic --with-token --yes --plain", stdin=CANARY, env=env, code=6)
+            assert NOTHING in told.err

@@ -14,8 +14,9 @@ from astalty_cli.base.times import local, utc_now
 from astalty_cli.base.vocabulary import FindingCode
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.services.doctor.server import Server
-from astalty_cli.services.endpoints.catalogue import Catalogue
+from astalty_cli.services.endpoints.catalogue import Catalogue, Reading
 from astalty_cli.services.endpoints.offered import missing, offers_without
+from astalty_cli.services.endpoints.operations import operations
 from astalty_cli.services.keys.findings import Limits, of_key
 
 _LIMITS: Final = Limits(max_age=timedelta(days=90), unused=timedelta.max, baseline=timedelta())
@@ -72,6 +73,12 @@ def endpoints(server: Server, catalogue: Catalogue) -> Result:
             not_offered(Capability.KEYS).hint,
         )
     return ok(f"{found}.")
+
+
+def catalogue(name: str, reading: Reading) -> Result:
+    """The OpenAPI document that the profile names."""
+    count = len(operations(reading.document, reading.source))
+    return ok(f"{name} (config file) lists {count} call{'s' * (count != 1)}.")
 
 
 def _tried(server: Server, without: str) -> Result:
