@@ -252,9 +252,8 @@ def test_what_is_called_a_credential_is_in_no_file_of_the_history(shell: Shell, 
         elif name == "out":
             import duckdb
 
-            shown = str(
-                duckdb.sql(f"select * exclude created_at from '{shell.home}/out/*/*.parquet'").fetchall()
-            )
+            rows = f"select * exclude created_at from '{shell.home}/out/*/*.parquet'"
+            shown = str(duckdb.execute(rows).fetchall())
         else:
             shown = (shell.home / name).read_text()
     assert "Acacia" in shown
