@@ -163,7 +163,7 @@ class Capabilities:
             self.check_key()
             raise ForbiddenError(
                 f"The service accepts this key, but answers {path} with 401.",
-                hint="Its access level may be Read Only. See which key it is: astalty auth status",
+                hint="There may be no such call, or this key may not make it: see astalty auth status",
                 status=401,
             )
 

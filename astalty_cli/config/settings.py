@@ -170,6 +170,8 @@ def as_secret(text: str) -> Secret:
 
 def typed_secret(text: str) -> Secret:
     """Take a key as it is typed or piped, with what stands around it. Raises UsageError as `as_secret`."""
+    if not text.strip():
+        raise UsageError("No key was given.", hint="Paste it, or give it on stdin with --with-token.")
     return as_secret(text.strip())
 
 

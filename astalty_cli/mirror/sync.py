@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from astalty_cli.api.client import Client
+from astalty_cli.base.errors import NotOfferedError
 from astalty_cli.base.events import Event, PageRead
 from astalty_cli.base.times import iso, utc_now
-from astalty_cli.mirror.database import Place, alone
+from astalty_cli.mirror.database import Place, alone, remove, remove_lock
 from astalty_cli.mirror.store import Extent
 from astalty_cli.mirror.writing import WritableMirror, writing
 from astalty_cli.services.history.reading import HistoryQuery, Position, Upwards
@@ -48,10 +49,16 @@ def sync(client: Client, place: Place, options: SyncOptions, on_event: OnSyncEve
     Raises RefusedError while another process changes it, or if it is of another account.
     """
     with alone(place):
-        account = client.account_id()
-        with writing(place) as mirror:
-            mirror.claim(account, client.fingerprint)
-            return _Sync(client, mirror, options, on_event).run()
+        account, is_new = client.account_id(), not place.exists
+        try:
+            with writing(place) as mirror:
+                mirror.claim(account, client.fingerprint)
+                return _Sync(client, mirror, options, on_event).run()
+        except NotOfferedError:
+            if is_new:
+                remove(place)
+                remove_lock(place)
+            raise
 
 
 @dataclass

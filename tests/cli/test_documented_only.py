@@ -372,3 +372,46 @@ def test_no_secret_is_called_dead_by_what_stands_in_between(shell: Shell) -> Non
             env = {"ASTALTY_BASE_URL": url}
             told = shell("keys panic --with-token --yes --plain", stdin=CANARY, env=env, code=6)
             assert NOTHING in told.err
+
+
+def test_a_call_of_the_user_s_own_that_is_refused_says_nothing_of_the_key(shell: Shell) -> None:
+    with documented(shell, "401 JSON") as server:
+        for line in ("api nope", "api nope --paginate", "api -X POST nope -f a=b", "api nope -i"):
+            refused = shell(line, code=4).err
+            assert "The service accepts this key, but answers /public/v1/nope with 401." in refused, line
+        server.keys.clear()
+        assert "does not accept this key" in shell("api nope", code=4).err
+    with answering(("401 No", {}, b'{"message": "Unauthenticated."}')) as (_, url):
+        told = shell("api participants", code=4, env={"ASTALTY_BASE_URL": url})
+        assert "does not accept this key" in told.err
+
+
+def test_a_history_that_is_not_offered_leaves_no_mirror_behind(shell: Shell) -> None:
+    with documented(shell):
+        shell("history sync", code=3)
+        assert list((shell.home / ".local/share/astalty/history").glob("*")) == []
+        assert "There is no mirror" in shell("history list --offline", code=3).err
+
+
+def test_an_empty_record_names_the_command_that_fills_it(shell: Shell) -> None:
+    with documented(shell):
+        for line in ("keys list", "keys list --json", "keys audit", "keys list --record other.toml"):
+            assert "It has no keys yet. Add one: astalty keys add NAME" in shell(line).err, line
+        shell("keys add ci --with-token", stdin=CANARY)
+        assert "no keys yet" not in shell("keys list").err
+
+
+def test_verify_asks_about_the_key_in_the_environment_too(shell: Shell) -> None:
+    with documented(shell) as server:
+        shell("keys add ci --with-token", stdin=CANARY)
+        done = shell("keys list --verify --json")
+        assert [row["accepted"] for row in done.json] == [True]
+        assert "still accepted" in done.err
+        server.keys.clear()
+        assert shell("keys show ci --verify --json", code=0).json["accepted"] is False
+
+
+def test_an_empty_key_is_called_empty(shell: Shell) -> None:
+    with documented(shell):
+        for line in ("keys add ci --with-token", "auth login --with-token --storage file"):
+            assert "No key was given" in shell(line, stdin=" \n", code=2).err

@@ -134,9 +134,11 @@ def _holders(context: Context) -> Holders:
 
 
 def stored_secrets(context: Context) -> Iterator[tuple[str | None, Secret]]:
-    """The secrets that this machine keeps for the origin in force, each with its key's id if it is known."""
+    """The secrets that this machine has for the origin in force, each with its key's id if it is known."""
     from astalty_cli.services.keys.profiles import Profiles
 
+    if context.settings.variable:
+        yield None, context.settings.variable
     if context.settings.is_sandbox:
         yield None, context.sandbox.secret()
         return

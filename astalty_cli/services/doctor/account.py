@@ -29,9 +29,9 @@ def account(server: Server) -> Result:
     server.proof.answer  # noqa: B018 - it raises what is wrong
     server.accepts_key = True
     if server.current.sign is Sign.UNKNOWN:
-        return warning("The key works. Whose it is could not be read.", "Try again later.")
+        return warning("The key works. The answer to whose it is could not be read.", "Try again later.")
     if server.current.value is None:
-        return ok("The key works. Whose it is, this server does not say.")
+        return ok("The key works. This server does not say whose it is.")
     key = server.current.value.value
     now = key.last_used_at or utc_now()
     found = f"{key.account.name}; key {key.name!r} ({key.id})"

@@ -83,9 +83,11 @@ def of_record(keys: RecordedKeys, limits: Limits) -> tuple[list[Finding], list[s
     status, now = f"{KeyStatus.ACTIVE},{KeyStatus.EXPIRING}", utc_now()
     rows = [row.value for row in keys.all_keys(status=status)]
     found = [finding for row in rows for finding in of_secrets(row, limits, now)]
-    notes = ["The record does not say when and from where keys were used: that was not looked at."]
+    notes = ["The record doesn't know when or from where keys were used, so that was not checked."]
     if unknown := [row.name for row in rows if not (row.rotated_at or row.created_at)]:
-        notes.append(f"Of unknown age: {', '.join(map(repr, unknown))}.")
+        notes.append(
+            f"Of unknown age: {', '.join(map(repr, unknown))}. Add created_at to them in the record."
+        )
     names = SimilarNames(rows)
     found += names.findings()
     return gravest_first(found), notes if names.complete else [*notes, _NOT_COMPARED]
