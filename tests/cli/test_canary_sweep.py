@@ -90,7 +90,8 @@ def _typed(line: str, word: str) -> str:
 LINES = (
     "keys list", "keys show x", "keys create x --plain", "keys rotate x --plain", "keys audit",
     "keys revoke x --yes --allow-self", "history list", f"history show {ENTRY['id']}", "history stats",
-    "history export --out out.jsonl --format jsonl", "history sync", "history tail --timeout 1", "doctor",
+    "history export out.jsonl --force", "history sync", "history export two.csv --bodies --force",
+    "history sync --bodies", "history tail --timeout 1", "doctor",
     "auth status", "auth login --with-token --storage file", "endpoints list --refresh", "api x -i",
     "api x --paginate", "api x -f a=b -i", "api x --query data", "keys panic --with-token --yes",
 )  # fmt: skip
@@ -105,10 +106,11 @@ def answers(key: str) -> dict[str, Answer]:
     ).encode()
     page = f"<html><title>{said}</title><a href='/?token={quote(key)}'>{key}</a></html>".encode()
     rows = [{**KEY, "name": each, "created_by": {**KEY["created_by"], "name": each}} for each in spelled(key)]
-    entries = [{**ENTRY, "id": f"{ENTRY['id'][:-2]}{number:02}", "path": f"/a?x={each}", "user_agent": each}
-               for number, each in enumerate(spelled(key))]  # fmt: skip
     bodies = {side: {"headers": {"X": said}, "body": spelled(key), "truncated": False}
               for side in ("request", "response")}  # fmt: skip
+    entry = {**ENTRY, **bodies}
+    entries = [{**entry, "id": f"{ENTRY['id'][:-2]}{number:02}", "path": f"/a?x={each}", "user_agent": each}
+               for number, each in enumerate(spelled(key))]  # fmt: skip
     moved = {"Location": f"https://x.example/?key={quote(key, safe='')}"}
     current = {**KEY, "account": {**ACCOUNT, "name": said}}
     return {
@@ -189,8 +191,8 @@ def test_files_that_are_damaged_with_a_key_in_them(shell: Shell, form: str) -> N
 
 READS = (
     "history list", "history list --json", "history tail --since 90d --timeout 1", "history stats --by path",
-    "history export --out a.jsonl --format jsonl", "history export --out b.jsonl --bodies --format jsonl",
-    "history sync", "history list --offline",
+    "history export a.jsonl", "history export b.jsonl --bodies",
+    "history sync --bodies", "history list --offline",
 )  # fmt: skip
 
 
