@@ -9,7 +9,6 @@ from typing import TextIO
 
 from astalty_cli.base import hiding, signals
 from astalty_cli.base.errors import AstaltyError, InterruptedByUser, LocalError, ReaderLeftError, UsageError
-from astalty_cli.base.vocabulary import API_KEY
 from astalty_cli.cli import completion
 from astalty_cli.output.report import report
 from astalty_cli.output.streams import Streams
@@ -60,6 +59,8 @@ def run(program: Program) -> int:
 
 def _see_secrets(program: Program) -> None:
     """Let the keys that this user has be hidden, also if the command fails before it reads one."""
+    from astalty_cli.base.vocabulary import API_KEY
+
     hiding.see(program.environ.get(API_KEY, ""))
 
     def see_stored() -> None:

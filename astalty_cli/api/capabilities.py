@@ -6,16 +6,15 @@ docs/reference/api-contract.md.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from astalty_cli.api import contract
 from astalty_cli.api.answers import Page, failure, is_html, is_json, page
 from astalty_cli.api.capability_memory import Capability, CapabilityMemory, Offer, Offers
 from astalty_cli.api.http import Http, HttpResponse
 from astalty_cli.api.models import ApiKey, ApiRequest
-from astalty_cli.base.errors import AstaltyError, NotOfferedError, ServiceError
+from astalty_cli.base.errors import AstaltyError, ForbiddenError, NotOfferedError, ServiceError
 
 T = TypeVar("T")
 
@@ -46,8 +45,7 @@ class Sign(Enum):
     GATEWAY = auto()  # a gateway of this program stands in between
 
 
-@dataclass(frozen=True)
-class Seen(Generic[T]):
+class Seen(NamedTuple, Generic[T]):
     """What came of a GET: its sign, and the value that it brought or the error that it ends with."""
 
     sign: Sign
@@ -145,6 +143,7 @@ class Capabilities:
         seen = self._seen(capability, asked, path, send, decode)
         if known is Offer.FULL:
             self._ensure_not_gone(capability, asked, seen)
+            self.ensure_refused(seen.error, path)
         else:
             self._learn(capability, asked, seen)
         return seen.result()
@@ -154,6 +153,19 @@ class Capabilities:
         if self.known(capability) is not Offer.NONE and self._list(capability).sign is not Sign.GONE:
             return
         self._conclude_none(capability, None)
+
+    def ensure_refused(self, error: AstaltyError | None, path: str) -> None:
+        """Whether a 401 means that the key is not accepted is for a documented call to say.
+
+        Raises ForbiddenError if that accepts the key, and as `check_key`.
+        """
+        if error is not None and error.status == 401:
+            self.check_key()
+            raise ForbiddenError(
+                f"The service accepts this key, but answers {path} with 401.",
+                hint="There may be no such call, or this key may not make it: see astalty auth status",
+                status=401,
+            )
 
     def _known(self) -> dict[Capability, Offer]:
         if self._offers is None:

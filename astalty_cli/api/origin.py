@@ -1,15 +1,31 @@
 """The one place a key may go: a scheme, a host and a port."""
 
 import ipaddress
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from astalty_cli.api.contract import DEFAULT_BASE_URL
 from astalty_cli.base.errors import UsageError
 from astalty_cli.base.hiding import contains_secret
 
-_EXAMPLE = f"Such as {DEFAULT_BASE_URL}"
 _PORTS: Final = {"https": 443, "http": 80}
+
+
+class _Kind(NamedTuple):
+    """What a URL is for, as messages name it, and what to do about one that can't be used."""
+
+    name: str
+    verb: str
+    hint: str
+
+
+_BASE_URL: Final = _Kind("base URL", "use", f"Such as {DEFAULT_BASE_URL}")
+_CATALOGUE: Final = _Kind("catalogue URL", "read", "Save the document to a file, and name the file.")
+
+
+class _Address(NamedTuple):
+    origin: str
+    parts: SplitResult
 
 
 def origin(url: str) -> str:
@@ -18,65 +34,46 @@ def origin(url: str) -> str:
     Raises UsageError for anything but https (http on loopback), and for a URL that says more than an
     origin: a path, a user, a query.
     """
-    if "@" in url:  # first of all, so that no message repeats a password
-        raise UsageError("A base URL holds no user name and no password.", hint=_EXAMPLE)
-    if contains_secret(url):
-        raise UsageError("The base URL seems to contain a secret.", hint=_EXAMPLE)
-    try:
-        parts = urlsplit(url)
-        host, port = _host(parts), parts.port
-    except ValueError:
-        raise _bad_url(url, "it is not a URL") from None
-    if parts.scheme not in _PORTS or not host:
-        raise _bad_url(url, "it does not start with https:// and a host")
-    if not _is_plain(url, host):
-        raise _bad_url(url, "its host is not plain ASCII")
+    found, parts = _parsed(url, _BASE_URL)
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise _bad_url(url, "it must end after the host: /public/v1 is added by astalty")
-    if parts.scheme == "http" and not is_loopback(host):
-        raise _bad_url(url, "a key is never sent over plain http, except on this machine")
-    return _spelled(parts.scheme, host, port)
+        raise _bad_url(url, _BASE_URL, "it must end after the host: /public/v1 is added by astalty")
+    return found
 
 
 def document_address(url: str) -> tuple[str, str]:
     """The origin of a document that needs no key, and the rest of its URL.
 
-    Raises UsageError for anything but https (http on loopback), and for a URL with a user name.
+    Raises UsageError for anything but https (http on loopback), and for a URL with a user name or a secret.
     """
-    shown = url.partition("?")[0]  # a query may hold a token
-    if "@" in shown:
-        raise UsageError(
-            "The URL of a catalogue holds no user name and no password.",
-            hint="Save the document to a file, and name the file.",
-        )
+    found, parts = _parsed(url, _CATALOGUE)
+    query = f"?{parts.query}" if parts.query else ""
+    return found, (parts.path or "/") + query
+
+
+def _parsed(url: str, kind: _Kind) -> _Address:
+    if "@" in url:  # first of all, so that no message repeats a password
+        raise UsageError(f"A {kind.name} holds no user name and no password.", hint=kind.hint)
     if contains_secret(url):
-        raise UsageError("The base URL seems to contain a secret.", hint=_EXAMPLE)
+        raise UsageError(f"The {kind.name} seems to contain a secret.", hint=kind.hint)
     try:
         parts = urlsplit(url)
-        host, port = _host(parts), parts.port
+        host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
-        raise _bad_document(shown, "it is not a URL") from None
+        raise _bad_url(url, kind, "it is not a URL") from None
     if parts.scheme not in _PORTS or not host:
-        raise _bad_document(shown, "it does not start with https:// and a host")
-    if not _is_plain(url, host):
-        raise _bad_document(shown, "it is not plain ASCII")
+        raise _bad_url(url, kind, "it does not start with https:// and a host")
+    if not (url.isascii() and url.isprintable()) or set(host) & set(" %\\@"):
+        raise _bad_url(url, kind, "it is not plain ASCII")
     if parts.scheme == "http" and not is_loopback(host):
-        raise _bad_document(shown, "plain http is only for this machine")
-    query = f"?{parts.query}" if parts.query else ""
-    return _spelled(parts.scheme, host, port), (parts.path or "/") + query
-
-
-def _host(parts: SplitResult) -> str:
-    return (parts.hostname or "").rstrip(".")
-
-
-def _is_plain(url: str, host: str) -> bool:
-    return url.isascii() and url.isprintable() and not set(host) & set(" %\\@")
-
-
-def _spelled(scheme: str, host: str, port: int | None) -> str:
+        raise _bad_url(url, kind, "plain http is for this machine only")
     shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}" + (f":{port}" if port not in {None, _PORTS[scheme]} else "")
+    port_text = f":{port}" if port not in {None, _PORTS[parts.scheme]} else ""
+    return _Address(f"{parts.scheme}://{shown}{port_text}", parts)
+
+
+def _bad_url(url: str, kind: _Kind, why: str) -> UsageError:
+    shown = url.partition("?")[0]  # a query may hold a token
+    return UsageError(f"Cannot {kind.verb} the {kind.name} {shown!r}: {why}.", hint=kind.hint)
 
 
 def is_loopback(host: str) -> bool:
@@ -84,11 +81,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _bad_document(url: str, why: str) -> UsageError:
-    return UsageError(f"Cannot read the catalogue {url!r}: {why}.", hint="Use https, or save it to a file.")
-
-
-def _bad_url(url: str, why: str) -> UsageError:
-    return UsageError(f"Cannot use the base URL {url!r}: {why}.", hint=_EXAMPLE)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final
 
-from astalty_cli.base.errors import AstaltyError, LeftOpenError, UsageError
+from astalty_cli.base.errors import AstaltyError, LeftOpenError, UnauthorizedError, UsageError
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.vocabulary import METHODS
 from astalty_cli.cli import candidates
@@ -148,7 +149,10 @@ def _all_pages(context: Context, request: Request) -> None:
         _show(context, request.at(target(number)))
         return
     context.disable_time_limit()
-    with rendering(context.output, "rows", beside_rows=True) as renderer:
+    with (
+        _refusal_explained(context, request),
+        rendering(context.output, "rows", beside_rows=True) as renderer,
+    ):
         rows = pages.rows(context.client, request, renderer.show)
         if context.output.streams.stdout_is_terminal:
             context.output.array(rows)
@@ -159,11 +163,21 @@ def _all_pages(context: Context, request: Request) -> None:
         context.output.note(_NOTE_HIDDEN)
 
 
+@contextmanager
+def _refusal_explained(context: Context, request: Request) -> Iterator[None]:
+    """A 401 of a path that is not there is no word about the key. Raises ForbiddenError then."""
+    try:
+        yield
+    except UnauthorizedError as error:
+        context.capabilities.ensure_refused(error, request.path)
+        raise
+
+
 def _once(context: Context, request: Request, *, include: bool) -> None:
     from astalty_cli.api.answers import raise_for_status
     from astalty_cli.services.requests.answer import outcome_said
 
-    with outcome_said(request.method):
+    with _refusal_explained(context, request), outcome_said(request.method):
         answer = context.client.call(
             request.method, request.target, body=request.body, headers=request.headers
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from astalty_cli.base.errors import ChecksError
+from astalty_cli.base.errors import AstaltyError, ChecksError
 from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
 from astalty_cli.context import DEFAULT_TIMEOUT, Context
 from astalty_cli.output import columns
@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from astalty_cli.config.settings import Settings
     from astalty_cli.services.doctor.check import Check, Result, Step
     from astalty_cli.services.doctor.server import Server
+    from astalty_cli.services.endpoints.catalogue import Reading
 
 
 @takes(OUTPUT, ACCOUNT)
 def doctor(context: Context) -> None:
-    """It makes at most nine calls. It changes nothing but what is remembered of this server."""
+    """It makes at most nine calls, and one for a catalogue that the profile names.
+
+    It changes nothing but what is remembered of this server.
+    """
     import msgspec
 
     from astalty_cli.base.hiding import hide_typed
@@ -92,6 +96,8 @@ def _steps(context: Context) -> Iterator[Step]:
     yield Step("clock", lambda: network.clock(server), ("tls",))
     yield Step("account", lambda: account.account(server), ("tls", "key"))
     yield Step("endpoints", endpoints, ("tls",))
+    if name := _catalogue_name(context):
+        yield Step("catalogue", lambda: account.catalogue(name, _named_catalogue(context, name)))
     yield Step("rate-limit", lambda: account.rate_limit(server), ("account",))
     yield Step("journal", lambda: machine.journal(context.journal))
     yield Step("clipboard", lambda: machine.clipboard(environ, somebody=streams.can_ask))
@@ -108,6 +114,23 @@ def _remember(context: Context, server: Server) -> None:
         context.capability_memory.note_catalogue(server.catalogue)
     if server.accepts_key and server.current.sign is not Sign.GATEWAY:
         context.capabilities.note(server.offers)
+
+
+def _catalogue_name(context: Context) -> str | None:
+    """The document that the profile names; None without one, and if the profile can't be read."""
+    from astalty_cli.services.endpoints import named
+
+    try:
+        return named.of_profile(context.settings)
+    except AstaltyError:
+        return None
+
+
+def _named_catalogue(context: Context, name: str) -> Reading:
+    from astalty_cli.services.endpoints import named
+
+    folders = (context.program.folders.config, context.catalogue_folder)
+    return named.read(name, *folders, context.client_elsewhere, refresh=True)
 
 
 def _settings(context: Context) -> Settings:

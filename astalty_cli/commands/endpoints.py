@@ -58,7 +58,7 @@ def list_endpoints(
     output = context.output
     shown = output.columns(columns.ENDPOINTS, Operation)
     if web:
-        open_dashboard(context)
+        open_dashboard(context, {"--from": source, "--filter": wanted, "--refresh": refresh})
         return
     reading = _catalogue(context, source, refresh=refresh)
     found = operations(reading.document, reading.source)
@@ -103,7 +103,7 @@ def show(
     output = context.output
     shown = output.columns(columns.ENDPOINT, Description)
     if web:
-        open_dashboard(context)
+        open_dashboard(context, {"--from": source, "--refresh": refresh})
         return
     reading = _catalogue(context, source, refresh=refresh)
     operation = find(operations(reading.document, reading.source), method, path)
@@ -130,9 +130,9 @@ def _catalogue(context: Context, source: str | None, *, refresh: bool) -> Readin
 def _named(context: Context, source: str | None, *, refresh: bool) -> Reading | None:
     from astalty_cli.services.endpoints import named
 
-    stored, folder = context.settings.stored, Path()
-    if source is None and stored and stored.base_url == context.settings.base_url.value:
-        source, folder = stored.catalogue, context.program.folders.config
+    folder = Path()
+    if source is None:
+        source, folder = named.of_profile(context.settings), context.program.folders.config
     if source is None:
         return None
     return named.read(source, folder, context.catalogue_folder, context.client_elsewhere, refresh=refresh)

@@ -174,6 +174,8 @@ def typed_secret(text: str) -> Secret:
     White space, a byte order mark, quotes and `Bearer` around it are left out.
     """
     text = text.strip().strip("\ufeff").strip()
+    if not text:
+        raise UsageError("No key was given.", hint="Paste it, or give it on stdin with --with-token.")
     for _ in range(2):  # the quotes may be around the word, or behind it
         if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
             text = text[1:-1].strip()

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from astalty_cli.api.client import Client
+from astalty_cli.base.errors import NotOfferedError
 from astalty_cli.base.events import Event, PageRead
 from astalty_cli.base.times import iso, utc_now
-from astalty_cli.mirror.database import Place, alone
+from astalty_cli.mirror.database import Place, alone, remove, remove_lock
 from astalty_cli.mirror.store import Extent
 from astalty_cli.mirror.writing import WritableMirror, writing
 from astalty_cli.services.history.reading import HistoryQuery, Position, Upwards
+from astalty_cli.services.history.redaction import storable
 
 
 class SyncContinued(NamedTuple):
@@ -47,10 +49,16 @@ def sync(client: Client, place: Place, options: SyncOptions, on_event: OnSyncEve
     Raises RefusedError while another process changes it, or if it is of another account.
     """
     with alone(place):
-        account = client.account_id()
-        with writing(place) as mirror:
-            mirror.claim(account, client.fingerprint)
-            return _Sync(client, mirror, options, on_event).run()
+        account, is_new = client.account_id(), not place.exists
+        try:
+            with writing(place) as mirror:
+                mirror.claim(account, client.fingerprint)
+                return _Sync(client, mirror, options, on_event).run()
+        except NotOfferedError:
+            if is_new:
+                remove(place)
+                remove_lock(place)
+            raise
 
 
 @dataclass
@@ -92,5 +100,6 @@ class _Sync:
         for page in reading.pages():
             self._position = Position.after_rows(page.rows, self._position)
             if page.rows and self._position:
-                self._added += self.mirror.add(page.rows, self._position, bodies=self.options.bodies)
+                rows = [storable(row) for row in page.rows]
+                self._added += self.mirror.add(rows, self._position, bodies=self.options.bodies)
             self.on_event(PageRead(self._added, max(reading.total, self._added), reading.query.size))

@@ -81,6 +81,11 @@ def bearer(call: Call) -> str:
     return secret.strip() if scheme.lower() == "bearer" else ""
 
 
+def credentials(call: Call) -> str:
+    """What a call sent for a key, also without the word Bearer before it."""
+    return call.headers.get("Authorization", "").rpartition(" ")[2]
+
+
 def ask(app: WSGIApplication, call: Call) -> Reply:
     """Let a WSGI application answer the call."""
     started: list[tuple[str, list[tuple[str, str]]]] = []

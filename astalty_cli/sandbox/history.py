@@ -19,7 +19,7 @@ from astalty_cli.api.models import ApiRequest, Exchange, KeyReference, PageMeta,
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.times import Clock, iso
 from astalty_cli.sandbox.database import Database
-from astalty_cli.sandbox.exchange import Call, Reply, bearer
+from astalty_cli.sandbox.exchange import Call, Reply, credentials
 from astalty_cli.sandbox.filters import before, equals, http_status, path_prefix, since
 from astalty_cli.sandbox.listing import Listing, Query, page_meta
 from astalty_cli.sandbox.problems import not_found
@@ -82,7 +82,7 @@ class History:
 
     def add(self, call: Call, answer: Reply, duration_ms: float) -> None:
         """Write an entry. Answers of the history itself are kept without their body: they hold all others."""
-        caller, used = call.caller, bearer(call)
+        caller, used = call.caller, credentials(call)
 
         def hidden(text: str) -> str:
             return without_secrets(text.encode(), used).decode()
@@ -90,7 +90,7 @@ class History:
         entry = ApiRequest(
             id=str(uuid4()),
             status=answer.status,
-            method=call.method,
+            method=hidden(call.method),
             path=hidden(call.target),
             created_at=self._clock(),
             duration_ms=round(duration_ms, 3),

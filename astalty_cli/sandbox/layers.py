@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 
+from astalty_cli.base.hiding import hide
 from astalty_cli.base.vocabulary import Access
 from astalty_cli.sandbox.exchange import Call, Handler, Reply, bearer, problem_answer
 from astalty_cli.sandbox.history import History
@@ -61,7 +62,7 @@ def guarded(handler: Handler, call: Call) -> Reply:
     except Problem as problem:
         return problem_answer(problem)
     except Exception as error:  # noqa: BLE001 - a server outlives its bugs
-        _log.error("The sandbox failed at %s: %s", call.method, type(error).__name__)
+        _log.error("The sandbox failed at %s: %s", hide(call.method), type(error).__name__)
         return problem_answer(Problem(500, SERVER_ERROR))
 
 

@@ -90,7 +90,8 @@ def _typed(line: str, word: str) -> str:
 LINES = (
     "keys list", "keys show x", "keys create x --plain", "keys rotate x --plain", "keys audit",
     "keys revoke x --yes --allow-self", "history list", f"history show {ENTRY['id']}", "history stats",
-    "history export --out out.jsonl --format jsonl", "history sync", "history tail --timeout 1", "doctor",
+    "history export out.jsonl --force", "history sync", "history export two.csv --bodies --force",
+    "history sync --bodies", "history tail --timeout 1", "doctor",
     "auth status", "auth login --with-token --storage file", "endpoints list --refresh", "api x -i",
     "api x --paginate", "api x -f a=b -i", "api x --query data", "keys panic --with-token --yes",
 )  # fmt: skip
@@ -105,10 +106,11 @@ def answers(key: str) -> dict[str, Answer]:
     ).encode()
     page = f"<html><title>{said}</title><a href='/?token={quote(key)}'>{key}</a></html>".encode()
     rows = [{**KEY, "name": each, "created_by": {**KEY["created_by"], "name": each}} for each in spelled(key)]
-    entries = [{**ENTRY, "id": f"{ENTRY['id'][:-2]}{number:02}", "path": f"/a?x={each}", "user_agent": each}
-               for number, each in enumerate(spelled(key))]  # fmt: skip
     bodies = {side: {"headers": {"X": said}, "body": spelled(key), "truncated": False}
               for side in ("request", "response")}  # fmt: skip
+    entry = {**ENTRY, **bodies}
+    entries = [{**entry, "id": f"{ENTRY['id'][:-2]}{number:02}", "path": f"/a?x={each}", "user_agent": each}
+               for number, each in enumerate(spelled(key))]  # fmt: skip
     moved = {"Location": f"https://x.example/?key={quote(key, safe='')}"}
     current = {**KEY, "account": {**ACCOUNT, "name": said}}
     return {
@@ -189,8 +191,8 @@ def test_files_that_are_damaged_with_a_key_in_them(shell: Shell, form: str) -> N
 
 READS = (
     "history list", "history list --json", "history tail --since 90d --timeout 1", "history stats --by path",
-    "history export --out a.jsonl --format jsonl", "history export --out b.jsonl --bodies --format jsonl",
-    "history sync", "history list --offline",
+    "history export a.jsonl", "history export b.jsonl --bodies",
+    "history sync --bodies", "history list --offline",
 )  # fmt: skip
 
 
@@ -218,3 +220,45 @@ def test_what_is_looked_for_is_found(shell: Shell) -> None:
         assert not is_in(f"…{key[-4:]} " + " ".join(TYPED), key)
     (shell.home / "note").write_text(KEYS["sanctum"][3:])
     assert files_with(KEYS["sanctum"], shell.home) == [shell.home / "note"]
+
+
+CREDENTIALS = {
+    "token": "a7", "secret": "correct horse", "password": "wombat!", "authorization": "Basic x",
+    "plainTextToken": KEYS["plain"], "api_key": KEYS["plain"], "X-Auth-Token": KEYS["plain"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("history export out.jsonl --bodies", "out.jsonl"),
+        ("history export out.csv --bodies", "out.csv"),
+        ("history export out --bodies --format parquet", "out"),
+        ("history sync --bodies", ".local/share/astalty"),
+    ],
+)
+def test_what_is_called_a_credential_is_in_no_file_of_the_history(shell: Shell, line: str, name: str) -> None:
+    """As in `history show`: JSON fields, headers, queries and forms, whatever their values look like."""
+    form = "&".join(f"{each}={quote(value)}" for each, value in CREDENTIALS.items())
+    request = {"headers": CREDENTIALS, "body": {"a": [CREDENTIALS], "kept": "Acacia"}, "truncated": False}
+    response = {
+        "headers": {"Location": f"/x?{form}"},
+        "body": f"{form}&kept=Bowerbird",
+        "truncated": False,
+    }
+    entry = {**ENTRY, "path": f"/a?{form}", "request": request, "response": response}
+    with answering(("200 OK", {}, listing(entry))) as (_, url):
+        run(shell, line, at(url, OTHER))
+        if name.startswith("."):
+            shown = shell(f"history show {ENTRY['id']} --offline --json --reveal", env=at(url, OTHER)).out
+        elif name == "out":
+            import duckdb
+
+            rows = f"select * exclude created_at from '{shell.home}/out/*/*.parquet'"
+            shown = str(duckdb.execute(rows).fetchall())
+        else:
+            shown = (shell.home / name).read_text()
+    assert "Acacia" in shown
+    assert "Bowerbird" in shown
+    assert [each for each in CREDENTIALS.values() if each in shown or quote(each) in shown] == []
+    assert files_with(KEYS["plain"], shell.home / name) == []

@@ -90,7 +90,7 @@ def test_a_home_in_which_nothing_can_be_made(shell: Shell) -> None:
     [
         ("-p nowhere", {}, "There is no profile 'nowhere'"),
         ("", {"ASTALTY_API_KEY": ""}, "ASTALTY_API_KEY is set but empty"),
-        ("", {"ASTALTY_BASE_URL": "http://astalty.example"}, "never sent over plain http"),
+        ("", {"ASTALTY_BASE_URL": "http://astalty.example"}, "plain http is for this machine only"),
         ("", {"ASTALTY_BASE_URL": CANARY + 30 * "0"}, "…0000"),
         ("-p sandbox", {"ASTALTY_PROFILE": " "}, "ASTALTY_PROFILE is set but empty"),
     ],
@@ -111,6 +111,29 @@ def test_the_source_of_each_setting_is_named(served: Account) -> None:
     rows = examined(served.shell, "-p default", env={"ASTALTY_API_KEY": secret})
     assert rows["profile"]["status"] == "warning"
     assert "ASTALTY_API_KEY is set and not used" in rows["profile"]["found"]
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "status", "code", "says"),
+    [
+        ("mine.json", "ok", 0, "mine.json (config file) lists 1 call."),
+        ("gone.json", "error", 2, "Cannot read gone.json: No such file"),
+        ("config.toml", "error", 2, "config.toml is"),
+        ("http://127.0.0.1:9/x", "error", 6, "Cannot reach http://127.0.0.1:9"),
+        ("ftp://docs.example", "error", 2, "Cannot read the catalogue URL"),
+    ],
+)
+def test_the_catalogue_that_a_profile_names_is_read(
+    served: Account, catalogue: str, status: str, code: int, says: str
+) -> None:
+    folder = served.shell.config
+    assert "catalogue" not in examined(served.shell)
+    (folder / "mine.json").write_text('{"openapi": "3.1.0", "paths": {"/x": {"get": {}}}}')
+    with (folder / "config.toml").open("a") as file:
+        file.write(f'catalogue = "{catalogue}"\n')
+    row = examined(served.shell, code=code)["catalogue"]
+    assert (row["status"], says in row["found"]) == (status, True), row
+    assert "catalogue" not in examined(served.shell, "--base-url http://127.0.0.1:9", code=6)
 
 
 def test_a_key_that_belongs_to_another_origin_is_not_sent(served: Account) -> None:

@@ -131,6 +131,23 @@ def test_web_does_not_go_with_a_wish_for_data(shell: Shell, browser: Path, line:
     assert not browser.exists()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "endpoints list --web --from mine.json",
+        "endpoints list --web --filter users",
+        "endpoints list --web --refresh",
+        "endpoints show GET participants --web --from https://docs.example/openapi.json",
+    ],
+)
+def test_web_does_not_go_with_what_the_page_cannot_do(shell: Shell, browser: Path, line: str) -> None:
+    refused = shell(line, code=2)
+    flag = next(word for word in line.split() if word in {"--from", "--filter", "--refresh"})
+    assert f"--web and {flag} exclude each other" in refused.err
+    assert "Leave out --web to read the catalogue here." in refused.err
+    assert not browser.exists()
+
+
 def test_where_no_browser_can_be_opened_the_address_is_the_answer(shell: Shell, browser: Path) -> None:
     address = "https://api.app.astalty.com.au/docs\n"
     for environ in (

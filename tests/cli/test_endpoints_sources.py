@@ -326,10 +326,14 @@ def test_a_url_without_a_document_is_an_error_each_time(
         ("http://other.example/openapi.json", "plain http"),
         ("ftp://other.example/x", "does not start with https://"),
         ("file:///etc/passwd", "does not start with https://"),
-        (f"https://me:{CANARY}@other.example/x", "no user name"),
+        (f"https://me:{CANARY}@other.example/x", "A catalogue URL holds no user name"),
         ("https://other.example:port/x", "not a URL"),
         ("https://exämple.test/x", "not plain ASCII"),
-        (f"http://other.example/x?token={CANARY}", "contain a secret"),
+        (f"http://other.example/x?token={CANARY}", "The catalogue URL seems to contain a secret"),
+        (
+            f"ftp://other.example/x?a={CANARY[:12]}",
+            "Cannot read the catalogue URL 'ftp://other.example/x': it",
+        ),
         ("https:///x", "and a host"),
     ],
 )

@@ -146,7 +146,7 @@ def test_dry_run_shows_two_calls_and_changes_nothing(account: Account) -> None:
         ("keys panic --plain --yes", "astalty_x", "no terminal to ask for the leaked secret"),
         ("keys panic --with-token --plain", "astalty_x", "--with-token takes stdin up"),
         (f"{PANIC}", "astalty_x", "nothing says where the new secret should go"),
-        (f"{PANIC} --plain", "", "not an API key"),
+        (f"{PANIC} --plain", "", "No key was given"),
         (f"{PANIC} --plain", "two words", "not an API key"),
         (f"{PANIC} --plain", "one\ntwo", "not an API key"),
         (f"{PANIC} --plain --report missing", "astalty_x", "Cannot write missing"),

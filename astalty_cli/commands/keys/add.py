@@ -104,7 +104,9 @@ def add(
     context.completion_cache.note_key(key.id, key.name)
     context.output.note(f"Added {described(key)} to the record. Its secret was not stored.")
     for each in alike:
-        context.output.note(f"{described(each)} ends alike. If it is the same key, the record has it twice.")
+        context.output.note(
+            f"{described(each)} has the same ending. If it is the same key, the record now has it twice."
+        )
     if context.output.result_wanted:
         row = RecordedKeys(record.file, record.origin, {}).get_key(key.id).raw
         context.output.item(row, shown)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from astalty_cli.api import contract
-from astalty_cli.base.errors import SeveralError, UsageError
+from astalty_cli.base.errors import ForbiddenError, SeveralError, UsageError
 from astalty_cli.base.vocabulary import Access
 from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, JSON, RECORD, SECRET, takes
 from astalty_cli.cli.parameters import Duration, option
@@ -64,10 +64,21 @@ def panic(
     operation = secrets.operation(context, leaked)
     with offering.by_hand(offering.PANIC):
         offering.ensure_key_calls(context, [*offering.ROTATION, ("DELETE", contract.api_key("{id}"))])
-        if case.secret_works(operation):
+        if _works(case, operation):
             _end(context, case, operation, destinations)
         else:
             _clean_up(context, case, allow_self=allow_self, allow_last=allow_last)
+
+
+def _works(case: Case, operation: OperationContext) -> bool:
+    """Whether the leaked secret works. Raises ForbiddenError if only a person can end it."""
+    from astalty_cli.commands.shared import offering
+
+    try:
+        return case.secret_works(operation)
+    except ForbiddenError as error:
+        error.hint = offering.PANIC
+        raise
 
 
 def _ensure_can_ask(context: Context, *, with_token: bool) -> None:

@@ -73,7 +73,7 @@ def _in_the_record(context: Context, record: KeyRecord, key: str, new_name: str)
     page = f", where it is {found.page_name!r}" if found.page_name else ""
     context.output.note(
         f"Renamed {found.name!r} to {new_name!r} ({found.id}) in the record only. "
-        f"Its name on the web page is as it was{page}."
+        f"Its name on the web page is unchanged{page}."
     )
     if context.output.result_wanted:
         context.output.item(keys.get_key(found.id).raw, key_columns(context, columns.RECORDED_KEY))

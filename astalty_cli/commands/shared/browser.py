@@ -10,16 +10,18 @@ from astalty_cli.context import Context
 _OPEN = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
 
 
-def open_dashboard(context: Context) -> None:
+def open_dashboard(context: Context, given: dict[str, object]) -> None:
     """Open the Endpoint Dashboard; where there is no browser, print its address on stdout.
 
-    Raises UsageError where a flag asks for data.
+    Raises UsageError if a flag asks for something else: `given` are the values of the command's own flags.
     """
     style = context.output.style
-    wishes = {f"-o {style.format}": style.format, "--fields": style.fields, "--query": style.query}
-    for flag, given in wishes.items():
-        if given is not None:
-            raise UsageError(f"--web and {flag} exclude each other.", hint="The page has no other form.")
+    for_data = {f"-o {style.format}": style.format, "--fields": style.fields, "--query": style.query}
+    for flag, value in (given | for_data).items():
+        if value not in {None, False}:
+            raise UsageError(
+                f"--web and {flag} exclude each other.", hint="Leave out --web to read the catalogue here."
+            )
     address = context.settings.address + contract.ENDPOINT_DASHBOARD
     if context.settings.is_sandbox:
         context.output.note(

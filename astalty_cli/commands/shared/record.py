@@ -53,6 +53,8 @@ def service_or_record(
     except NotOfferedError:
         record = key_record(context)
     context.output.note(f"This service does not list its keys. From the record: {record.file.path}")
+    if not record.has_keys():
+        context.output.note("It has no keys yet. Add one: astalty keys add NAME")
     return by_record(record)
 
 

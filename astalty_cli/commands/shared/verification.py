@@ -17,9 +17,11 @@ def verified(context: Context, record: KeyRecord, key_id: str | None = None) -> 
     from astalty_cli.services.keys.verification import verify
 
     keys = [key for key in record.active_keys() if key_id in {None, key.id}]
+    variable = context.settings.variable
+    stored = [(held.key_id, held.secret) for held in holders(context).held()]
     accepted = verify(
         keys,
-        [(held.key_id, held.secret) for held in holders(context).held()],
+        [*([(None, variable)] if variable else []), *stored],
         destination_environment(context),
         lambda secret: context.client_with(secret, context.timeout),
     )

@@ -14,8 +14,9 @@ from astalty_cli.base.times import local, utc_now
 from astalty_cli.base.vocabulary import FindingCode
 from astalty_cli.services.doctor.check import Result, ok, skipped, warning
 from astalty_cli.services.doctor.server import Server
-from astalty_cli.services.endpoints.catalogue import Catalogue
+from astalty_cli.services.endpoints.catalogue import Catalogue, Reading
 from astalty_cli.services.endpoints.offered import missing, offers_without
+from astalty_cli.services.endpoints.operations import operations
 from astalty_cli.services.keys.findings import Limits, of_key
 
 _LIMITS: Final = Limits(max_age=timedelta(days=90), unused=timedelta.max, baseline=timedelta())
@@ -28,9 +29,9 @@ def account(server: Server) -> Result:
     server.proof.answer  # noqa: B018 - it raises what is wrong
     server.accepts_key = True
     if server.current.sign is Sign.UNKNOWN:
-        return warning("The key works. Whose it is could not be read.", "Try again later.")
+        return warning("The key works. The answer to whose it is could not be read.", "Try again later.")
     if server.current.value is None:
-        return ok("The key works. Whose it is, this server does not say.")
+        return ok("The key works. This server does not say whose it is.")
     key = server.current.value.value
     now = key.last_used_at or utc_now()
     found = f"{key.account.name}; key {key.name!r} ({key.id})"
@@ -72,6 +73,12 @@ def endpoints(server: Server, catalogue: Catalogue) -> Result:
             not_offered(Capability.KEYS).hint,
         )
     return ok(f"{found}.")
+
+
+def catalogue(name: str, reading: Reading) -> Result:
+    """The OpenAPI document that the profile names."""
+    count = len(operations(reading.document, reading.source))
+    return ok(f"{name} (config file) lists {count} call{'s' * (count != 1)}.")
 
 
 def _tried(server: Server, without: str) -> Result:

@@ -7,10 +7,17 @@ from astalty_cli.api.client import Client
 from astalty_cli.api.origin import document_address
 from astalty_cli.base.errors import ServiceError, UsageError
 from astalty_cli.base.private_files import read_named
+from astalty_cli.config.settings import Settings
 from astalty_cli.openapi import Json
 from astalty_cli.services.endpoints.catalogue import Catalogue, Reading
 from astalty_cli.services.endpoints.documents import MAX_DOCUMENT, NotOpenApiError, parse
 from astalty_cli.services.endpoints.operations import Source
+
+
+def of_profile(settings: Settings) -> str | None:
+    """`catalogue` in the config file, which goes with the profile's own base URL alone."""
+    stored = settings.stored
+    return stored.catalogue if stored and stored.base_url == settings.base_url.value else None
 
 
 def read(

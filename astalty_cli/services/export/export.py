@@ -27,6 +27,7 @@ from astalty_cli.services.export import archive, manifest
 from astalty_cli.services.export.manifest import File, Manifest, Window
 from astalty_cli.services.export.partial import ExportSpec, ExportState, Lines, PartialExport, begun_of
 from astalty_cli.services.history.reading import HistoryQuery, Position, ReadBoundary, Upwards
+from astalty_cli.services.history.redaction import storable
 
 _PAGE: Final = 64 * 1024  # bytes; how much will come, nobody knows
 _GO_ON: Final = "What was read is kept. Run the same command to continue."
@@ -159,7 +160,7 @@ class Export:
         lines, before = self._lines, self._lines.count
         for page in reading.pages():
             if page.rows:
-                self.part.append(self.spelling.json_lines([row.raw for row in page.rows]))
+                self.part.append(self.spelling.json_lines([storable(row).raw for row in page.rows]))
                 lines.count += len(page.rows)
                 lines.first = lines.first or page.rows[0].value.created_at
                 lines.position = Position.after_rows(page.rows, lines.position)

@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 import msgspec
 from msgspec import Raw
 
+from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.base.hiding import hide_seen
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
@@ -66,6 +67,13 @@ def redacted(entry: bytes) -> bytes:
         entry = _cut_down(entry)
     text = entry.decode("utf-8", "surrogateescape")
     return _in_json(text, own=frozenset(ApiRequest.__struct_fields__)).encode("utf-8", "surrogateescape")
+
+
+def storable(row: Row[ApiRequest]) -> Row[ApiRequest]:
+    """An entry as it may be written to a disk: its headers and bodies without any secret."""
+    if row.value.request is None and row.value.response is None:
+        return row
+    return row._replace(raw=redacted(row.raw))
 
 
 def _cut_down(entry: bytes) -> bytes:

@@ -59,8 +59,15 @@ class Case:
         self.steps.append(Step(utc_now(), what))
 
     def secret_works(self, operation: OperationContext) -> bool:
-        """Whether the service accepts the leaked secret, with which `operation` makes its calls."""
-        found = works(operation)
+        """Whether the service accepts the leaked secret, with which `operation` makes its calls.
+
+        Raises as `works`.
+        """
+        try:
+            found = works(operation)
+        except ForbiddenError as error:
+            error.message = f"The leaked secret still works; whose it is isn't known. {error.message}"
+            raise
         self.did(
             "The service accepted the leaked secret and named its key."
             if found
@@ -142,11 +149,16 @@ def with_report(failure: AstaltyError, write: Callable[[], ReportFiles]) -> Asta
 
 
 def works(operation: OperationContext) -> bool:
-    """Whether the service accepts the operation's key. Raises AstaltyError if nobody can tell."""
+    """Whether the service accepts the operation's key, and says whose it is: that call alone proves no death.
+
+    Raises ForbiddenError for a key that is accepted and may not ask, and ServiceError if nothing decides.
+    """
     try:
         operation.own  # noqa: B018 - the call is what tells
-    except ForbiddenError:
-        raise
-    except UnauthorizedError:
-        return False
+    except UnauthorizedError as error:
+        try:
+            operation.client.capabilities.check_key()
+        except UnauthorizedError:
+            return False
+        raise error from None
     return True

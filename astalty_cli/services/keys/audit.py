@@ -105,9 +105,11 @@ def of_record(
         if finding.finding is not FindingCode.IN_GRACE or key.id not in waiting
     ]
     found += [not_deleted(each, now) for each in deletions]
-    notes = ["The record does not say when and from where keys were used: that was not looked at."]
+    notes = ["The record doesn't know when or from where keys were used, so that was not checked."]
     if unknown := [key.name for key in keys if not (key.rotated_at or key.created_at)]:
-        notes.append(f"Of unknown age: {', '.join(map(repr, unknown))}.")
+        notes.append(
+            f"Of unknown age: {', '.join(map(repr, unknown))}. Add created_at to them in the record."
+        )
     names = SimilarNames(keys)
     found += names.findings()
     return AuditReport(gravest_first(found), notes if names.complete else [*notes, _NOT_COMPARED], keys)

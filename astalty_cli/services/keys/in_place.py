@@ -17,7 +17,6 @@ from astalty_cli.base.errors import (
     AstaltyError,
     BehindError,
     ConflictError,
-    ForbiddenError,
     LeftOpenError,
     NotFoundError,
     RefusedError,
@@ -259,9 +258,9 @@ def _current(client: Client) -> CurrentKey:
         return client.current_key().value
     except ConflictError as error:  # of a question: no rotation has shown itself
         raise ServiceError(error.message, status=error.status) from None
-    except ForbiddenError:
-        raise
     except UnauthorizedError as error:
+        if error.status != 401:
+            raise
         raise BehindError(
             "The service does not accept the new secret; someone else may have rotated the key since.",
             status=error.status,

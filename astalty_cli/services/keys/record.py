@@ -35,6 +35,10 @@ class KeyRecord:
         """Raises LocalError if the record cannot be read: better known before anything is done."""
         self.file.read()
 
+    def has_keys(self) -> bool:
+        """Whether it knows any key of this service, also one that has ended."""
+        return any(key.origin == self.origin for key in self.file.read())
+
     def active_keys(self) -> list[RecordedKey]:
         """Those that have not ended."""
         return [key for key in self.file.read() if key.origin == self.origin and not key.ended_at]

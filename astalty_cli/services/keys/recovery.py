@@ -14,6 +14,7 @@ from astalty_cli.api.identity import identity_of
 from astalty_cli.api.models import ApiKey
 from astalty_cli.base.errors import (
     AstaltyError,
+    ForbiddenError,
     InterruptedByUser,
     LeftOpenError,
     LocalError,
@@ -205,6 +206,8 @@ class Recovery(RecoverySteps):
     def _finish_revocation(self, entry: JournalEntry, key_id: str) -> None:
         try:
             key = self.seen(entry, key_id)
+        except ForbiddenError:
+            raise
         except UnauthorizedError:
             if not is_revoked_by_itself(self.operation, entry):
                 raise
