@@ -7,7 +7,7 @@ It holds ids, names, rotation numbers, idempotency keys, destinations and phases
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final, NamedTuple
@@ -112,13 +112,21 @@ class Journal:
     def write(self, entry: JournalEntry) -> JournalEntry:
         """Put an entry on the disk, new or changed. Raises LocalError.
 
-        A new one is written only where it can be replaced later, when there is a secret at risk.
+        A new one is written only where it can be replaced later, when there is a secret at risk. One that may
+        not outlast a power cut is not left there: the call that it is about is not made.
         """
         path, data = self._path(entry.id), msgspec.json.encode(entry)
-        if not path.exists():
-            private_files.private_folder(self._folder)
-            private_files.ensure_writable(path, 2 * len(data) + _GROWTH)
-        private_files.write_private(path, data)
+        if path.exists():
+            private_files.write_private(path, data)
+            return entry
+        private_files.private_folder(self._folder)
+        private_files.ensure_writable(path, 2 * len(data) + _GROWTH)
+        try:
+            private_files.write_private(path, data)
+        except LocalError:
+            with suppress(LocalError):
+                self.close(entry)
+            raise
         return entry
 
     def close(self, entry: JournalEntry) -> None:
