@@ -218,11 +218,14 @@ def remove(path: Path) -> None:
 def clear_leftovers(path: Path) -> None:
     """Remove what a killed process has left beside the file it was about to write: it may hold a secret.
 
-    What a running process writes is locked by it before anything is in it, and left alone.
+    What a running process writes is locked by it before anything is in it, and left alone. Raises LocalError
+    where the folder cannot be looked into.
     """
     import glob
 
-    for left in path.parent.glob(f"{glob.escape(_beginning(path))}*"):
+    with _translate_errors(path.parent, "read"):
+        leftovers = list(path.parent.glob(f"{glob.escape(_beginning(path))}*"))
+    for left in leftovers:
         with suppress(OSError), _opened(left) as file:
             if locks.lock_open_file(file.fileno()) and os.fstat(file.fileno()).st_size:
                 left.unlink(missing_ok=True)

@@ -49,7 +49,7 @@ def test_an_entry_that_could_not_be_begun_is_not_open(
     let_folders_fail(monkeypatch)
     with pytest.raises(LocalError, match="Input/output error"):
         journal.write(ENTRY)
-    assert journal.contents() == ([], [])
+    assert journal.contents() == ([], {})
 
 
 def test_an_entry_that_could_not_be_moved_on_stays_open(

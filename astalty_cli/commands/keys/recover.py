@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from astalty_cli.base.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
-from astalty_cli.base.shell_words import command, quoted
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import iso
 from astalty_cli.cli.options import ACCOUNT, ASK, OUTPUT, RECORD, SECRET, takes
 from astalty_cli.cli.parameters import argument, option
@@ -47,7 +46,10 @@ def recover(
         output.rows(map(_row, entries), shown, none="" if found.damaged or busy else "Nothing is open.")
     if entries:
         _ensure_answerable(context, entries)
-    failures = {path.name: _damaged(path) for path in found.damaged} | _finished(context, entries)
+    failures = {
+        path.name: LeftOpenError(error.message, hint=error.hint) for path, error in found.damaged.items()
+    }
+    failures |= _finished(context, entries)
     if entries and output.style.yes and output.result_wanted:
         output.rows([_row(entry) for entry in entries if journal.read(entry.id)], shown, none="")
     if failures:
@@ -73,14 +75,6 @@ def _ensure_answerable(context: Context, entries: list[JournalEntry]) -> None:
             "--to and --copy are for one secret, but several operations are open.",
             hint="\n".join(["Name one:", *lines]),
         )
-
-
-def _damaged(path: Path) -> LeftOpenError:
-    return LeftOpenError(
-        f"{path} cannot be read.",
-        hint="It says what a key operation has left open. Look at the keys, then: "
-        f"astalty keys recover {quoted(path.stem)} --abandon",
-    )
 
 
 def _wanted(entries: list[JournalEntry], ids: list[str]) -> list[JournalEntry]:
