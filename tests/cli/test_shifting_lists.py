@@ -1,12 +1,16 @@
 """Lists that shift while their pages are read: what was there all the time is there, or that is said."""
 
+import json
 from collections.abc import Callable
 from contextlib import closing
 
 import pytest
 
 from tests.support.accounts import Account
+from tests.support.hostile import ENTRY, KEY, Answer, Hostile, at
 from tests.support.open_operations import Faulty
+from tests.support.serving import serving
+from tests.support.shell import Shell
 from tests.support.spoilt import Fault, Spoilt
 
 LIST = "GET /api-keys"
@@ -111,6 +115,19 @@ def test_a_list_that_never_stands_still_is_said_to_be_so(many: tuple[Account, Sp
     told = account.shell("keys list --json")
     assert told.err.count("The list of keys changed while it was read") == 1
     assert spoilt.calls.count(LIST) == 6
+
+
+def test_a_key_that_comes_twice_has_hidden_another(shell: Shell) -> None:
+    """The total stands still, and the order of the service does not."""
+
+    def page(number: int, row: object) -> Answer:
+        meta = {"current_page": number, "last_page": 2, "per_page": 1, "total": 2, "allowed_sorts": []}
+        return "200 OK", {}, json.dumps({"data": [row], "meta": meta}).encode()
+
+    other = {**KEY, "id": ENTRY["id"], "name": "other"}
+    with serving(Hostile([page(1, KEY), page(2, KEY), page(1, KEY), page(2, other)])) as url:
+        rows = shell("keys list --json", env=at(url)).json
+    assert [row["name"] for row in rows] == [KEY["name"], "other"]
 
 
 @pytest.mark.parametrize("line", ["keys audit --json", "keys show '{}' --json"])
