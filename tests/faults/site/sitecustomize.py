@@ -89,6 +89,7 @@ class Steps:
         """Count from 0 again, for another command."""
         self.kind, self.at, self.among = kind, at, re.compile(among)
         self.seen: list[str] = []
+        self.counted = 0  # of these, the ones that match
         self.fired = False
         self.dead = False  # nothing gets out of a process that was killed
         self.neighbour = Neighbour(tries=3 if kind == "busy-moment" else None)
@@ -145,10 +146,12 @@ class Steps:
         """`what`: the handle of a lock's file, or the path of a file that is moved."""
         if not self.root:
             return
-        index = sum(1 for each in self.seen if self.among.search(each))
         self.seen.append(name)
-        due = index == self.at or (self.kind in _LASTING and index > self.at >= 0)
-        if not self.among.search(name) or (_ERRORS.get(self.kind) == errno.ENOSPC and not _fills(name)):
+        due = False
+        if self.among.search(name):
+            due = self.counted == self.at or (self.kind in _LASTING and self.counted > self.at >= 0)
+            self.counted += 1
+        if _ERRORS.get(self.kind) == errno.ENOSPC and not _fills(name):
             due = False
         if due:
             self.fired = True
