@@ -96,6 +96,24 @@ def test_a_key_that_begins_to_expire_is_not_hidden(many: tuple[Account, Spoilt, 
     assert active - {ids[3]} <= set(listed(account, "--status active"))
 
 
+def test_one_that_begins_to_expire_and_one_that_no_longer_does_hide_no_other(
+    many: tuple[Account, Spoilt, list[str]],
+) -> None:
+    """The number of active keys stays the same, and the one at the start of the next page slips out of it."""
+    account, spoilt, ids = many
+    with closing(account.store()) as store:
+        store.keys.rotate(ids[120], 60, None)
+    active = set(listed(account, "--status active"))
+
+    def swap() -> None:
+        with closing(account.store()) as store:
+            store.keys.rotate(ids[3], 60, None)
+            store.keys.expire_previous(ids[120], 0, None)
+
+    before_page(spoilt, 2, swap)
+    assert active - {ids[3]} <= set(listed(account, "--status active"))
+
+
 def test_use_of_keys_moves_none_out_of_sight(many: tuple[Account, Spoilt, list[str]]) -> None:
     account, spoilt, ids = many
 
