@@ -152,12 +152,13 @@ def test_a_recovery_takes_no_older_answer_for_a_decision(faulty: Faulty, reads: 
     (shell.home / "new").rename(shell.home / "moved")  # so that the key has to be looked at
     spoilt.replica, current = _before_the_rotation(account, spoilt.replica), spoilt.replica
     spoilt.lag(reads)
-    shell("keys recover --yes", code=7 if reads == FOR_GOOD else 0)
+    told = shell("keys recover --yes", code=7 if reads == FOR_GOOD else 0)
+    assert "omeone else" not in told.err
     spoilt.replica = current
     spoilt.lag(0)
     shell("keys recover --yes")
-    assert works(account, (shell.home / "moved").read_text().strip(), days=8)
     assert not works(account, old)
+    assert works(account, (shell.home / "moved").read_text().strip(), days=8)
 
 
 def _before_the_rotation(account: Account, replica: Any) -> Any:
@@ -242,6 +243,16 @@ def test_a_key_that_is_not_listed_yet_is_not_taken_for_one_that_was_never_made(f
     lost(account, spoilt, "keys create ci --plain", CREATE)
     account.shell("keys recover --yes", code=7)
     assert len(is_open(account.shell)) == 1
+
+
+def test_a_creation_that_is_a_day_old_by_this_machines_clock_is_not_sent_again(faulty: Faulty) -> None:
+    """The service's clock is two days behind, and by it no time has passed."""
+    account, spoilt = faulty
+    account.clock.move(days=-2)
+    lost(account, spoilt, "keys create ci --plain", CREATE, acts=False)
+    spoilt.calls.clear()
+    account.shell("keys recover --yes", code=7)
+    assert not [call for call in spoilt.calls if call.startswith("POST")]
 
 
 def test_what_is_there_for_the_tests_works(faulty: Faulty) -> None:
