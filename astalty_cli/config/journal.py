@@ -25,7 +25,6 @@ from astalty_cli.base.vocabulary import Access
 
 _PATIENCE: Final = 0.5  # seconds: who only looks has a lock for a moment
 _GROWTH: Final = 4096  # bytes that an entry may become longer by
-_LONGEST: Final = 1024 * 1024  # bytes of an entry that is looked into, although it cannot be used
 
 
 class Operation(StrEnum):
@@ -234,11 +233,9 @@ def _unusable(path: Path, problem: str) -> LocalError:
 def _glimpse(path: Path) -> _Glimpse:
     """Nothing of a file that others could write: it may name another key than its own."""
     try:
-        status = path.lstat()
-        if status.st_uid != os.getuid() or status.st_mode & 0o022:
-            return _Glimpse()
-        return msgspec.json.decode(private_files.read_shared(path, _LONGEST) or b"", type=_Glimpse)
-    except (OSError, LocalError, *JSON_DECODE_ERRORS):
+        data = private_files.read_private(path, others_may_read=True)
+        return msgspec.json.decode(data or b"", type=_Glimpse)
+    except (LocalError, *JSON_DECODE_ERRORS):
         return _Glimpse()
 
 
