@@ -18,10 +18,11 @@ from astalty_cli.base.shell_words import command
 _PATIENCE: Final = 1.0  # seconds: whoever looks for leftovers locks a file for a moment
 
 
-def read_private(path: Path) -> bytes | None:
+def read_private(path: Path, *, others_may_read: bool = False) -> bytes | None:
     """The file's bytes, or None where there is none.
 
-    Raises LocalError where it is a link, is not ours, or is open to others.
+    Raises LocalError where it is a link, is not ours, or is open to others; with `others_may_read`, only
+    where they can write it.
     """
     with _translate_errors(path, "read"):
         try:
@@ -29,7 +30,7 @@ def read_private(path: Path) -> bytes | None:
         except FileNotFoundError:
             return None
         with file:
-            ensure_private(path, os.fstat(file.fileno()))
+            ensure_private(path, os.fstat(file.fileno()), others_may_read=others_may_read)
             return file.read()
 
 
@@ -85,11 +86,11 @@ def _opened(path: Path, *, follow: bool = False) -> BinaryIO:
     return os.fdopen(os.open(path, flags), "rb")
 
 
-def ensure_private(path: Path, status: os.stat_result) -> None:
+def ensure_private(path: Path, status: os.stat_result, *, others_may_read: bool = False) -> None:
     """Raises LocalError for what is no file, is not ours, or is open to others."""
     if not stat.S_ISREG(status.st_mode):
         raise LocalError(f"{path} is not a regular file.", hint="Move it out of the way.")
-    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+    if status.st_uid != os.getuid() or status.st_mode & (0o022 if others_may_read else 0o077):
         raise LocalError(
             f"{path} can be read or written by others.",
             hint=f"If its content can still be trusted: {command('chmod 600', str(path))}",
@@ -218,11 +219,14 @@ def remove(path: Path) -> None:
 def clear_leftovers(path: Path) -> None:
     """Remove what a killed process has left beside the file it was about to write: it may hold a secret.
 
-    What a running process writes is locked by it before anything is in it, and left alone.
+    What a running process writes is locked by it before anything is in it, and left alone. Raises LocalError
+    where the folder cannot be looked into.
     """
     import glob
 
-    for left in path.parent.glob(f"{glob.escape(_beginning(path))}*"):
+    with _translate_errors(path.parent, "read"):
+        leftovers = list(path.parent.glob(f"{glob.escape(_beginning(path))}*"))
+    for left in leftovers:
         with suppress(OSError), _opened(left) as file:
             if locks.lock_open_file(file.fileno()) and os.fstat(file.fileno()).st_size:
                 left.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ It holds ids, names, rotation numbers, idempotency keys, destinations and phases
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final, NamedTuple
@@ -18,9 +18,9 @@ from msgspec import Meta, Struct
 from astalty_cli.api.models import Grace, Timestamp
 from astalty_cli.base import locks, private_files
 from astalty_cli.base.durations import LONGEST
-from astalty_cli.base.errors import ConflictError, LocalError
+from astalty_cli.base.errors import ConflictError, LeftOpenError, LocalError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
-from astalty_cli.base.shell_words import quoted
+from astalty_cli.base.shell_words import command, quoted
 from astalty_cli.base.vocabulary import Access, Storage
 
 _VERSION: Final = 2
@@ -128,10 +128,10 @@ def new_idempotency_key() -> str:
 
 
 class Contents(NamedTuple):
-    """What the journal holds: entries, the oldest first, and the files that cannot be read."""
+    """What the journal holds: entries, the oldest first, and the files that cannot be read, each with why."""
 
     entries: list[JournalEntry]
-    damaged: list[Path]
+    damaged: dict[Path, LocalError]
 
 
 class Journal:
@@ -143,19 +143,35 @@ class Journal:
     def write(self, entry: JournalEntry) -> JournalEntry:
         """Put an entry on the disk, new or changed. Raises LocalError.
 
-        A new one is written only where it can be replaced later, when there is a secret at risk.
+        A new one is written only where it can be replaced later, when there is a secret at risk. One that may
+        not outlast a power cut is not left there: the call that it is about is not made.
         """
         path, data = self._path(entry.id), msgspec.json.encode(entry)
-        if not path.exists():
-            private_files.private_folder(self._folder)
-            private_files.ensure_writable(path, 2 * len(data) + _GROWTH)
-        private_files.write_private(path, data)
+        if path.exists():
+            private_files.write_private(path, data)
+            return entry
+        private_files.private_folder(self._folder)
+        private_files.ensure_writable(path, 2 * len(data) + _GROWTH)
+        try:
+            private_files.write_private(path, data)
+        except LocalError:
+            with suppress(LeftOpenError):
+                self.close(entry)
+            raise
         return entry
 
     def close(self, entry: JournalEntry) -> None:
-        private_files.remove(self._path(entry.id))
+        """Raises LeftOpenError where its file cannot be removed: whatever was done, it is listed as open."""
+        try:
+            private_files.remove(self._path(entry.id))
+        except LocalError as error:
+            raise LeftOpenError(
+                f"{error.message} So the operation on {entry.name!r} is still listed as open.",
+                hint=f"When the folder can be written: {command('astalty keys recover', entry.id[:8])}",
+            ) from None
         if entry.lock_name == entry.id:  # nobody else will ever lock this name; a key's lock file stays
-            private_files.remove(self._folder / f"{entry.id}.lock")
+            with suppress(LocalError):
+                private_files.remove(self._folder / f"{entry.id}.lock")
 
     def read(self, entry_id: str) -> JournalEntry | None:
         """Raises LocalError where the file is not what was written."""
@@ -176,19 +192,20 @@ class Journal:
 
         Raises LocalError where the folder cannot be looked into: then nobody knows what is open.
         """
-        entries, damaged = [], []
+        entries, damaged = [], {}
         for path in private_files.listed(self._folder):
             if path.suffix == ".json" and not path.name.startswith("."):
                 try:
                     entries.append(self.read(path.stem))
-                except LocalError:
-                    damaged.append(path)
+                except LocalError as error:
+                    damaged[path] = error
         there = (entry for entry in entries if entry is not None)
         return Contents(sorted(there, key=lambda entry: entry.started_at), damaged)
 
-    def unreadable(self, base_url: str, key_id: str | None) -> list[Path]:
-        """The files that cannot be read and may be about this key; None is one that is to be made."""
-        return [path for path in self.contents().damaged if _may_be_of(glimpse(path), base_url, key_id)]
+    def unreadable(self, base_url: str, key_id: str | None) -> list[LocalError]:
+        """Why files cannot be read that may be about this key; None is one that is to be made."""
+        damaged = self.contents().damaged
+        return [damaged[path] for path in damaged if _may_be_of(glimpse(path), base_url, key_id)]
 
     def move_away(self, path: Path) -> Path:
         """Let a file that cannot be read count no longer; return where it is now. Raises LocalError."""
@@ -238,16 +255,20 @@ class Journal:
 
 def _unusable(path: Path, problem: str) -> LocalError:
     return LocalError(
-        f"{path} is not usable: {problem}.",
+        f"{path} cannot be read: {problem}.",
         hint="It says what a key operation has left open. Look at the keys, then: "
         f"astalty keys recover {quoted(path.stem)} --abandon",
     )
 
 
 def glimpse(path: Path) -> Glimpse:
-    """What a file tells that cannot be read as an entry; nothing of one that is open to others."""
+    """What a file tells that cannot be read as an entry.
+
+    Nothing of one that others could write: it may name another key than its own.
+    """
     try:
-        return msgspec.json.decode(private_files.read_private(path) or b"", type=Glimpse)
+        data = private_files.read_private(path, others_may_read=True)
+        return msgspec.json.decode(data or b"", type=Glimpse)
     except (LocalError, *JSON_DECODE_ERRORS):
         return Glimpse()
 

@@ -1,5 +1,6 @@
 """`keys recover ID --abandon`: each open entry can be closed by a person who says what is true."""
 
+import fcntl
 from contextlib import closing
 
 import pytest
@@ -116,6 +117,17 @@ def test_what_has_moved_on_while_the_question_stood_stays_open(faulty: Faulty) -
     assert len(is_open(shell)) == 1
 
 
+def test_what_another_process_works_on_is_not_closed(faulty: Faulty) -> None:
+    account, spoilt = faulty
+    shell = account.shell
+    lost(account, spoilt, "keys create ci --plain", CREATE, acts=False)
+    wanted = entry_id(account)
+    with (shell.config / "journal" / f"{wanted}.lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "Busy" in shell(f"keys recover {wanted} --abandon --yes", code=5).err
+    assert entry_id(account) == wanted
+
+
 DAMAGED = {
     "told": '{{"version": 9, "key_id": "{key}", "base_url": "{url}"}}',
     "of the origin": '{{"version": 9, "base_url": "{url}"}}',
@@ -152,3 +164,26 @@ def test_what_cannot_be_read_blocks_what_it_may_be_about(
     assert "0123.abandoned" in told.err
     shell("keys rotate ci --plain")
     assert shell("keys recover --json").json == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "blocks_others"), [(0o640, False), (0o604, False), (0o620, True), (0o602, True)]
+)
+def test_an_entry_that_others_may_read_blocks_its_own_key(
+    faulty: Faulty, mode: int, blocks_others: bool
+) -> None:
+    """Where they could have written it, nobody knows which key it is of."""
+    account, spoilt = faulty
+    shell = account.shell
+    for name in ("ci", "other", "third"):
+        make(shell, name)
+    lost(account, spoilt, "keys rotate ci --plain", ROTATE)
+    (path,) = (shell.config / "journal").glob("*.json")
+    path.chmod(mode)
+    assert str(path) in shell("keys rotate ci --plain", code=7).err
+    for line in ("keys rotate other --plain", "keys revoke third --yes", "keys create new --plain"):
+        shell(line, code=7 if blocks_others else 0)
+    told = shell("keys recover", code=7).err
+    assert f"chmod 600 {path}" in told
+    path.chmod(0o600)
+    assert [row["name"] for row in is_open(shell)] == ["ci"]

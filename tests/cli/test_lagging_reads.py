@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli import test_rotation as rotation
 from tests.support.accounts import Account
-from tests.support.hostile import ACCOUNT, KEY, Answer
+from tests.support.hostile import ACCOUNT, KEY, Answer, one
 from tests.support.open_operations import (
     CREATE,
     EXPIRE,
@@ -79,6 +79,32 @@ def test_an_end_that_is_refused_is_no_rival_until_the_key_shows_one(shell: Shell
         assert len(is_open(shell)) == 1
 
 
+def test_a_repeat_that_is_refused_is_no_rival_until_the_key_shows_one(shell: Shell) -> None:
+    """The first answer was lost, and to the repeat the service says 409: it may be busy with the first."""
+    lost_answer: Answer = ("502 Bad Gateway", {}, b"")
+    conflict: Answer = ("409 Conflict", {}, b'{"message": "Still running."}')
+    with rotation.service() as (app, url):
+        app.answers = InTurn(app.answers, "rotate", lost_answer, conflict)
+        assert "nobody rotated the key" in rotation.rotate(shell, url, code=7).err
+        assert len(is_open(shell)) == 1
+
+
+@pytest.mark.parametrize("proof", [rotation.ok(BEFORE), UNKNOWN], ids=["of before", "not known yet"])
+def test_a_recovery_asks_again_about_the_secret_that_it_finds(shell: Shell, proof: Answer) -> None:
+    """Else it would take it for an older one, and make another."""
+    row = {**ROTATED, "last_four": rotation.NEW[-4:], "secret": rotation.NEW}
+    made: Answer = ("201 Created", {}, one(row))
+    with rotation.service(prove=proof, own=rotation.ok(BEFORE), rotate=made) as (app, url):
+        env = {"ASTALTY_API_KEY": rotation.OLD, "ASTALTY_BASE_URL": url}
+        shell(f"keys rotate {KEY['id']} --to file:new", env=env, code=7)
+        app.answers["read"] = rotation.ok(ROTATED)
+        newest = rotation.ok({**ROTATED, "account": ACCOUNT})
+        app.answers = InTurn(app.answers, "prove", proof, newest)
+        shell("keys recover --yes", env=env)
+        assert app.calls.count("rotate") == 1
+        assert shell("keys recover --json").json == []
+
+
 @pytest.mark.parametrize("grace", ["24h", "0"])
 @pytest.mark.parametrize("at", [ROTATE, EXPIRE, "GET /api-keys/.*-.*"])
 def test_a_rotation_of_the_own_key_on_a_service_that_is_behind(faulty: Faulty, at: str, grace: str) -> None:
@@ -117,7 +143,7 @@ def test_a_lost_answer_and_a_read_of_before(faulty: Faulty, line: str, call: str
     assert account.shell("keys recover --json").json == []
 
 
-@pytest.mark.parametrize("reads", [2, FOR_GOOD])
+@pytest.mark.parametrize("reads", [2, 3, FOR_GOOD])
 def test_a_recovery_takes_no_older_answer_for_a_decision(faulty: Faulty, reads: int) -> None:
     account, spoilt = faulty
     shell = account.shell
@@ -126,12 +152,13 @@ def test_a_recovery_takes_no_older_answer_for_a_decision(faulty: Faulty, reads: 
     (shell.home / "new").rename(shell.home / "moved")  # so that the key has to be looked at
     spoilt.replica, current = _before_the_rotation(account, spoilt.replica), spoilt.replica
     spoilt.lag(reads)
-    shell("keys recover --yes", code=0 if reads == 2 else 7)
+    told = shell("keys recover --yes", code=7 if reads == FOR_GOOD else 0)
+    assert "omeone else" not in told.err
     spoilt.replica = current
     spoilt.lag(0)
     shell("keys recover --yes")
-    assert works(account, (shell.home / "moved").read_text().strip(), days=8)
     assert not works(account, old)
+    assert works(account, (shell.home / "moved").read_text().strip(), days=8)
 
 
 def _before_the_rotation(account: Account, replica: Any) -> Any:
@@ -160,6 +187,17 @@ def test_a_revocation_whose_read_still_says_active_is_one(faulty: Faulty) -> Non
     told = account.shell("keys revoke ci --yes --json")
     assert [row["status"] for row in told.json] == ["revoked"]
     assert not works(account, secret)
+    assert account.shell("keys recover --json").json == []
+
+
+def test_a_revocation_of_the_own_key_whose_read_still_says_active_is_one(faulty: Faulty) -> None:
+    """The answer is lost, the repeat is refused, and the service still knows the key as active."""
+    account, spoilt = faulty
+    make(account.shell)
+    own = key(account.shell, "'sandbox cli'")["id"]
+    spoilt.faults.append(Fault("DELETE .*", lag=2))
+    told = account.shell(f"keys revoke {own} --yes --allow-self")
+    assert "it is revoked" in told.err
     assert account.shell("keys recover --json").json == []
 
 
@@ -205,6 +243,16 @@ def test_a_key_that_is_not_listed_yet_is_not_taken_for_one_that_was_never_made(f
     lost(account, spoilt, "keys create ci --plain", CREATE)
     account.shell("keys recover --yes", code=7)
     assert len(is_open(account.shell)) == 1
+
+
+def test_a_creation_that_is_a_day_old_by_this_machines_clock_is_not_sent_again(faulty: Faulty) -> None:
+    """The service's clock is two days behind, and by it no time has passed."""
+    account, spoilt = faulty
+    account.clock.move(days=-2)
+    lost(account, spoilt, "keys create ci --plain", CREATE, acts=False)
+    spoilt.calls.clear()
+    account.shell("keys recover --yes", code=7)
+    assert not [call for call in spoilt.calls if call.startswith("POST")]
 
 
 def test_what_is_there_for_the_tests_works(faulty: Faulty) -> None:

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from astalty_cli.base.times import utc_now
 from tests.cli import test_rotation as rotation
 from tests.support.hostile import ACCOUNT, ENTRY, KEY, Scripted, at, listing, one
 from tests.support.open_operations import CREATE, ROTATE, Faulty, lost, make
@@ -101,6 +103,17 @@ def test_a_rotation_ends_or_stays_open_and_is_no_bug(shell: Shell, step: str, mo
         result = shell._run(["keys", "rotate", KEY["id"], "--plain"], b"", env)
         assert result.code in {0, 7}, result.err
         assert result.out == f"{rotation.NEW}\n"
+
+
+@pytest.mark.parametrize("moment", [LAST, FIRST])
+def test_an_entry_begins_by_a_clock_that_can_be_counted_from(shell: Shell, moment: str) -> None:
+    """By one that is centuries off, its day for a replay would never be over, or over at once."""
+    own = {**KEY, "id": rotation.OTHER_ID, "account": ACCOUNT, "last_used_at": moment}
+    with rotation.service(own=rotation.ok(own), rotate=("502 Bad Gateway", {}, b"")) as (_, url):
+        rotation.rotate(shell, url, code=7)
+    (path,) = (shell.config / "journal").glob("*.json")
+    begun = datetime.fromisoformat(json.loads(path.read_text())["started_at"])
+    assert abs(begun - utc_now()) < timedelta(hours=1)
 
 
 SPOILT: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {

@@ -1,12 +1,16 @@
 """Lists that shift while their pages are read: what was there all the time is there, or that is said."""
 
+import json
 from collections.abc import Callable
 from contextlib import closing
 
 import pytest
 
 from tests.support.accounts import Account
+from tests.support.hostile import ENTRY, KEY, Answer, Hostile, at
 from tests.support.open_operations import Faulty
+from tests.support.serving import serving
+from tests.support.shell import Shell
 from tests.support.spoilt import Fault, Spoilt
 
 LIST = "GET /api-keys"
@@ -92,6 +96,24 @@ def test_a_key_that_begins_to_expire_is_not_hidden(many: tuple[Account, Spoilt, 
     assert active - {ids[3]} <= set(listed(account, "--status active"))
 
 
+def test_one_that_begins_to_expire_and_one_that_no_longer_does_hide_no_other(
+    many: tuple[Account, Spoilt, list[str]],
+) -> None:
+    """The number of active keys stays the same, and the one at the start of the next page slips out of it."""
+    account, spoilt, ids = many
+    with closing(account.store()) as store:
+        store.keys.rotate(ids[120], 60, None)
+    active = set(listed(account, "--status active"))
+
+    def swap() -> None:
+        with closing(account.store()) as store:
+            store.keys.rotate(ids[3], 60, None)
+            store.keys.expire_previous(ids[120], 0, None)
+
+    before_page(spoilt, 2, swap)
+    assert active - {ids[3]} <= set(listed(account, "--status active"))
+
+
 def test_use_of_keys_moves_none_out_of_sight(many: tuple[Account, Spoilt, list[str]]) -> None:
     account, spoilt, ids = many
 
@@ -111,6 +133,19 @@ def test_a_list_that_never_stands_still_is_said_to_be_so(many: tuple[Account, Sp
     told = account.shell("keys list --json")
     assert told.err.count("The list of keys changed while it was read") == 1
     assert spoilt.calls.count(LIST) == 6
+
+
+def test_a_key_that_comes_twice_has_hidden_another(shell: Shell) -> None:
+    """The total stands still, and the order of the service does not."""
+
+    def page(number: int, row: object) -> Answer:
+        meta = {"current_page": number, "last_page": 2, "per_page": 1, "total": 2, "allowed_sorts": []}
+        return "200 OK", {}, json.dumps({"data": [row], "meta": meta}).encode()
+
+    other = {**KEY, "id": ENTRY["id"], "name": "other"}
+    with serving(Hostile([page(1, KEY), page(2, KEY), page(1, KEY), page(2, other)])) as url:
+        rows = shell("keys list --json", env=at(url)).json
+    assert [row["name"] for row in rows] == [KEY["name"], "other"]
 
 
 @pytest.mark.parametrize("line", ["keys audit --json", "keys show '{}' --json"])

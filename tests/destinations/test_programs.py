@@ -221,6 +221,6 @@ def test_a_program_is_out_of_reach_of_a_ctrl_c(
 
 
 def test_what_a_program_said_is_in_no_repr(environ: dict[str, str]) -> None:
-    done = programs.run(["cat"], given=BYTES, seconds=30, environ=environ)
-    assert done.out == BYTES
+    done = programs.run(["tee", "/dev/stderr"], given=BYTES, seconds=30, environ=environ)
+    assert (done.out, done.err) == (BYTES, BYTES)
     assert BYTES.decode() not in repr(done)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from tests.faults.home import Done, World
-from tests.faults.plan import At, Fault
+from tests.faults.plan import At, Fault, at_steps
 from tests.faults.proxy import Proxy, serving
 from tests.faults.site.sitecustomize import SIGNALS
 from tests.support.shell import ASTALTY
@@ -102,12 +102,10 @@ class ByProcess:
 
 
 def _environ(world: World, fault: Fault | None, log: Path) -> dict[str, str]:
-    at_step = fault is not None and fault.at is At.STEP
     of_keyring = fault is not None and fault.at is At.KEYRING
     plan = {
         "root": str(world.home),
-        "kind": fault.kind if fault is not None and at_step else "",
-        "at": fault.number if fault is not None and at_step else -1,
+        "steps": at_steps(fault),
         "log": str(log),
         "keyring": str(world.keyring),
         "keyring_mode": fault.kind if fault is not None and of_keyring else "ok",

@@ -34,7 +34,7 @@ class Verdict:
     notes: list[str] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
-    measured: Measured = field(default_factory=lambda: Measured(0, 0))
+    measured: Measured = field(default_factory=lambda: Measured(0, 0, 0))
 
 
 class Run:
@@ -58,9 +58,11 @@ class Run:
             self._judge(invariants.after_interrupt(here, done))
         listing = self._list(done)
         here.clock.move(hours=self.case.hours)
-        if self.case.second:
-            done = self._recover(fault=self.case.second)
-            if not done.fired:
+        busy = _still_busy(done, self.case.first)
+        if self.case.second or busy:
+            with here.locking(busy):
+                done = self._recover(fault=self.case.second)
+            if self.case.second and not done.fired:
                 verdict.notes.append("the second fault came too late")
             listing = self._list(done)
         if invariants.listed(listing) or done.code != 0:
@@ -110,17 +112,21 @@ class Run:
         self.verdict.violations += found
 
 
+def _still_busy(done: Done, fault: Fault | None) -> str:
+    """The file that another process keeps locked after this command, in the user's home; "" for none."""
+    locked = [step.removeprefix("lock ") for step in done.steps if step.startswith("lock ")]
+    keeps = fault is not None and fault.kind == "busy-recovery" and fault.number < len(locked)
+    return locked[fault.number] if fault is not None and keeps else ""
+
+
 def _measured(done: Done, here: World) -> Measured:
-    calls = [number for number, line in enumerate(done.log) if " GET " not in line]
     journal = str(here.journal.relative_to(here.home))
-    entries = [
-        number
-        for number, step in enumerate(done.steps)
-        if step.startswith("write") and f"{journal}/." in step
-    ]
-    return Measured(
-        done.requests, len(done.steps), *(numbers[0] if numbers else 0 for numbers in (calls, entries))
-    )
+    call = next((number for number, line in enumerate(done.log) if " GET " not in line), 0)
+    writes = (step.startswith("write") and f"{journal}/." in step for step in done.steps)
+    entry = next((number for number, is_first in enumerate(writes) if is_first), 0)
+    locks = [number for number, step in enumerate(done.steps) if step.startswith("lock")]
+    entry_lock = sum(number < entry for number in locks)
+    return Measured(done.requests, len(done.steps), len(locks), call, entry, entry_lock)
 
 
 def play(case: Case, engine: Engine) -> Verdict:

@@ -1,6 +1,7 @@
 """One run's world: a service with its keys, a home with a signed-in profile, and what its user holds."""
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -21,7 +22,7 @@ from astalty_cli.base.vocabulary import Storage
 from astalty_cli.config.credentials import FileCredentials
 from astalty_cli.config.profiles import ConfigFile, Profile
 from astalty_cli.sandbox.store import Store
-from tests.faults.plan import At, Fault, Shape
+from tests.faults.plan import FILES, At, Fault, Shape
 from tests.faults.service import Made, Service
 from tests.support.serving import Clock
 
@@ -162,6 +163,17 @@ class World:
             return secret
         return None
 
+    @contextlib.contextmanager
+    def locking(self, name: str) -> Iterator[None]:
+        """Be another process that holds the lock of a file in the home, if it is there."""
+        path = self.home / name
+        if not path.is_file():
+            yield
+            return
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
     # -- what the user types ---------------------------------------------------------------------
 
     def words(self) -> list[str]:
@@ -188,8 +200,8 @@ class World:
 
     def spec(self, destination: str) -> str:
         return {
-            "file": f"file:{self.home / 'new.key'}",
-            "dotenv": f"dotenv:{self.home / 'app.env'}#ASTALTY_KEY",
+            "file": f"file:{self.home / FILES['file']}",
+            "dotenv": f"dotenv:{self.home / FILES['dotenv']}#ASTALTY_KEY",
             "keyring": f"keyring:{VAULT}",
             "exec": f"exec:{self.folder / 'take'}",
         }[destination]

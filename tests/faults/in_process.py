@@ -27,7 +27,7 @@ from astalty_cli.main import run
 from astalty_cli.output.streams import Streams
 from astalty_cli.program import Folders, Program
 from tests.faults.home import Done, World
-from tests.faults.plan import At, Fault
+from tests.faults.plan import At, Fault, at_steps
 from tests.faults.service import Sent
 from tests.faults.site.sitecustomize import (
     SECRET_SERVICE,
@@ -75,7 +75,7 @@ class Edge(httpx.BaseTransport):
         engine.must_live()
         assert engine.world is not None
         request.read()
-        with engine.unwatched():
+        with engine.steps.unwatched():
             sent = engine.world.service.handle(request)
         engine.must_live()
         if sent.lost:
@@ -110,7 +110,7 @@ class InProcess:
     def __init__(self) -> None:
         self.clock = Clock()
         self.world: World | None = None
-        self._steps = _steps()
+        self.steps = _steps()
 
     def __enter__(self) -> Self:
         self._undo = contextlib.ExitStack()
@@ -154,12 +154,10 @@ class InProcess:
             Keyring.released.set()
 
     def _execute(self, world: World, words: list[str], fault: Fault | None) -> Done:
-        steps = self._steps
+        steps = self.steps
         outer, handlers = dict(vars(steps)), [(number, signal.getsignal(number)) for number in _HEARD]
-        steps.send, steps.dead, steps.seen, steps.fired = self._signal, False, [], False
-        at_step = fault is not None and fault.at is At.STEP
-        steps.kind = fault.kind if fault is not None and at_step else ""
-        steps.at = fault.number if fault is not None and at_step else -1
+        steps.send = self._signal
+        steps.begin(*at_steps(fault))
         stdout = Stdout(steps, fault.kind if fault is not None and fault.at is At.STDOUT else "")
         stderr = io.StringIO()
         environ = {"HOME": str(world.home), "LANG": "C.UTF-8", "TZ": "UTC", "PATH": os.environ["PATH"]}
@@ -185,6 +183,7 @@ class InProcess:
             code = None
         finally:
             steps.root = ""
+            steps.neighbour.let_go()
             world.printing.pop()
             for number, handler in handlers:
                 signal.signal(number, handler)
@@ -209,34 +208,25 @@ class InProcess:
         """From the service, to the process that asks it."""
         name, _, after = name.partition(" ")
         if after and name == "kill":
-            self._steps.dead = True  # found at the next edge: the answer has arrived
+            self.steps.dead = True  # found at the next edge: the answer has arrived
             return
         for number in SIGNALS[name]:
             self._signal(number)
 
     def _signal(self, number: signal.Signals) -> None:
         if number is signal.SIGKILL:
-            self._steps.dead = True
+            self.steps.dead = True
             raise Killed
         signal.raise_signal(number)
 
     def must_live(self) -> None:
-        if self._steps.dead:
+        if self.steps.dead:
             raise Killed
-
-    @contextlib.contextmanager
-    def unwatched(self) -> Iterator[None]:
-        """For what is done by others than the program: the service, the harness."""
-        root, self._steps.root = self._steps.root, ""
-        try:
-            yield
-        finally:
-            self._steps.root = root
 
 
 @functools.cache
 def _steps() -> Steps:
-    steps = Steps("", lambda _: None)
+    steps = Steps(lambda _: None)
     steps.install()
     return steps
 

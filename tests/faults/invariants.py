@@ -107,6 +107,8 @@ def after_listing(world: World, last: Done, listing: Done, *, final: bool) -> It
         return
     if last.code == 7 and not rows:
         yield Violation(Kind.OTHER, f"exit 7 of `{last.line}`, and nothing is open")
+    if rows and last.code not in {7, 130, None} and not last.line.startswith("keys recover"):
+        yield Violation(Kind.OTHER, f"exit {last.code} of `{last.line}`, and something is open: {rows}")
     open_keys, open_names = {row["key_id"] for row in rows}, {row["name"] for row in rows}
     for key in unheld(world):
         if key.id in open_keys or (key.name == NAME and NAME in open_names):

@@ -1,6 +1,7 @@
 """What may go wrong, as data: the shapes of an operation, the faults, and which of them a run meets."""
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,9 @@ class At(StrEnum):
 
     REQUEST = "request"
     STEP = "step"  # of the process: files, locks, programs
+    LOCK = "lock"  # locks that it takes
+    STORE = "store"  # times that a destination's file is replaced
+    READ = "read"  # times that it is read, from this one on
     STDOUT = "stdout"
     EXEC = "exec"
     KEYRING = "keyring"  # calls of it, from this one on
@@ -25,6 +29,24 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.at} {self.number}"
+
+
+def at_steps(fault: Fault | None) -> tuple[str, int, str]:
+    """For `Steps.begin`: what happens at which of the process's own steps, and which of them count."""
+    if fault is None:
+        return "", -1, ""
+    destination, _, kind = fault.kind.rpartition(" ")
+    file = re.escape(FILES.get(destination, ""))
+    match fault.at:
+        case At.STEP:
+            return kind, fault.number, ""
+        case At.LOCK:
+            return kind, fault.number, "^lock "
+        case At.STORE:
+            return kind, fault.number, rf"^os\.(link|rename) {file}$"
+        case At.READ:
+            return kind, fault.number, f"^read {file}$"
+    return "", -1, ""
 
 
 # -- at a request: the name says whether the service has acted ------------------------------------
@@ -47,11 +69,18 @@ ELSEWHERE: Final = ("elsewhere-0", "elsewhere-86400", "elsewhere-604800")  # ano
 
 STEPS: Final = (*SIGNALS, "disk-full", "full-for-good", "denied", "io-error")
 
+# Another process locks a file first: for a moment, until the command ends, or until one recovery has ended.
+LOCKS: Final = ("busy-moment", "busy-command", "busy-recovery")
+
 # -- around a sink --------------------------------------------------------------------------------
 
+# Destinations whose probe finds nothing wrong, and what then comes of storing in them or reading them.
+FILES: Final = {"file": "new.key", "dotenv": "app.env"}  # in the user's home
+STORES: Final = ("fails", "takes-and-fails", "takes-other")
+READS: Final = ("says-other", "says-nothing")
 STDOUTS: Final = ("full", "closed", "left")
 EXECS: Final = ("fails", "takes-and-fails", "dies")
-KEYRINGS: Final = ("hang", "lie", "lock")
+KEYRINGS: Final = ("hang", "lie", "lock", "takes-and-fails", "takes-other", *READS)
 
 
 @dataclass(frozen=True)
@@ -101,6 +130,10 @@ def kinds(shape: Shape, *, slow: bool) -> list[tuple[At, str]]:
     else:
         asked.remove("other-secret")
     found = [(At.REQUEST, kind) for kind in asked] + [(At.STEP, kind) for kind in STEPS]
+    found += [(At.LOCK, kind) for kind in LOCKS]
+    for destination in [each for each in shape.destinations if each in FILES]:
+        found += [(At.STORE, f"{destination} {kind}") for kind in STORES]
+        found += [(At.READ, f"{destination} {kind}") for kind in READS]
     if "stdout" in shape.destinations:
         found += [(At.STDOUT, kind) for kind in STDOUTS]
     if "exec" in shape.destinations:
@@ -112,16 +145,18 @@ def kinds(shape: Shape, *, slow: bool) -> list[tuple[At, str]]:
 
 @dataclass(frozen=True)
 class Measured:
-    """How many requests and steps a command has where nothing goes wrong.
+    """How many requests, steps and locks a command has where nothing goes wrong.
 
-    `call` and `entry`: the number of the request that makes or ends a secret, and of the step before it
-    that begins the journal's entry. What fails earlier changes nothing.
+    `call`, `entry` and `entry_lock`: the number of the request that makes or ends a secret, and of the step
+    and the lock before it that begin the journal's entry. What fails earlier changes nothing.
     """
 
     requests: int
     steps: int
+    locks: int
     call: int = 0
     entry: int = 0
+    entry_lock: int = 0
 
 
 def places(at: At, measured: Measured, *, late: bool = False) -> range:
@@ -131,10 +166,14 @@ def places(at: At, measured: Measured, *, late: bool = False) -> range:
             return range(measured.call if late else 0, measured.requests)
         case At.STEP:
             return range(measured.entry if late else 0, measured.steps)
-        case At.STDOUT | At.EXEC:
+        case At.LOCK:
+            return range(measured.entry_lock if late else 0, measured.locks)
+        case At.STDOUT | At.EXEC | At.STORE:
             return range(1)
+        case At.READ:
+            return range(4)
         case At.KEYRING:
-            return range(5)
+            return range(6)
 
 
 def every(shape: Shape, measured: Measured, *, slow: bool) -> Iterator[Fault]:
@@ -146,9 +185,9 @@ def every(shape: Shape, measured: Measured, *, slow: bool) -> Iterator[Fault]:
 def some(rng: random.Random, shape: Shape, measured: Measured, *, slow: bool, late: bool = False) -> Fault:
     """A fault by chance: first where, then which, then when, so that rare places are met as often."""
     possible = kinds(shape, slow=slow)
-    weights = {At.REQUEST: 10, At.STEP: 10, At.STDOUT: 3, At.EXEC: 3, At.KEYRING: 3}
+    weights = {At.REQUEST: 10, At.STEP: 10, At.LOCK: 5}
     present = sorted({at for at, _ in possible})
-    at = rng.choices(present, [weights[each] for each in present])[0]
+    at = rng.choices(present, [weights.get(each, 3) for each in present])[0]
     kind = rng.choice([kind for where, kind in possible if where is at])
     if at is At.REQUEST and measured.call and rng.random() < 0.3:  # the call that all is about
         return Fault(at, kind, measured.call)
@@ -156,7 +195,7 @@ def some(rng: random.Random, shape: Shape, measured: Measured, *, slow: bool, la
 
 
 # About what a recovery has: it is not known before. A fault beyond its end does not happen.
-_RECOVERY: Final = Measured(requests=6, steps=36)
+_RECOVERY: Final = Measured(requests=6, steps=36, locks=8)
 
 
 def in_recovery(rng: random.Random, shape: Shape, *, slow: bool) -> Fault:

@@ -5,16 +5,24 @@ More of it: `python -m tests.faults --help`.
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from astalty_cli.api.client import Client
+from astalty_cli.base import locks, private_files
+from astalty_cli.base.errors import ConflictError
+from astalty_cli.base.secret import Secret
 from astalty_cli.config.journal import Journal, JournalEntry
+from astalty_cli.destinations.file import File
 from astalty_cli.sandbox.keys import Keys
+from tests.faults.campaign import Case, play
 from tests.faults.invariants import Kind
-from tests.faults.work import Job, work
+from tests.faults.plan import At, Fault, Shape
+from tests.faults.work import Job, engine, work
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,3 +107,31 @@ def test_it_finds_a_rotation_of_whatever_is_there(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(Keys, "rotate", anyhow)
     assert Kind.LOCK_OUT in found(300)
+
+
+def found_with(shape: Shape, *faults: Fault) -> set[Kind]:
+    with engine(in_process=True) as here:
+        verdicts = [play(Case(shape, fault), here) for fault in faults]
+    return {violation.kind for verdict in verdicts for violation in verdict.violations}
+
+
+def test_it_finds_a_destination_that_is_not_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def deliver(file: File, _: object, secret: Secret) -> None:
+        private_files.create_private(file.path, f"{secret.reveal()}\n".encode())
+
+    monkeypatch.setattr(File, "deliver", deliver)
+    assert Kind.SILENT_LOSS in found_with(Shape("create", ("file",)), Fault(At.STORE, "file takes-other"))
+
+
+def test_it_finds_a_lock_that_is_taken_for_a_rival(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def exclusive(path: Path) -> Iterator[None]:
+        file = locks.acquire(path, wait=0.1)
+        if file is None:
+            raise ConflictError("Busy.")
+        with file:
+            yield
+
+    monkeypatch.setattr(locks, "exclusive", exclusive)
+    busy = (Fault(At.LOCK, "busy-command", number) for number in range(16))
+    assert Kind.OTHER in found_with(Shape("rotate", ("file",), own=True), *busy)

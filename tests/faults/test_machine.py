@@ -23,6 +23,7 @@ FAULTS = st.one_of(
     st.none(),
     st.builds(Fault, st.just(At.REQUEST), st.sampled_from(_REQUEST_KINDS), st.integers(0, 7)),
     st.builds(Fault, st.just(At.STEP), st.sampled_from(("kill", "int", "disk-full")), st.integers(0, 60)),
+    st.builds(Fault, st.just(At.LOCK), st.sampled_from(("busy-moment", "busy-command")), st.integers(0, 15)),
 )
 KEYS = st.sampled_from(("app", "cli"))
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from astalty_cli.base.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
-from astalty_cli.base.shell_words import command, quoted
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import iso, utc_now
 from astalty_cli.cli.options import ACCOUNT, ASK, BY_HAND, OUTPUT, RECORD, SECRET, takes
 from astalty_cli.cli.parameters import argument, option
@@ -52,7 +51,10 @@ def recover(
         entries = [entry for entry in entries if _needs_somebody(entry)]
     if entries:
         _ensure_answerable(context, entries)
-    failures = {path.name: _damaged(path) for path in found.damaged} | _finished(context, entries)
+    failures = {
+        path.name: LeftOpenError(error.message, hint=error.hint) for path, error in found.damaged.items()
+    }
+    failures |= _finished(context, entries)
     if entries and output.style.yes and output.result_wanted:
         output.rows([_row(entry) for entry in entries if journal.read(entry.id)], shown, none="")
     if failures:
@@ -89,14 +91,6 @@ def _can_answer(context: Context) -> bool:
 def _needs_somebody(entry: JournalEntry) -> bool:
     """Whether an entry is due, or waits for a person; a deletion that is not due yet only has to be known."""
     return entry.due_at is None or entry.due_at <= utc_now()
-
-
-def _damaged(path: Path) -> LeftOpenError:
-    return LeftOpenError(
-        f"{path} cannot be read.",
-        hint="It says what a key operation has left open. Look at the keys, then: "
-        f"astalty keys recover {quoted(path.stem)} --abandon",
-    )
 
 
 def _wanted(entries: list[JournalEntry], ids: list[str]) -> list[JournalEntry]:

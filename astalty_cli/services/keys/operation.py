@@ -14,7 +14,6 @@ from astalty_cli.api.identity import Identified, KeyIdentity
 from astalty_cli.api.models import ApiKey, CurrentKey
 from astalty_cli.base.errors import AstaltyError, BehindError, LeftOpenError, NotFoundError, ServiceError
 from astalty_cli.base.secret import HeldSecret, Secret
-from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.times import usable_clock, utc_now
 from astalty_cli.base.vocabulary import Access
 from astalty_cli.config.journal import Journal, JournalEntry, Operation, new_idempotency_key
@@ -70,10 +69,10 @@ class LocalContext:
 
     def ensure_readable(self, key_id: str | None) -> None:
         """Raises LeftOpenError if an entry that cannot be read may be of this key; None is a new one."""
-        for path in self.journal.unreadable(self.origin, key_id):
+        for error in self.journal.unreadable(self.origin, key_id):
             raise LeftOpenError(
-                f"{path} cannot be read: it may be of an open operation on this key. Nothing was done.",
-                hint=f"Look at the keys, then: astalty keys recover {quoted(path.stem)} --abandon",
+                f"{error.message} It may be of an open operation on this key. Nothing was done.",
+                hint=error.hint,
             )
 
     def ensure_none_open(self, key_id: str) -> None:

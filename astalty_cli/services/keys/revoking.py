@@ -13,6 +13,7 @@ from astalty_cli.base.errors import (
     ConflictError,
     ForbiddenError,
     LeftOpenError,
+    LocalError,
     NotFoundError,
     ServiceError,
     UnauthorizedError,
@@ -112,10 +113,22 @@ def revoke(operation: OperationContext, guards: Guards, key: ApiKey, ended: Sequ
             except AstaltyError:
                 operation.journal.close(entry)
                 raise
-            for each in operation.journal.of_key(operation.origin, key.id):
-                if each.way is Way.IN_PLACE:  # one by hand still has an old key to verify
-                    operation.journal.close(each)
+            operation.journal.close(entry)
+            _close_others(operation, key)
     signals.obey()
+
+
+def _close_others(operation: OperationContext, key: ApiKey) -> None:
+    """Close what was open on a key that is revoked. Raises LeftOpenError where nobody knows what was."""
+    try:
+        entries = operation.journal.of_key(operation.origin, key.id)
+    except LocalError as error:
+        raise LeftOpenError(
+            f"{error.message} {described(key)} is revoked.", hint=f"Finish it: {operation.recover}"
+        ) from None
+    for entry in entries:
+        if entry.way is Way.IN_PLACE:  # one by hand still has an old key to verify
+            operation.journal.close(entry)
 
 
 def as_shown(operation: OperationContext, key: ApiKey) -> ApiKey:
