@@ -17,6 +17,7 @@ import msgspec
 from astalty_cli.base import private_files
 from astalty_cli.base.durations import format_seconds
 from astalty_cli.base.errors import LocalError
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.secret import MAX_LENGTH, Secret
 from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.vocabulary import Storage
@@ -60,7 +61,7 @@ class _AnyStoredKey(msgspec.Struct):
 def see_stored(*folders: Path) -> None:
     """Hide the keys in files below these folders; whatever is wrong with one is passed over."""
     for path in (path for folder in folders for path in (folder / "keys").rglob("*.json")):
-        with suppress(LocalError, ValueError):
+        with suppress(LocalError, ValueError, *JSON_DECODE_ERRORS):
             Secret.parse(
                 msgspec.json.decode(private_files.read_private(path) or b"", type=_AnyStoredKey).secret
             )
@@ -84,7 +85,7 @@ class FileCredentials:
         try:
             stored = msgspec.json.decode(data, type=_StoredKey)
             return Secret.parse(stored.secret) if stored.origin == origin else None
-        except (msgspec.DecodeError, ValueError) as error:
+        except (ValueError, *JSON_DECODE_ERRORS) as error:
             raise LocalError(
                 f"{path} does not hold a key.", hint=f"Sign in again: astalty auth login -p {quoted(profile)}"
             ) from error

@@ -19,9 +19,7 @@ from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
 from astalty_cli.config import toml_edit
 
-_MAX_BYTES: Final = 256 * 1024
 _MAX_KEYS: Final = 1000
-_MAX_DOTS: Final = 200  # in a line: the time that a dotted key takes to read grows with their square
 _TABLES: Final = "keys"
 _HEADER: Final = """\
 # Keys of Astalty accounts, as `astalty keys` knows them. It holds no secret and no hash of one.
@@ -125,7 +123,7 @@ class RecordFile:
                 toml_edit.append(tables, _fields(new))
 
         written = toml_edit.with_tables_changed(text or _HEADER, _TABLES, change)
-        if written is None or len(written.encode()) > _MAX_BYTES or self._parsed(written) != after:
+        if written is None or len(written.encode()) > toml_edit.MAX_BYTES or self._parsed(written) != after:
             raise LocalError(
                 f"The record {self.path} cannot be changed as it is written; it was left alone.",
                 hint="Give each key a table [[keys]] of its own, and remove old ones if it is very long.",
@@ -140,7 +138,7 @@ class RecordFile:
             yield
 
     def _text(self) -> str:
-        data = private_files.read_shared(self.path, _MAX_BYTES) or b""
+        data = private_files.read_shared(self.path, toml_edit.MAX_BYTES) or b""
         try:
             return data.decode()
         except UnicodeDecodeError as error:
@@ -149,13 +147,9 @@ class RecordFile:
     def _parsed(self, text: str) -> list[RecordedKey]:
         if not text:
             return []
-        import tomllib
-
-        if any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
-            raise self._damaged(f"a line of it has more than {_MAX_DOTS} dots")
         try:
-            keys = msgspec.convert(tomllib.loads(text), _Content).keys
-        except (ValueError, RecursionError, msgspec.ValidationError) as error:
+            keys = msgspec.convert(toml_edit.load(text), _Content).keys
+        except ValueError as error:  # of which msgspec.ValidationError is one
             raise self._damaged(str(error)) from error
         self._ensure_unique(keys)
         return keys
