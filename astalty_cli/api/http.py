@@ -19,6 +19,7 @@ from astalty_cli import __version__
 from astalty_cli.api import tls
 from astalty_cli.api.import_stubs import block, stub
 from astalty_cli.api.limits import ACCEPTED, EXCHANGE_SECONDS, Budget, Exchange, Watchdog, read_body
+from astalty_cli.api.origin import is_host
 from astalty_cli.api.pacing import Pacer
 from astalty_cli.api.proxy import proxy_for
 from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, parse_retry_after, wait_before_retry
@@ -133,6 +134,11 @@ class Http:
             request = self._client.build_request(method, path, content=body, headers=dict(headers or {}))
         except httpx.InvalidURL as error:
             raise UsageError(f"This cannot be asked for: {_reason(error)}.") from None
+        except UnicodeError:  # a name that begins with xn-- and is not the spelling of another one
+            raise UsageError(
+                f"Cannot use the base URL {self._origin!r}: its host is not a valid name.",
+                hint="Check how it is spelled.",
+            ) from None
         if body is not None:
             request.headers.setdefault("Content-Type", "application/json")
         if not with_key:
@@ -313,12 +319,18 @@ def _transport(connection: Connection) -> httpx.BaseTransport:
     try:
         to_proxy = context if address and urlsplit(address).scheme == "https" else None
         proxy = httpx.Proxy(address, ssl_context=to_proxy) if address else None
+        if proxy and not is_host(proxy.url.host.rstrip(".")):
+            raise _bad_proxy()
         with stub("certifi"):
             return httpx.HTTPTransport(verify=context, proxy=proxy)
     except (ValueError, ImportError, httpx.InvalidURL):
-        raise UsageError(
-            "HTTPS_PROXY is not the address of a proxy that can be used.", hint="Such as http://host:3128"
-        ) from None
+        raise _bad_proxy() from None
+
+
+def _bad_proxy() -> UsageError:
+    return UsageError(
+        "HTTPS_PROXY is not the address of a proxy that can be used.", hint="Such as http://host:3128"
+    )
 
 
 def _utf8_paths(app: Any) -> Any:

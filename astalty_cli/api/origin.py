@@ -1,6 +1,7 @@
 """The one place a key may go: a scheme, a host and a port."""
 
 import ipaddress
+import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -10,6 +11,9 @@ from astalty_cli.base.hiding import contains_secret
 
 _EXAMPLE = f"Such as {DEFAULT_BASE_URL}"
 _PORTS: Final = {"https": 443, "http": 80}
+_MAX_HOST: Final = 253  # characters, of which a label has at most 63
+_LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def origin(url: str) -> str:
@@ -31,6 +35,8 @@ def origin(url: str) -> str:
         raise _bad_url(url, "it does not start with https:// and a host")
     if not _is_plain(url, host):
         raise _bad_url(url, "its host is not plain ASCII")
+    if not is_host(host):
+        raise _bad_url(url, "its host is not a host name or an IP address")
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise _bad_url(url, "it must end after the host: /public/v1 is added by astalty")
     if parts.scheme == "http" and not is_loopback(host):
@@ -60,6 +66,8 @@ def document_address(url: str) -> tuple[str, str]:
         raise _bad_document(shown, "it does not start with https:// and a host")
     if not _is_plain(url, host):
         raise _bad_document(shown, "it is not plain ASCII")
+    if not is_host(host):
+        raise _bad_document(shown, "its host is not a host name or an IP address")
     if parts.scheme == "http" and not is_loopback(host):
         raise _bad_document(shown, "plain http is only for this machine")
     query = f"?{parts.query}" if parts.query else ""
@@ -67,11 +75,25 @@ def document_address(url: str) -> tuple[str, str]:
 
 
 def _host(parts: SplitResult) -> str:
-    return (parts.hostname or "").rstrip(".")
+    """Raises ValueError for anything but an IPv6 address in brackets."""
+    host = (parts.hostname or "").rstrip(".")
+    if "[" in parts.netloc and ":" not in host:
+        raise ValueError("no IPv6 address")
+    return host
 
 
 def _is_plain(url: str, host: str) -> bool:
     return url.isascii() and url.isprintable() and not set(host) & set(" %\\@")
+
+
+def is_host(host: str) -> bool:
+    """Whether it is an IP address, or a name that can be looked up. A name does not end in a number."""
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        labels = host.split(".")
+        is_name = len(host) <= _MAX_HOST and all(_LABEL.fullmatch(label) for label in labels)
+        return is_name and not _NUMBER.fullmatch(labels[-1])
 
 
 def _spelled(scheme: str, host: str, port: int | None) -> str:

@@ -15,7 +15,6 @@ from astalty_cli.base import locks, private_files
 from astalty_cli.base.errors import LocalError, UsageError
 from astalty_cli.base.hiding import contains_secret
 from astalty_cli.base.vocabulary import Storage
-from astalty_cli.config import toml_edit
 
 _LONGEST_PROFILE = 4096  # bytes
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -99,6 +98,8 @@ class ConfigFile:
     def _parsed(self, text: str) -> Config:
         if not text:
             return Config()
+        from astalty_cli.config import toml_edit
+
         try:
             return msgspec.convert(toml_edit.load(text), Config)
         except ValueError as error:  # of which msgspec.ValidationError is one
