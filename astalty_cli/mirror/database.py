@@ -165,7 +165,7 @@ def translate_errors(place: Place) -> Iterator[None]:
         raise _unusable(place, str(error), spoilt=code in _SPOILT) from error
     except OSError as error:
         raise _unusable(place, error.strerror or str(error), spoilt=False) from error
-    except ValueError as error:  # a value in it that cannot be
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:  # a value that cannot be
         raise _unusable(place, "it is damaged", spoilt=True) from error
 
 
