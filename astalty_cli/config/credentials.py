@@ -124,7 +124,7 @@ class KeyringCredentials:
         value = _in_time(lambda: backend.get_password(_service(origin), profile))
         try:
             return None if value is None else Secret.parse(value)
-        except ValueError:
+        except (ValueError, TypeError, AttributeError):  # a backend may give back what is no text
             raise LocalError(
                 f"What the keyring has for {profile!r} is not a key.",
                 hint=f"Sign in again: astalty auth login -p {quoted(profile)}",
@@ -191,12 +191,12 @@ def _service(origin: str) -> str:
 def _in_time(work: Callable[[], _T]) -> _T:
     """Run `work` with a limit, on a thread that may be left behind: a keyring that hangs never returns."""
     results: list[_T] = []
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
 
     def run() -> None:
         try:
             results.append(work())
-        except Exception as error:  # noqa: BLE001 - any backend, any failure
+        except BaseException as error:  # noqa: BLE001 - any backend, any failure: some raise no Exception
             failures.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
