@@ -144,22 +144,21 @@ def ensure_writable(path: Path, size: int) -> None:
 
 
 def _raise_if_irreplaceable(path: Path) -> None:
-    """Raises OSError for a file that no other can be moved over: an immutable one, or a mount point.
+    """Raises OSError for what nothing can be moved over: an immutable file, or a mount point.
 
     Nothing is linked to it for that: a probe that is killed would leave a second name of the old secret.
     """
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):  # a link is replaced, and a folder is not ours to replace
-            return
-        handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            os.close(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC))
     except FileNotFoundError:
         return
     except PermissionError as error:
-        if error.errno == errno.EACCES:  # its mode, which does not keep it from being replaced
-            return
-        raise
-    os.close(handle)
-    if _is_mount_point(path):
+        if error.errno != errno.EACCES:  # its mode, which does not keep it from being replaced
+            raise
+        return
+    if not stat.S_ISLNK(mode) and _is_mount_point(path):  # a link is replaced, whatever it leads to
         raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
 

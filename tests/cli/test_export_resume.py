@@ -290,6 +290,28 @@ def test_a_finished_export_is_not_taken_for_the_one_that_was_killed(
     assert lasting(manifest_of(target)) == manifest
 
 
+@pytest.mark.parametrize("moved", ["other.jsonl", "elsewhere/all.jsonl"])
+def test_the_part_of_another_target_does_not_go_on(cut: Exporting, moved: str) -> None:
+    target = cut.folder / moved
+    target.parent.mkdir(exist_ok=True)
+    for end in (".part", ".part.json"):
+        (cut.folder / f"all.jsonl{end}").rename(target.with_name(f"{target.name}{end}"))
+    refused = cut.run(line=f"history export out/{moved} {UNTIL}")
+    assert refused.code == 5
+    assert "different FILE." in refused.err
+    assert not target.exists()
+
+
+def test_one_target_may_be_spelled_in_any_way(cut: Exporting) -> None:
+    (cut.account.shell.home / "link").symlink_to("out")
+    for target in ("./out/../out/all.jsonl", f"{cut.folder}/all.jsonl"):
+        assert cut.run("kill", 1, f"history export {target} {UNTIL}").code == -9
+    done = cut.run(line=f"history export link/all.jsonl {UNTIL}")
+    assert done.code == 0, done.err
+    assert "Continuing the export" in done.err
+    assert [row["id"] for row in exported(cut.target)] == there(cut.account)
+
+
 def test_a_part_of_another_version_does_not_go_on(cut: Exporting) -> None:
     note = cut.folder / "all.jsonl.part.json"
     begun = json.loads(note.read_text())

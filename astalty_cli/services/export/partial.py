@@ -35,10 +35,13 @@ class ExportSpec(Struct, frozen=True, kw_only=True):
     bodies: bool
     format: ExportFormat
     csv_raw: bool = False  # of a CSV file
+    target: str = ""  # where it goes, however that was typed
     version: int = VERSION  # how lines are spelled
 
     def differences(self, other: "ExportSpec") -> Iterator[str]:
         """What is not the same, as people say it. `24h` is the same as `24h`, whenever it was typed."""
+        if self.target and self.target != other.target:  # earlier versions did not keep it
+            yield "FILE"
         if self.origin != other.origin:
             yield "base URL"
         if (self.account_id, self.key) != (other.account_id, other.key):
