@@ -10,7 +10,7 @@ from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.times import Clock, utc_now
 from astalty_cli.base.vocabulary import KeyStyle
-from astalty_cli.sandbox.database import ensure_unused
+from astalty_cli.sandbox.database import MOVE_HINT, ensure_removable
 from astalty_cli.sandbox.problems import Problem
 from astalty_cli.sandbox.secret_format import is_well_formed
 from astalty_cli.sandbox.store import Store
@@ -64,11 +64,17 @@ class Home:
         return holding
 
     def reset(self) -> None:
-        """Remove the database and the key. Raises `LocalError` while another process uses them."""
-        if self.database.exists():
-            ensure_unused(self.database)
+        """Remove the database, its key and its record.
+
+        Raises `LocalError`, and removes nothing, if a file is not a sandbox's, or another process uses it.
+        """
         side_files = (self.database.with_name(self.database.name + end) for end in ("-wal", "-shm"))
-        for path in (self.key_file, self.record_file, self.database, *side_files):
+        files = (self.key_file, self.record_file, self.database, *side_files)
+        for path in files:
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                raise LocalError(f"{path} is not a regular file.", hint=MOVE_HINT)
+        ensure_removable(self.database)
+        for path in files:
             private_files.remove(path)
 
     def _issue(self, store: Store) -> Secret:
