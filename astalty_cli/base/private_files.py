@@ -89,7 +89,7 @@ def ensure_private(path: Path, status: os.stat_result) -> None:
     """Raises LocalError for what is no file, is not ours, or is open to others."""
     if not stat.S_ISREG(status.st_mode):
         raise LocalError(f"{path} is not a regular file.", hint="Move it out of the way.")
-    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+    if not locks.is_private(status):
         raise LocalError(
             f"{path} can be read or written by others.",
             hint=f"If its content can still be trusted: {command('chmod 600', str(path))}",
