@@ -153,8 +153,8 @@ class Http:
     ) -> HttpResponse:
         """Send, and return whatever the server answered, also a 4xx or 5xx.
 
-        `paced` is for the calls of a long read: they wait where the rate limit asks for it. Raises
-        ServiceError where no usable answer came; it says whether the server may have acted.
+        `paced` is for the calls of a long read: they wait if the rate limit asks for it. Raises
+        ServiceError if no usable answer came; it says whether the server may have acted.
         """
         try:
             request = self._client.build_request(method, path, content=body, headers=dict(headers or {}))
@@ -173,7 +173,7 @@ class Http:
             return self._send_until_answered(request, self._pacer if paced else None)
 
     def pause(self, seconds: float, what_for: str) -> None:
-        """Let time pass. Raises ServiceError where the command has not so much left."""
+        """Let time pass. Raises ServiceError if the command has not so much left."""
         with self._budget.running():
             self._pause(seconds, what_for)
 

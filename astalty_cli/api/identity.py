@@ -23,14 +23,14 @@ class Identified(Protocol):
 
     @property
     def last_four(self) -> str | None:
-        """None where nobody knows it."""
+        """None if nobody knows it."""
 
 
 @dataclass(frozen=True)
 class KeyIdentity:
     """A key to be known again. `id` is the service's, else the record's own (`local-…`).
 
-    `access` is None where nobody knows it.
+    `access` is None if nobody knows it.
     `row` is the key's JSON, for output alone: nothing is decided by it.
     """
 

@@ -26,7 +26,7 @@ class Security(NamedTuple):
 
 
 def context(scheme: str, ca_file: Path | None) -> ssl.SSLContext:
-    """Trust the system's store, and the authorities in `ca_file`. Raises LocalError where that is none."""
+    """Trust the system's store, and the authorities in `ca_file`. Raises LocalError if that is none."""
     if scheme == "http":  # loopback only: an empty context trusts nobody and costs nothing
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     import truststore

@@ -1,6 +1,6 @@
 """Files that only their owner may read: born 0600 in a 0700 folder, replaced in one step.
 
-A looser file is refused, not mended: somebody else may have read or written it already.
+A looser file is refused, not repaired: somebody else may have read or written it already.
 """
 
 import errno
@@ -19,9 +19,9 @@ _PATIENCE: Final = 1.0  # seconds: whoever looks for leftovers locks a file for 
 
 
 def read_private(path: Path) -> bytes | None:
-    """The file's bytes, or None where there is none.
+    """The file's bytes, or None if there is none.
 
-    Raises LocalError where it is a link, is not ours, or is open to others.
+    Raises LocalError if it is a link, is not ours, or is open to others.
     """
     with _translate_errors(path, "read"):
         try:
@@ -42,7 +42,7 @@ def read_text(path: Path) -> str:
 
 
 def read_named(path: Path, most: int) -> bytes:
-    """The bytes of a file that the user named, or more than `most` of them where there are more.
+    """The bytes of a file that the user named, or more than `most` of them if there are more.
 
     A link is followed. Raises OSError, also if it is not a regular file.
     """
@@ -53,7 +53,7 @@ def read_named(path: Path, most: int) -> bytes:
 
 
 def read_shared(path: Path, most: int) -> bytes | None:
-    """The bytes of a file that others may read, or None where there is none.
+    """The bytes of a file that others may read, or None if there is none.
 
     Raises LocalError if it is a link, is no regular file, or has more than `most` bytes.
     """
@@ -97,7 +97,7 @@ def ensure_private(path: Path, status: os.stat_result) -> None:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace the file in one step, 0600 at every moment, on the disk when this returns; make its folder."""
+    """Replace the file in one step, 0600 at every moment, on the disk at the return; create its folder."""
     private_folder(path.parent)
     replace_private(path, data)
 
@@ -109,7 +109,7 @@ def replace_private(path: Path, data: bytes) -> None:
 
 
 def create_private(path: Path, data: bytes) -> None:
-    """Make the file, 0600, in one step: it is there whole or not at all, and never over another one."""
+    """Create the file, 0600, in one step: it is there whole or not at all, and never over another one."""
     with _translate_errors(path, "create"), _written_beside(path, data) as new:
         try:
             os.link(new, path)
@@ -186,7 +186,7 @@ def ensure_one_name(path: Path) -> None:
 
 
 def private_folder(folder: Path) -> None:
-    """Make the folder, and what is missing above it, 0700. Raises LocalError."""
+    """Create the folder, and what is missing above it, 0700. Raises LocalError."""
     missing = []
     with _translate_errors(folder, "create"):
         while not folder.is_dir():
@@ -199,7 +199,7 @@ def private_folder(folder: Path) -> None:
 
 
 def listed(folder: Path) -> list[Path]:
-    """What is in the folder; nothing where there is none. Raises LocalError."""
+    """What is in the folder; nothing if there is none. Raises LocalError."""
     with _translate_errors(folder, "read"):
         try:
             return list(folder.iterdir())

@@ -1,4 +1,4 @@
-"""Where a profile's key is kept: the platform's keyring, or a 0600 file where that was asked for.
+"""Where a profile's key is kept: the platform's keyring, or a 0600 file if that was asked for.
 
 Every keyring backend is named here: the null and plain-text ones of the keyring library accept a write
 and lose or expose it, and looking for one costs more than the rest of a command.
@@ -30,7 +30,7 @@ _OTHER_WAYS = "Use ASTALTY_API_KEY, or keep the key in a file of your own: astal
 
 
 class Credentials(Protocol):
-    """Keys by profile and origin. Every method raises LocalError where the place is not usable.
+    """Keys by profile and origin. Every method raises LocalError if the place is not usable.
 
     `check` tries what `store` does: it is asked before a user is asked for a key.
     """
@@ -153,7 +153,7 @@ class KeyringCredentials:
 
         def made() -> Any:
             backend = find()
-            _ = backend.priority  # raises where the service behind it is not there
+            _ = backend.priority  # raises if the service behind it is not there
             return backend()
 
         return _in_time(made)

@@ -54,7 +54,7 @@ class Ending(StrEnum):
 
 
 class RecordedKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A key of one origin. `page_name` is its name on the web page, where that is known.
+    """A key of one origin. `page_name` is its name on the web page, if that is known.
 
     `previous_expires_at` is when the key's earlier secret ends, or is due for deletion.
     """
@@ -92,14 +92,14 @@ def new_id() -> str:
 
 
 class RecordFile:
-    """The file at `path`, of all origins. `is_own`: it lies in this program's own folder, made if missing."""
+    """The file at `path`, of all origins. `is_own`: in this program's own folder, which is created."""
 
     def __init__(self, path: Path, *, is_own: bool) -> None:
         self.path = path
         self._is_own = is_own
 
     def read(self) -> list[RecordedKey]:
-        """Raises LocalError where the file is not what it should be; it is then left alone."""
+        """Raises LocalError if the file is not what it should be; it is then left alone."""
         return self._parsed(self._text())
 
     def change(self, edit: Callable[[list[RecordedKey]], None]) -> None:
@@ -166,7 +166,7 @@ class RecordFile:
     def _damaged(self, problem: str) -> LocalError:
         return LocalError(
             f"The record {self.path} is not usable: {problem}.",
-            hint="Mend it or move it away; nothing was changed.",
+            hint="Fix it or move it away; nothing was changed.",
         )
 
 

@@ -30,7 +30,7 @@ def load(text: str) -> dict[str, Any]:
 def with_tables_changed(text: str, name: str, change: Change) -> str | None:
     """The text with its array of tables `name` changed, and nothing else.
 
-    None where it cannot be changed so: what was written is read again and compared with what was meant.
+    None if it cannot be changed so: what was written is read again and compared with what was meant.
     """
     import tomllib
 

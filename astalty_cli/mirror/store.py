@@ -38,7 +38,7 @@ class Mirror:
         self._connection = connection
 
     def synced_at(self) -> datetime | None:
-        """When the last complete sync began; None where the first one has not come to its end."""
+        """When the last complete sync began; None if the first one has not come to its end."""
         with translate_errors(self.place):
             return from_iso_or_none(self._value("SELECT synced_at FROM mirror"))
 
@@ -77,7 +77,7 @@ class Mirror:
                 yield raw, msgspec.json.decode(raw, type=ApiRequest)
 
     def get(self, entry_id: str) -> bytes | None:
-        """An entry, with its bodies where they were synced; None where it is not here."""
+        """An entry, with its bodies where they were synced; None if it is not here."""
         sql = "SELECT json, request, response FROM entries LEFT JOIN bodies USING (id) WHERE id = ?"
         with translate_errors(self.place):
             row = self._connection.execute(sql, [entry_id]).fetchone()
@@ -125,11 +125,11 @@ class Mirror:
 
 @contextmanager
 def reading(place: Place) -> Iterator[Mirror]:
-    """Open the mirror to read one state of it. Raises NotFoundError where there is none, and LocalError."""
+    """Open the mirror to read one state of it. Raises NotFoundError if there is none, and LocalError."""
     if not place.exists:
         raise NotFoundError(
             f"There is no mirror of this account's history on this machine: {place.path}.",
-            hint=f"Make it: {place.command('sync')}",
+            hint=f"Create it: {place.command('sync')}",
         )
     with closing(connect(place, writes=False)) as connection:
         with translate_errors(place):

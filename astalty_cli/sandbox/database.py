@@ -1,4 +1,4 @@
-"""The SQLite file: how it is made, opened, read and written.
+"""The SQLite file: how it is created, opened, read and written.
 
 A new database is built beside its place and linked into it, so a half-made one is never seen, and of two
 processes that start at once the second finds the first one's. WAL with `synchronous=NORMAL` keeps every
@@ -115,7 +115,7 @@ class Database:
 
 
 def open_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> Database:
-    """Open the file; where there is none, make it (0600, in a folder of 0700) and let `fill` write into it.
+    """Open the file; if there is none, create it (0600, in a folder of 0700) and let `fill` write into it.
 
     Raises `LocalError` for a file that is no database, not ours or newer, and for a folder that cannot be
     written to. Nothing that exists is overwritten.

@@ -34,11 +34,11 @@ class Home:
         self.record_file = database.with_name("keys.toml")
 
     def open(self, clock: Clock = utc_now) -> Store:
-        """Open the store, and make it at the first use. Raises `LocalError`."""
+        """Open the store, and create it at the first use. Raises `LocalError`."""
         return Store.open(self.database, clock=clock, key_style=self._key_style)
 
     def secret(self) -> Secret:
-        """Return the secret of the sandbox's own key; make another key where that one no longer works.
+        """Return the secret of the sandbox's own key; create another key if that one no longer works.
 
         Raises `LocalError` for a key file that others may read, that someone else owns, or that is none.
         """
@@ -47,7 +47,7 @@ class Home:
             return secret if secret and store.keys.accepts(secret) else self._issue(store)
 
     def holding(self, key_id: str) -> list[str]:
-        """`sandbox`, where its file holds this key."""
+        """`sandbox`, if its file holds this key."""
         return ["sandbox"] if list(self.secrets(key_id)) else []
 
     def secrets(self, key_id: str) -> Iterator[Secret]:
@@ -57,7 +57,7 @@ class Home:
                 yield secret
 
     def switch(self, key: Identified, secret: Secret) -> list[str]:
-        """Use the new secret of a rotated key from now on, where the file holds this key."""
+        """Use the new secret of a rotated key from now on, if the file holds this key."""
         holding = self.holding(key.id)
         if holding:
             self._write(secret)

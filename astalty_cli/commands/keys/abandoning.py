@@ -22,7 +22,7 @@ def abandon(context: Context, ids: list[str]) -> None:
     shown = output.columns(columns.JOURNAL, OpenOperation)
     given_up = Abandonment.of(context.journal, ids)
     consequences = "\n".join(given_up.consequences)
-    output.ensure_confirmed(f"{consequences}\nClose without finishing? It is not reminded of again.")
+    output.ensure_confirmed(f"{consequences}\nClose without finishing? You will not be reminded of it.")
     given_up.run(output.note)
     if output.result_wanted:
         output.rows([], shown, none="")

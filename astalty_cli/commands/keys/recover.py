@@ -55,7 +55,7 @@ def recover(
 
 
 def _ensure_answerable(context: Context, entries: list[JournalEntry]) -> None:
-    """Raises LeftOpenError where nobody can say what to do, UsageError where one place is for several."""
+    """Raises LeftOpenError if nobody can say what to do, UsageError if one destination is for several."""
     from astalty_cli.commands.shared import secrets
 
     output, wanted = context.output, context.get(SECRET)

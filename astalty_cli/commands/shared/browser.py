@@ -11,9 +11,9 @@ _OPEN = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
 
 
 def open_dashboard(context: Context) -> None:
-    """Open the Endpoint Dashboard; where there is no browser, print its address on stdout.
+    """Open the Endpoint Dashboard; if there is no browser, print its address on stdout.
 
-    Raises UsageError where a flag asks for data.
+    Raises UsageError if a flag asks for data.
     """
     style = context.output.style
     wishes = {f"-o {style.format}": style.format, "--fields": style.fields, "--query": style.query}

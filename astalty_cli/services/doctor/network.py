@@ -43,7 +43,7 @@ def proxy(settings: Settings, environ: Mapping[str, str]) -> Result:
 
 
 def dns(settings: Settings, environ: Mapping[str, str], seconds: float) -> Result:
-    """Look up the name that is connected to: the proxy's, where there is one. Raises ServiceError."""
+    """Look up the name that is connected to: the proxy's, if there is one. Raises ServiceError."""
     if settings.is_sandbox:
         return skipped(_IN_PROCESS)
     address = _proxy_of(settings, environ)
@@ -55,7 +55,7 @@ def dns(settings: Settings, environ: Mapping[str, str], seconds: float) -> Resul
 
 
 def tls(settings: Settings, server: Server, ca_file: Path | None, environ: Mapping[str, str]) -> Result:
-    """Connect as every command does. Raises ServiceError where that fails."""
+    """Connect as every command does. Raises ServiceError if that fails."""
     if settings.is_sandbox:
         return skipped(_IN_PROCESS)
     reply = server.document

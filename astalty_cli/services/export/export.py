@@ -61,7 +61,7 @@ class Target:
         return [self.path] if is_folder else [self.path, manifest.place(self.path, self.format)]
 
     def ensure_free(self, *, with_manifest: bool = False) -> None:
-        """Raises RefusedError where something is there that may not be replaced."""
+        """Raises RefusedError if something is there that may not be replaced."""
         places = self.replaced if with_manifest else [self.path]
         there = next((place for place in places if os.path.lexists(place)), None)
         if there is None:
@@ -80,7 +80,7 @@ class Target:
 
 @contextmanager
 def opened(target: Target, *, restart: bool) -> Iterator[PartialExport]:
-    """The part of a target, for this process alone. Makes no call; raises where there could be no export."""
+    """The part of a target, for this process alone. Makes no call; raises if there could be no export."""
     if not os.path.lexists(begun_of(target.path)):  # else what is there may be what was begun
         target.ensure_free(with_manifest=True)
     for path in target.replaced:

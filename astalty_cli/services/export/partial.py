@@ -29,7 +29,7 @@ class ExportSpec(Struct, frozen=True, kw_only=True):
 
     origin: str
     account_id: str | None
-    key: str | None  # its fingerprint, where the service does not say whose it is
+    key: str | None  # its fingerprint, if the service does not say whose it is
     filters: dict[str, str]
     typed: dict[str, str]
     bodies: bool
@@ -76,7 +76,7 @@ FLAGS: Mapping[str, str] = {
 
 
 class ExportState(Struct, frozen=True):
-    """What `FILE.part.json` holds. `end` is None where there was nothing to read."""
+    """What `FILE.part.json` holds. `end` is None if there was nothing to read."""
 
     asked: ExportSpec
     end: datetime | None
@@ -111,7 +111,7 @@ class PartialExport:
     @classmethod
     @contextmanager
     def opened(cls, target: Path) -> Iterator["PartialExport"]:
-        """Work on the export into `target` alone. Raises ConflictError where another process does so.
+        """Work on the export into `target` alone. Raises ConflictError if another process does so.
 
         What holds nothing is not left behind.
         """
@@ -138,7 +138,7 @@ class PartialExport:
         return os.path.lexists(self._begun)
 
     def begun(self) -> ExportState | None:
-        """What was begun here and not ended. Raises LocalError where that cannot be known."""
+        """What was begun here and not ended. Raises LocalError if that cannot be known."""
         data = private_files.read_private(self._begun)
         if data is None:
             if self.size:

@@ -21,7 +21,7 @@ class Abandonment:
 
     @classmethod
     def of(cls, journal: Journal, ids: list[str]) -> "Abandonment":
-        """Those that the ids name, by their starts. Raises NotFoundError, UsageError where several fit."""
+        """Those that the ids name, by their starts. Raises NotFoundError, UsageError if several fit."""
         found = journal.contents()
         known = {entry.id: entry for entry in found.entries} | {path.stem: path for path in found.damaged}
         named = [known[name] for name in dict.fromkeys(_only(wanted, known) for wanted in ids)]
@@ -43,7 +43,7 @@ class Abandonment:
             )
 
     def run(self, say: Callable[[str], None]) -> None:
-        """Close them. Raises ConflictError where one is being worked on, or has moved on since."""
+        """Close them. Raises ConflictError if one is being worked on, or has moved on since."""
         for entry in self.entries:
             with self.journal.lock(entry.lock_name):
                 current = self.journal.read(entry.id)

@@ -33,7 +33,7 @@ from astalty_cli.services.keys.delivery import Delivery, failure_text
 from astalty_cli.services.keys.finder import described
 from astalty_cli.services.keys.operation import OperationContext
 
-_TRIES = 4  # of rotating once more, where the secret that was made is lost again
+_TRIES = 4  # of rotating once more, if the secret that was created is lost again
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Delivered:
 
 @dataclass
 class Issuing:
-    """Makes the secret that an entry asks for, and hands it over.
+    """Creates the secret that an entry asks for, and hands it over.
 
-    `unknown`: a secret may have been made already, by a call whose answer nobody has seen.
+    `unknown`: a secret may have been created already, by a call whose answer nobody has seen.
     """
 
     operation: OperationContext
@@ -58,7 +58,7 @@ class Issuing:
     _over: bool = field(default=False, init=False)
 
     def run(self, entry: JournalEntry) -> Delivered:
-        """Make it and hand it over; the caller holds signals back (`signals.deferred`).
+        """Create it and hand it over; the caller holds signals back (`signals.deferred`).
 
         Raises LeftOpenError from the moment when a secret may exist, and the entry stays. Any other error
         says that there is nothing to finish, and the entry is closed.
@@ -78,7 +78,7 @@ class Issuing:
             raise self._open(entry, error) from None
 
     def hand_over(self, entry: JournalEntry, key: Row[ApiKey], secret: Secret) -> Delivered:
-        """Give a secret to the destinations. Raises LeftOpenError where one of them did not take it."""
+        """Give a secret to the destinations. Raises LeftOpenError if one of them did not take it."""
         delivery = Delivery(self.operation, done=list(entry.delivered))
         delivery.run(self.destinations, identity_of(key), secret)
         done = delivery.done
@@ -97,9 +97,9 @@ class Issuing:
         return Delivered(entry, key, secret)
 
     def once_more(self, entry: JournalEntry, key: ApiKey) -> JournalEntry:
-        """The entry for another secret, where nobody has the one that was made.
+        """The entry for another secret, if nobody has the one that was created.
 
-        Raises ConflictError, and closes the entry, where the key has moved on since.
+        Raises ConflictError, and closes the entry, if the key has moved on since.
         """
         if key.rotation > entry.rotation + 1:
             raise self._elsewhere(entry, key)
@@ -149,7 +149,7 @@ class Issuing:
             raise self._ended(entry, error) from None
 
     def _ended(self, entry: JournalEntry, error: AstaltyError) -> AstaltyError:
-        """What to raise where no answer brings a secret: "unknown" unless nothing can have happened."""
+        """What to raise if no answer brings a secret: "unknown" unless nothing can have happened."""
         if isinstance(error, ConflictError) and entry.key_id is not None:
             return self._conflict(entry, entry.key_id)
         if self.unknown and not (entry.key_id is None and is_refused_name(error)):

@@ -50,7 +50,7 @@ class RecoverySteps:
         return self.operation.latest - entry.started_at > _REPLAYABLE
 
     def issue_again(self, entry: JournalEntry, key: ApiKey) -> None:
-        """Make another secret for a key whose newest one nobody has; or undo a creation."""
+        """Create another secret for a key whose newest one nobody has; or undo a creation."""
         targets = self.destinations.targets(entry)
         if not targets or not self.prompts.confirm(
             f"Create a new secret for {described(key)} and save it {into(targets)}?"
@@ -68,7 +68,7 @@ class RecoverySteps:
         self.issue(issuing, entry)
 
     def issue(self, issuing: Issuing, entry: JournalEntry) -> None:
-        """Make the secret that an entry asks for, and finish the entry."""
+        """Create the secret that an entry asks for, and finish the entry."""
         operation = self.operation
         with deferred(operation.warn, at_risk_text(entry.name)) as signals:
             handed = issuing.run(operation.journal.write(entry))
@@ -82,7 +82,7 @@ class RecoverySteps:
         self.operation.say(f"Finished the rotation of {described(key)}. {old_secret_text(key)}")
 
     def _revoke_unusable(self, entry: JournalEntry, key: ApiKey, *, declined: bool) -> None:
-        """Revoke a key that was made and that nobody can use. A rotated key is never revoked."""
+        """Revoke a key that was created and that nobody can use. A rotated key is never revoked."""
         finish = f"Finish it: {self.operation.recover}"
         if entry.operation is not Operation.CREATE:
             if declined:

@@ -56,7 +56,7 @@ class Rotation:
     def run(self, seen: ApiKey) -> tuple[Row[ApiKey], Secret]:
         """Rotate a key as the user saw it; return it as it is in the end, and its new secret.
 
-        Raises ConflictError where somebody has rotated it since, and LeftOpenError from the moment when a
+        Raises ConflictError if somebody has rotated it since, and LeftOpenError from the moment when a
         new secret may exist: it says what still works.
         """
         operation, key_id = self.operation, seen.id
@@ -88,7 +88,7 @@ class Rotation:
 
 
 def ensure_free(operation: OperationContext, key_id: str) -> None:
-    """Raises ConflictError where another process works on the key, LeftOpenError where one left it open."""
+    """Raises ConflictError if another process works on the key, LeftOpenError if one left it open."""
     with operation.journal.lock(key_id):
         _ensure_none_open(operation, key_id)
 
@@ -142,7 +142,7 @@ class RotationFinish:
         return ended
 
     def _ended(self, entry: JournalEntry, key: ApiKey, client: Client) -> Row[ApiKey]:
-        """Raises ConflictError where the key shows that someone else has rotated it; a 409 alone does not."""
+        """Raises ConflictError if the key shows that someone else has rotated it; a 409 alone does not."""
         try:
             return self.operation.retry_safely(
                 lambda: client.expire_previous(key.id, within_seconds=entry.grace, if_rotation=key.rotation)
@@ -177,7 +177,7 @@ class RotationFinish:
 
 
 def _current(client: Client) -> CurrentKey:
-    """Whose a secret is that was made a moment ago: a 401 may be of a server that does not know it yet."""
+    """Whose a secret is that was created a moment ago: a 401 may be of a server that does not know it yet."""
     try:
         return client.current_key().value
     except ConflictError as error:  # of a question: no rotation has shown itself
