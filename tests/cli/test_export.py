@@ -264,7 +264,7 @@ def test_a_first_call_that_fails_leaves_nothing(shell: Shell, folder: Path) -> N
     assert names(folder) == set()
 
 
-def test_where_nobody_says_whose_it_is_only_the_same_key_goes_on(shell: Shell, folder: Path) -> None:
+def test_if_nobody_says_whose_it_is_only_the_same_key_continues(shell: Shell, folder: Path) -> None:
     no: Answer = ("404 Not Found", {}, b'{"message": "no"}')
     accepted: Answer = ("200 OK", {}, listing())
     begins: list[Answer] = [
