@@ -34,7 +34,7 @@ DEFAULT_TIMEOUT = 60.0  # seconds for a whole command, waiting included
 
 
 class Account(NamedTuple):
-    """The flags that say who and where. `timeout` is in seconds; None where no flag named one."""
+    """The flags that say who and where. `timeout` is in seconds; None if no flag named one."""
 
     profile: str | None = None
     base_url: str | None = None
@@ -123,7 +123,7 @@ class Context:
 
     @cached_property
     def client(self) -> Client:
-        """The account's API, with the key in force. Raises UnauthorizedError where there is none."""
+        """The account's API, with the key in force. Raises UnauthorizedError if there is none."""
         return self.client_with(self.secret(), self.timeout)
 
     @cached_property
@@ -217,7 +217,7 @@ class Context:
     def secret(self) -> Secret:
         """The key in force. A stored one goes only to the origin that it was stored for.
 
-        Raises UnauthorizedError where there is none, UsageError where it belongs to another origin.
+        Raises UnauthorizedError if there is none, UsageError if it belongs to another origin.
         """
         settings, stored = self.settings, self.settings.stored
         if settings.variable:
@@ -249,7 +249,7 @@ class Context:
 
     @property
     def _pace_folder(self) -> Path:
-        """It need not be there; where it is made, it and the cache folder are this user's alone."""
+        """It need not be there; if it is created, it and the cache folder are this user's alone."""
         folder = self.program.folders.cache / "pace"
         if not folder.exists():
             from astalty_cli.base.private_files import private_folder
@@ -260,7 +260,7 @@ class Context:
 
     @cached_property
     def _sandbox_app(self) -> Any:
-        home = self.sandbox  # first: it says what to do where the extra is not installed
+        home = self.sandbox  # first: it says what to do if the extra is not installed
         from astalty_cli.sandbox.app import create_app
 
         store = home.open()
@@ -272,7 +272,7 @@ class Context:
 
 
 def require_sandbox() -> None:
-    """Raises LocalError, with the command that helps, where the extra is not installed."""
+    """Raises LocalError, with the command that helps, if the extra is not installed."""
     from astalty_cli.base.extras import install_command, is_installed
 
     if not is_installed("sandbox"):

@@ -14,6 +14,8 @@ from astalty_cli.output.report import report
 from astalty_cli.output.streams import Streams
 from astalty_cli.program import Program
 
+_FOLDERS = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
+
 
 def main(argv: Sequence[str]) -> int:
     """Run as this process's user, on its streams and environment."""
@@ -37,7 +39,7 @@ def run(program: Program) -> int:
     _see_secrets(program)
     error: AstaltyError
     try:
-        _check_encoding(program.argv)
+        _check_encoding(program)
         result = app.main(list(program.argv), prog_name="astalty", standalone_mode=False, obj=program)
         program.streams.stdout.flush()
         return result if isinstance(result, int) else 0
@@ -100,10 +102,13 @@ def _unwritable(raised: OSError) -> LocalError:
     return LocalError(f"Cannot write the output: {raised.strerror or raised}.")
 
 
-def _check_encoding(argv: Sequence[str]) -> None:
-    for word in argv:
+def _check_encoding(program: Program) -> None:
+    """Raises UsageError for what could be in no JSON, such as the path of a file."""
+    words = [("An argument", word) for word in program.argv]
+    words += [(name, program.environ.get(name, "")) for name in _FOLDERS]
+    for name, word in words:
         if any("\ud800" <= char <= "\udfff" for char in word):
-            raise UsageError(f"An argument is not valid UTF-8: {word!a}.")
+            raise UsageError(f"{name} is not valid UTF-8: {word!a}.")
 
 
 def _wants_json(argv: Sequence[str]) -> bool:

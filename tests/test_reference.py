@@ -207,7 +207,7 @@ def test_every_field_is_told(title: str, structs: tuple[Any, ...]) -> None:
     assert fields_of(*structs) - told == set()
 
 
-def test_every_field_that_is_told_of_a_key_and_an_entry_is_in_the_models() -> None:
+def test_every_documented_field_of_a_key_and_an_entry_is_in_the_models() -> None:
     for title, start, structs in (
         (KEYS, "A key:", (models.ApiKey, models.User)),
         (HISTORY, "An entry:", (models.ApiRequest, models.Exchange)),

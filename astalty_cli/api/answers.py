@@ -57,7 +57,7 @@ class Row(NamedTuple, Generic[T]):
 
 
 class Page(NamedTuple, Generic[T]):
-    """`date` is the server's clock, in whole seconds, where it says it."""
+    """`date` is the server's clock, in whole seconds, if it says it."""
 
     rows: list[Row[T]]
     meta: PageMeta
@@ -75,9 +75,9 @@ def walk(fetch: Callable[[int], Page[T]]) -> Iterator[Page[T]]:
 
 
 class Issued(NamedTuple):
-    """A key with the secret just made for it; `row` does not hold the secret.
+    """A key with the secret just created for it; `row` does not hold the secret.
 
-    `secret` is None where this is the answer of a replay whose first answer brought it.
+    `secret` is None if this is the answer of a replay whose first answer brought it.
     """
 
     row: Row[ApiKey]
@@ -120,7 +120,7 @@ def _elements(array: bytes) -> list[bytes]:
 
 
 def date(answer: HttpResponse) -> datetime | None:
-    """The server's clock, in whole seconds; None where it says none that can be read."""
+    """The server's clock, in whole seconds; None if it says none that can be read."""
     try:
         moment = parsedate_to_datetime(answer.headers.get("date", "")[:_LONGEST_DATE])
     except (ValueError, OverflowError):
@@ -148,7 +148,7 @@ def decoded(data: bytes, model: type[T]) -> T:
 def _opened(data: bytes, model: type[T]) -> T:
     """As `decoded`, for what makes no object of most of the parts."""
     try:
-        return _decoded_or_mended(data, model)
+        return _decoded_or_repaired(data, model)
     except msgspec.ValidationError as error:
         raise ServiceError(
             f"The answer is not what this API promises: {error}.", outcome_unknown=True
@@ -157,7 +157,7 @@ def _opened(data: bytes, model: type[T]) -> T:
         raise _not_json(data) from None
 
 
-def _decoded_or_mended(data: bytes, model: type[T]) -> T:
+def _decoded_or_repaired(data: bytes, model: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=model, dec_hook=_secret)
     except msgspec.ValidationError:
@@ -166,10 +166,10 @@ def _decoded_or_mended(data: bytes, model: type[T]) -> T:
         return msgspec.json.decode(_without_lone_surrogates(data), type=model, dec_hook=_secret)
 
 
-def mended(body: bytes) -> bytes:
+def repaired(body: bytes) -> bytes:
     """JSON with half a character in it, as JSON that anybody can read; other bytes as they came."""
     try:
-        return bytes(_decoded_or_mended(body, Raw))
+        return bytes(_decoded_or_repaired(body, Raw))
     except JSON_DECODE_ERRORS:
         return body
 
@@ -213,7 +213,7 @@ def _without_lone_surrogates(data: bytes) -> bytes:
 def _is_an_object(body: bytes) -> bool:
     try:
         ensure_decodable(body)
-        _decoded_or_mended(body, dict[str, Raw])
+        _decoded_or_repaired(body, dict[str, Raw])
     except JSON_DECODE_ERRORS:
         return False
     return True
@@ -297,7 +297,7 @@ def failure(answer: HttpResponse, path: str) -> AstaltyError:
 
 
 def number(answer: HttpResponse, header: str) -> int | None:
-    """A count in a header; None where it is absent or junk."""
+    """A count in a header; None if it is absent or junk."""
     value = answer.headers.get(header, "")
     return int(value) if re.fullmatch(r"[0-9]{1,12}", value) else None
 

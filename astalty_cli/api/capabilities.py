@@ -62,7 +62,7 @@ class Seen(NamedTuple, Generic[T]):
 class Capabilities:
     """What one server offers to one key.
 
-    `known` holds whatever is remembered; `on_none` is told of a capability that is found to be missing.
+    `known` holds whatever is remembered; `on_none` gets a capability that is found to be missing.
     """
 
     def __init__(

@@ -74,7 +74,7 @@ class Client:
         return _chosen(rows, status, sort)
 
     def create_key(self, name: str, *, access: Access | None = None, idempotency_key: str) -> Issued:
-        """Make a key; without `access` the request doesn't name an access level."""
+        """Create a key; without `access` the request doesn't name an access level."""
         answer = self._call(
             "POST",
             contract.API_KEYS,
@@ -94,9 +94,9 @@ class Client:
     def rotate_key(
         self, key_id: str, *, grace_seconds: int, if_rotation: int, idempotency_key: str
     ) -> Issued:
-        """Make a new secret; the one used until now works for `grace_seconds` more.
+        """Create a new secret; the one used until now works for `grace_seconds` more.
 
-        Raises ConflictError, and changes nothing, where the key's rotation is not `if_rotation`.
+        Raises ConflictError, and changes nothing, if the key's rotation is not `if_rotation`.
         """
         answer = self._key_call(
             "POST",
@@ -116,7 +116,7 @@ class Client:
         self._key_call("DELETE", key_id, contract.api_key(key_id))
 
     def current_key(self) -> Row[CurrentKey]:
-        """The key that makes this call. Raises NotOfferedError where the server has no such call."""
+        """The key that makes this call. Raises NotOfferedError if the server has no such call."""
         return self._observed(
             Capability.KEYS,
             Asked.CURRENT,
@@ -125,7 +125,7 @@ class Client:
         )
 
     def account_id(self) -> str | None:
-        """The id of the key's account; None where the server has no such call."""
+        """The id of the key's account; None if the server has no such call."""
         try:
             return self.current_key().value.account.id
         except NotFoundError:
@@ -133,7 +133,7 @@ class Client:
 
     @property
     def fingerprint(self) -> str:
-        """What tells this key from others, where the service does not say whose it is."""
+        """What tells this key from others, if the service does not say whose it is."""
         return self._http.fingerprint
 
     # -- request history -------------------------------------------------------------------------
@@ -193,7 +193,7 @@ class Client:
         return self._http.request(method, target, body=body, headers=headers, paced=paced)
 
     def document(self, path: str, etag: str | None = None) -> HttpResponse:
-        """The answer to a call for an OpenAPI document: 304 where it still is the one with this ETag."""
+        """The answer to a call for an OpenAPI document: 304 if it still is the one with this ETag."""
         headers = {"If-None-Match": etag} if etag else {}
         return self._http.request("GET", path, headers=headers)
 
@@ -292,7 +292,7 @@ def _read_whole(fetch: Callable[[int], Page[ApiKey]], say: Callable[[str], None]
             len(page.rows) for page in pages
         ):
             return list(rows.values())
-    say("The list of keys changed while it was read, each time anew: some may be missing.")
+    say("The list of keys changed each time it was read: some may be missing.")
     return list(rows.values())
 
 

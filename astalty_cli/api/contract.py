@@ -52,7 +52,7 @@ def is_under_prefix(path: str) -> bool:
 
 
 def under_prefix(path: str) -> str:
-    """Put a path under `/public/v1`, where it does not say so itself; a leading `*` is left alone."""
+    """Put a path under `/public/v1`, if it does not say so itself; a leading `*` is left alone."""
     return path if is_under_prefix(path) or path.startswith("*") else f"{PREFIX}/{path.lstrip('/')}"
 
 

@@ -7,7 +7,7 @@ the services know what a lost answer means. An answer is bounded in time and in 
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 from astalty_cli import __version__
 from astalty_cli.api import tls
 from astalty_cli.api.import_stubs import block, stub
-from astalty_cli.api.limits import ACCEPTED, EXCHANGE_SECONDS, Budget, Exchange, Watchdog, read_body
+from astalty_cli.api.limits import ACCEPTED, EXCHANGE_SECONDS, Budget, Exchange, Watchdog, look_up, read_body
+from astalty_cli.api.origin import is_host
 from astalty_cli.api.pacing import Pacer
 from astalty_cli.api.proxy import proxy_for
 from astalty_cli.api.retry import MAX_TRIES, RETRIED_STATUSES, parse_retry_after, wait_before_retry
@@ -29,7 +30,7 @@ from astalty_cli.base.secret import Secret
 
 # Its own command line (click, rich), asynchronous requests, and a list of authorities beside the system's.
 with block("httpx._main", "anyio"), stub("certifi"):
-    import httpcore  # noqa: F401 - httpx would import it later
+    import httpcore
     import httpx
 
 NOT_MODIFIED: Final = 304  # an answer to a conditional request, and no redirect
@@ -76,6 +77,32 @@ class _Bearer(httpx.Auth):
         if _WITHOUT_KEY not in request.extensions:
             request.headers["Authorization"] = f"Bearer {self._secret.reveal()}"
         yield request
+
+
+class _Backend(httpcore.SyncBackend):
+    """Connects within a time: it is for looking the name up, and for all of its addresses together."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        limit = _CONNECT_SECONDS if timeout is None else timeout
+        end = time.monotonic() + limit
+        try:
+            addresses = look_up(host, limit)
+        except OSError as error:
+            raise httpcore.ConnectError(f"the name {host} cannot be looked up: {error}") from None
+        while True:
+            share = max(end - time.monotonic(), 0.001) / len(addresses)
+            try:
+                return super().connect_tcp(addresses.pop(0), port, share, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if not addresses:
+                    raise
 
 
 class Http:
@@ -126,13 +153,18 @@ class Http:
     ) -> HttpResponse:
         """Send, and return whatever the server answered, also a 4xx or 5xx.
 
-        `paced` is for the calls of a long read: they wait where the rate limit asks for it. Raises
-        ServiceError where no usable answer came; it says whether the server may have acted.
+        `paced` is for the calls of a long read: they wait if the rate limit asks for it. Raises
+        ServiceError if no usable answer came; it says whether the server may have acted.
         """
         try:
             request = self._client.build_request(method, path, content=body, headers=dict(headers or {}))
         except httpx.InvalidURL as error:
             raise UsageError(f"This cannot be asked for: {_reason(error)}.") from None
+        except UnicodeError:  # a name that begins with xn-- and is not the spelling of another one
+            raise UsageError(
+                f"Cannot use the base URL {self._origin!r}: its host is not a valid name.",
+                hint="Check how it is spelled.",
+            ) from None
         if body is not None:
             request.headers.setdefault("Content-Type", "application/json")
         if not with_key:
@@ -141,7 +173,7 @@ class Http:
             return self._send_until_answered(request, self._pacer if paced else None)
 
     def pause(self, seconds: float, what_for: str) -> None:
-        """Let time pass. Raises ServiceError where the command has not so much left."""
+        """Let time pass. Raises ServiceError if the command has not so much left."""
         with self._budget.running():
             self._pause(seconds, what_for)
 
@@ -313,12 +345,20 @@ def _transport(connection: Connection) -> httpx.BaseTransport:
     try:
         to_proxy = context if address and urlsplit(address).scheme == "https" else None
         proxy = httpx.Proxy(address, ssl_context=to_proxy) if address else None
+        if proxy and not is_host(proxy.url.host.rstrip(".")):
+            raise _bad_proxy()
         with stub("certifi"):
-            return httpx.HTTPTransport(verify=context, proxy=proxy)
+            transport = httpx.HTTPTransport(verify=context, proxy=proxy)
     except (ValueError, ImportError, httpx.InvalidURL):
-        raise UsageError(
-            "HTTPS_PROXY is not the address of a proxy that can be used.", hint="Such as http://host:3128"
-        ) from None
+        raise _bad_proxy() from None
+    transport._pool._network_backend = _Backend()  # noqa: SLF001 - httpx takes none
+    return transport
+
+
+def _bad_proxy() -> UsageError:
+    return UsageError(
+        "HTTPS_PROXY is not the address of a proxy that can be used.", hint="Such as http://host:3128"
+    )
 
 
 def _utf8_paths(app: Any) -> Any:

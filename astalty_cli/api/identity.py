@@ -23,7 +23,7 @@ class Identified(Protocol):
 
     @property
     def last_four(self) -> str | None:
-        """None where nobody knows it."""
+        """None if nobody knows it."""
 
 
 @dataclass(frozen=True)

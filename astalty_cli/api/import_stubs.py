@@ -11,14 +11,14 @@ from types import ModuleType
 
 @contextmanager
 def block(*names: str) -> Iterator[None]:
-    """These modules cannot be imported meanwhile, where they have not been."""
+    """These modules cannot be imported meanwhile, if they have not been."""
     with _in_place(dict.fromkeys(names)):
         yield
 
 
 @contextmanager
 def stub(name: str) -> Iterator[None]:
-    """This module is there meanwhile, with nothing in it, where it has not been imported."""
+    """This module is there meanwhile, with nothing in it, if it has not been imported."""
     with _in_place({name: ModuleType(name)}):
         yield
 

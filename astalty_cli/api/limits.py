@@ -116,6 +116,33 @@ class Watchdog:
             return
 
 
+def look_up(host: str, seconds: float) -> list[str]:
+    """The addresses, as the system orders them. Raises OSError; TimeoutError if it takes longer.
+
+    Nothing can interrupt the system's own look-up, which may take minutes: its thread is left behind.
+    """
+    import socket
+
+    found: list[str] = []
+    failures: list[Exception] = []
+
+    def run() -> None:
+        try:
+            answers = socket.getaddrinfo(host, None, 0, socket.SOCK_STREAM)
+            found.extend(dict.fromkeys(str(address[0]) for *_, address in answers))
+        except (OSError, UnicodeError) as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failures:
+        raise OSError(getattr(failures[0], "strerror", None) or "it is not a name")
+    if not found:
+        raise TimeoutError("no answer in time")
+    return list(found)
+
+
 # -- memory --------------------------------------------------------------------------------------
 
 

@@ -61,7 +61,7 @@ class ApiKey(Struct, frozen=True, kw_only=True):
 
 
 class IssuedKey(ApiKey, frozen=True, kw_only=True, omit_defaults=True):
-    """The answer of the two calls that make a secret; a replayed one says so instead of repeating it."""
+    """The answer of the two calls that create a secret; a replayed one says so instead of repeating it."""
 
     secret: Secret | None = None
     secret_already_shown: bool = False

@@ -1,6 +1,7 @@
 """The one place a key may go: a scheme, a host and a port."""
 
 import ipaddress
+import re
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,6 +10,9 @@ from astalty_cli.base.errors import UsageError
 from astalty_cli.base.hiding import contains_secret
 
 _PORTS: Final = {"https": 443, "http": 80}
+_MAX_HOST: Final = 253  # characters, of which a label has at most 63
+_LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 class _Kind(NamedTuple):
@@ -57,18 +61,38 @@ def _parsed(url: str, kind: _Kind) -> _Address:
         raise UsageError(f"The {kind.name} seems to contain a secret.", hint=kind.hint)
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").rstrip("."), parts.port
+        host, port = _host(parts), parts.port
     except ValueError:
         raise _bad_url(url, kind, "it is not a URL") from None
     if parts.scheme not in _PORTS or not host:
         raise _bad_url(url, kind, "it does not start with https:// and a host")
     if not (url.isascii() and url.isprintable()) or set(host) & set(" %\\@"):
         raise _bad_url(url, kind, "it is not plain ASCII")
+    if not is_host(host):
+        raise _bad_url(url, kind, "its host is not a host name or an IP address")
     if parts.scheme == "http" and not is_loopback(host):
         raise _bad_url(url, kind, "plain http is for this machine only")
     shown = f"[{host}]" if ":" in host else host
     port_text = f":{port}" if port not in {None, _PORTS[parts.scheme]} else ""
     return _Address(f"{parts.scheme}://{shown}{port_text}", parts)
+
+
+def _host(parts: SplitResult) -> str:
+    """Raises ValueError for anything but an IPv6 address in brackets."""
+    host = (parts.hostname or "").rstrip(".")
+    if "[" in parts.netloc and ":" not in host:
+        raise ValueError("no IPv6 address")
+    return host
+
+
+def is_host(host: str) -> bool:
+    """Whether it is an IP address, or a name that can be looked up. A name does not end in a number."""
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        labels = host.split(".")
+        is_name = len(host) <= _MAX_HOST and all(_LABEL.fullmatch(label) for label in labels)
+        return is_name and not _NUMBER.fullmatch(labels[-1])
 
 
 def _bad_url(url: str, kind: _Kind, why: str) -> UsageError:

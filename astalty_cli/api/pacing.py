@@ -78,7 +78,7 @@ class Pacer:
 
     @contextmanager
     def _state(self) -> Iterator[_State]:
-        """The state, for this process alone; kept in the process where the file cannot be."""
+        """The state, for this process alone; kept in the process if the file cannot be."""
         with self._locked() as file:
             state = self._own if file is None else _read(file) or self._own
             yield state

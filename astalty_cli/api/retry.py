@@ -19,7 +19,7 @@ def wait_before_retry(tries: int, asked: float | None) -> float:
 
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds from a `Retry-After` header, in seconds or as a date; None where it is junk or absent."""
+    """Seconds from a `Retry-After` header, in seconds or as a date; None if it is junk or absent."""
     if value is None:
         return None
     if _SECONDS.fullmatch(value.strip()):

@@ -4,10 +4,12 @@ import re
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
 
+_MAX_CA_FILE: Final = 4 * 1024 * 1024  # bytes; what a system trusts takes a tenth of it
 _LINE_OF_C = re.compile(r"(?:(?<!\s)\s++)?\(_ssl\.c:\d+\)|_ssl\.c:\d+:\s*")
 
 
@@ -24,7 +26,7 @@ class Security(NamedTuple):
 
 
 def context(scheme: str, ca_file: Path | None) -> ssl.SSLContext:
-    """Trust the system's store, and the authorities in `ca_file`. Raises LocalError where that is none."""
+    """Trust the system's store, and the authorities in `ca_file`. Raises LocalError if that is none."""
     if scheme == "http":  # loopback only: an empty context trusts nobody and costs nothing
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     import truststore
@@ -32,14 +34,21 @@ def context(scheme: str, ca_file: Path | None) -> ssl.SSLContext:
     made = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if ca_file is not None:
         try:
-            made.load_verify_locations(ca_file)
-        except OSError as error:  # of which SSLError is one, with words for who knows OpenSSL
-            reason = "there is no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
+            certificates = private_files.read_named(ca_file, _MAX_CA_FILE)[:_MAX_CA_FILE]
+            made.load_verify_locations(cadata=certificates.decode("ascii", "ignore"))
+        except (OSError, ValueError) as error:
             raise LocalError(
-                f"--ca-file {ca_file} is not usable: {reason}.",
+                f"--ca-file {ca_file} is not usable: {_ca_file_problem(error)}.",
                 hint="It is a file of certificates in PEM: -----BEGIN CERTIFICATE-----",
             ) from None
     return made
+
+
+def _ca_file_problem(error: Exception) -> str:
+    """An SSLError is an OSError too, with words for people who know OpenSSL."""
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+        return error.strerror or str(error)
+    return "there is no certificate in it"
 
 
 def in_words(reason: str) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _TYPED: Final = re.compile(r"(\d{1,9})([smhdw])", re.ASCII)
+_UNUSUAL: Final = 1e12  # milliseconds: 32 years
 LONGEST: Final = timedelta(days=3650)  # so that no moment before it is out of a calendar's range
 
 
@@ -53,7 +54,9 @@ def format_seconds(seconds: float) -> str:
 
 
 def format_milliseconds(milliseconds: float) -> str:
-    """To about three digits: `3.5 ms`, `234 ms`, `12.3 s`."""
+    """To about three digits: `3.5 ms`, `234 ms`, `12.3 s`; `1e+30 s` for what nothing takes."""
+    if abs(milliseconds) >= _UNUSUAL:
+        return f"{milliseconds / 1000:.3g} s"
     if milliseconds >= 10_000:
         return f"{milliseconds / 1000:,.1f} s"
     return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"

@@ -42,7 +42,7 @@ def brief(text: str, most: int = MOST_SAID) -> str:
 class AstaltyError(Exception):
     """A failure with one line of what happened (`message`) and one line of what to do (`hint`).
 
-    `status` is the HTTP status where a server answered; `errors` its messages for each field.
+    `status` is the HTTP status if a server answered; `errors` its messages for each field.
     """
 
     exit_code = 1

@@ -1,4 +1,4 @@
-"""Extras: what is installed only where somebody asked for it."""
+"""Extras: what is installed only if somebody asked for it."""
 
 import sys
 from importlib.util import find_spec

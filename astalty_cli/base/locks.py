@@ -61,6 +61,12 @@ def is_still_at(path: Path, handle: int) -> bool:
         return False
 
 
+def is_private(status: os.stat_result, *, others_may_read: bool = False) -> bool:
+    """Whether it is this user's, and nobody else may open it, or write it."""
+    others = 0o022 if others_may_read else 0o077
+    return status.st_uid == os.getuid() and not status.st_mode & others
+
+
 def _tries(wait: float) -> Iterator[None]:
     """Counted, not timed: a clock that stands still must not make the wait endless."""
     yield
@@ -99,7 +105,7 @@ def _is_old_lock_file(status: os.stat_result) -> bool:
 def _ensure_private(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise LocalError(f"Cannot lock {path}: it is not a regular file.", hint="Move it away.")
-    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+    if not is_private(status):
         raise LocalError(
             f"Cannot lock {path}: it is not a file that only its owner can read and write.",
             hint="Move it away.",

@@ -1,6 +1,6 @@
 """Files that only their owner may read: born 0600 in a 0700 folder, replaced in one step.
 
-A looser file is refused, not mended: somebody else may have read or written it already.
+A looser file is refused, not repaired: somebody else may have read or written it already.
 """
 
 import errno
@@ -19,10 +19,10 @@ _PATIENCE: Final = 1.0  # seconds: whoever looks for leftovers locks a file for 
 
 
 def read_private(path: Path, *, others_may_read: bool = False) -> bytes | None:
-    """The file's bytes, or None where there is none.
+    """The file's bytes, or None if there is none.
 
-    Raises LocalError where it is a link, is not ours, or is open to others; with `others_may_read`, only
-    where they can write it.
+    Raises LocalError if it is a link, is not ours, or is open to others; with `others_may_read`, only if
+    they can write it.
     """
     with _translate_errors(path, "read"):
         try:
@@ -43,7 +43,7 @@ def read_text(path: Path) -> str:
 
 
 def read_named(path: Path, most: int) -> bytes:
-    """The bytes of a file that the user named, or more than `most` of them where there are more.
+    """The bytes of a file that the user named, or more than `most` of them if there are more.
 
     A link is followed. Raises OSError, also if it is not a regular file.
     """
@@ -54,7 +54,7 @@ def read_named(path: Path, most: int) -> bytes:
 
 
 def read_shared(path: Path, most: int) -> bytes | None:
-    """The bytes of a file that others may read, or None where there is none.
+    """The bytes of a file that others may read, or None if there is none.
 
     Raises LocalError if it is a link, is no regular file, or has more than `most` bytes.
     """
@@ -90,7 +90,7 @@ def ensure_private(path: Path, status: os.stat_result, *, others_may_read: bool 
     """Raises LocalError for what is no file, is not ours, or is open to others."""
     if not stat.S_ISREG(status.st_mode):
         raise LocalError(f"{path} is not a regular file.", hint="Move it out of the way.")
-    if status.st_uid != os.getuid() or status.st_mode & (0o022 if others_may_read else 0o077):
+    if not locks.is_private(status, others_may_read=others_may_read):
         raise LocalError(
             f"{path} can be read or written by others.",
             hint=f"If its content can still be trusted: {command('chmod 600', str(path))}",
@@ -98,7 +98,7 @@ def ensure_private(path: Path, status: os.stat_result, *, others_may_read: bool 
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace the file in one step, 0600 at every moment, on the disk when this returns; make its folder."""
+    """Replace the file in one step, 0600 at every moment, on the disk at the return; create its folder."""
     private_folder(path.parent)
     replace_private(path, data)
 
@@ -110,7 +110,7 @@ def replace_private(path: Path, data: bytes) -> None:
 
 
 def create_private(path: Path, data: bytes) -> None:
-    """Make the file, 0600, in one step: it is there whole or not at all, and never over another one."""
+    """Create the file, 0600, in one step: it is there whole or not at all, and never over another one."""
     with _translate_errors(path, "create"), _written_beside(path, data) as new:
         try:
             os.link(new, path)
@@ -145,22 +145,21 @@ def ensure_writable(path: Path, size: int) -> None:
 
 
 def _raise_if_irreplaceable(path: Path) -> None:
-    """Raises OSError for a file that no other can be moved over: an immutable one, or a mount point.
+    """Raises OSError for what nothing can be moved over: an immutable file, or a mount point.
 
     Nothing is linked to it for that: a probe that is killed would leave a second name of the old secret.
     """
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):  # a link is replaced, and a folder is not ours to replace
-            return
-        handle = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            os.close(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC))
     except FileNotFoundError:
         return
     except PermissionError as error:
-        if error.errno == errno.EACCES:  # its mode, which does not keep it from being replaced
-            return
-        raise
-    os.close(handle)
-    if _is_mount_point(path):
+        if error.errno != errno.EACCES:  # its mode, which does not keep it from being replaced
+            raise
+        return
+    if not stat.S_ISLNK(mode) and _is_mount_point(path):  # a link is replaced, whatever it leads to
         raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
 
@@ -188,7 +187,7 @@ def ensure_one_name(path: Path) -> None:
 
 
 def private_folder(folder: Path) -> None:
-    """Make the folder, and what is missing above it, 0700. Raises LocalError."""
+    """Create the folder, and what is missing above it, 0700. Raises LocalError."""
     missing = []
     with _translate_errors(folder, "create"):
         while not folder.is_dir():
@@ -201,7 +200,7 @@ def private_folder(folder: Path) -> None:
 
 
 def listed(folder: Path) -> list[Path]:
-    """What is in the folder; nothing where there is none. Raises LocalError."""
+    """What is in the folder; nothing if there is none. Raises LocalError."""
     with _translate_errors(folder, "read"):
         try:
             return list(folder.iterdir())

@@ -45,7 +45,7 @@ class Secret:
 
     @property
     def last_four(self) -> str:
-        """The last four characters, or nothing where the value is too short to spare them."""
+        """The last four characters, or nothing if the value is too short to spare them."""
         return self._value[-4:] if len(self._value) >= hiding.SHORTEST else ""
 
     def __repr__(self) -> str:

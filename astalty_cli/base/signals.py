@@ -58,7 +58,7 @@ class DeferredSignals:
         self._is_to_stop = False
 
     def hear(self, number: int, _frame: Any) -> None:
-        """Answer a signal: the first is told to wait, the second what is at stake; the third is obeyed.
+        """Answer a signal: the first has to wait, the second is warned of the risk, the third is obeyed.
 
         Ctrl-Z has to wait in any case: it is no end.
         """
@@ -80,7 +80,7 @@ class DeferredSignals:
             signal.raise_signal(signal.SIGTSTP)
 
     def obey(self) -> None:
-        """Raise KeyboardInterrupt where one came."""
+        """Raise KeyboardInterrupt if one came."""
         if self._came:
             raise KeyboardInterrupt
 

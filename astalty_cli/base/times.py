@@ -15,7 +15,7 @@ def utc_now() -> datetime:
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
-    """Read an ISO 8601 time (local where it names no zone), or a duration counted back from `now`.
+    """Read an ISO 8601 time (local if it names no zone), or a duration counted back from `now`.
 
     Raises ValueError with a sentence for the user.
     """
@@ -40,7 +40,7 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def in_local_time(moment: datetime) -> datetime:
-    """The same moment where the user is; in UTC where the calendar ends before that."""
+    """The same moment where the user is; in UTC if the calendar ends before that."""
     utc = in_utc(moment)
     try:
         return utc.astimezone()
@@ -49,7 +49,7 @@ def in_local_time(moment: datetime) -> datetime:
 
 
 def shifted(moment: datetime, by: timedelta) -> datetime:
-    """The moment so much later, or the end of the calendar where it does not reach so far."""
+    """The moment so much later, or the end of the calendar if it does not reach so far."""
     try:
         return moment + by
     except OverflowError:

@@ -80,13 +80,10 @@ def _configured(ctx: typer.Context) -> list[str]:
 
 def _config(program: Program) -> dict[str, object]:
     """The config file as it is; whatever is wrong with it is for a command to say."""
-    try:
-        text = (program.folders.config / "config.toml").read_text("utf-8")
-    except (OSError, ValueError):
-        return {}
-    import tomllib
+    from astalty_cli.base import private_files
+    from astalty_cli.config import toml_edit
 
     try:
-        return tomllib.loads(text)
-    except ValueError:
+        return toml_edit.load(private_files.read_text(program.folders.config / "config.toml"))
+    except (OSError, ValueError):
         return {}

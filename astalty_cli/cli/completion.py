@@ -1,7 +1,7 @@
 """What a shell is told on a key press: `astalty __complete WORDS…`, of which the last is being typed.
 
 The scripts of `astalty completion` call it. It prints a candidate a line, with what it means after a tab,
-and ends with FILES where the shell should offer files. Nothing is imported that a key press can do without,
+and ends with FILES if the shell should offer files. Nothing is imported that a key press can do without,
 and nothing is asked of the service.
 
 Typer's own completion is not used: for zsh and fish it loads rich on each press, and its zsh script lets the

@@ -191,15 +191,15 @@ def _once(context: Context, request: Request, *, include: bool) -> None:
 
 
 def _print(context: Context, request: Request, answer: HttpResponse, *, include: bool) -> None:
-    """Raises LeftOpenError where a secret was made that must not be printed here."""
+    """Raises LeftOpenError if a secret was created that must not be printed here."""
     from http import HTTPStatus
 
-    from astalty_cli.api.answers import mended
+    from astalty_cli.api.answers import repaired
     from astalty_cli.services.requests.answer import key_in, without_secret
 
     output = context.output
     headers = "".join(f"{name}: {value}\n" for name, value in answer.headers.items()) if include else ""
-    answered = headers.encode(), mended(answer.body)
+    answered = headers.encode(), repaired(answer.body)
     head, body = answered
     if not output.streams.stdout_is_terminal:
         head, body = without_secret(head), without_secret(body)
@@ -214,6 +214,6 @@ def _print(context: Context, request: Request, answer: HttpResponse, *, include:
     if request.method != "GET" and not refused:
         raise LeftOpenError(
             "The answer brought a new secret, which is not printed where stdout is not a terminal.",
-            hint=f"Make another one: {command('astalty keys rotate --to DESTINATION', key_in(body))}",
+            hint=f"Create another one: {command('astalty keys rotate --to DESTINATION', key_in(body))}",
         )
     output.note(_NOTE_HIDDEN)

@@ -261,7 +261,7 @@ def status(context: Context) -> None:
 
 
 def _another_key(settings: Settings) -> str:
-    """What to do about a key that is not accepted, where the user has seen already which one is used."""
+    """What to do about a key that is not accepted, if the user has seen already which one is used."""
     if settings.variable:
         return f"Put another key into {API_KEY}, or unset it."
     return f"Sign in with another key: astalty auth login -p {quoted(settings.profile.value)}"

@@ -36,7 +36,7 @@ class CompletionCache:
         self._write(names.items(), self.calls())
 
     def note_key(self, key_id: str, name: str | None) -> None:
-        """A key was made or has another name; None: it is gone."""
+        """A key was created or has another name; None: it is gone."""
         others = {each: known for each, known in self.keys().items() if each != key_id}
         self.set_keys(others if name is None else {key_id: name} | others)
 

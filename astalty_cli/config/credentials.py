@@ -1,4 +1,4 @@
-"""Where a profile's key is kept: the platform's keyring, or a 0600 file where that was asked for.
+"""Where a profile's key is kept: the platform's keyring, or a 0600 file if that was asked for.
 
 Every keyring backend is named here: the null and plain-text ones of the keyring library accept a write
 and lose or expose it, and looking for one costs more than the rest of a command.
@@ -17,6 +17,7 @@ import msgspec
 from astalty_cli.base import private_files
 from astalty_cli.base.durations import format_seconds
 from astalty_cli.base.errors import LocalError
+from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.secret import MAX_LENGTH, Secret
 from astalty_cli.base.shell_words import quoted
 from astalty_cli.base.vocabulary import Storage
@@ -29,7 +30,7 @@ _OTHER_WAYS = "Use ASTALTY_API_KEY, or keep the key in a file of your own: astal
 
 
 class Credentials(Protocol):
-    """Keys by profile and origin. Every method raises LocalError where the place is not usable.
+    """Keys by profile and origin. Every method raises LocalError if the place is not usable.
 
     `check` tries what `store` does: it is asked before a user is asked for a key.
     """
@@ -70,7 +71,7 @@ class _AnyStoredKey(msgspec.Struct):
 def see_stored(*folders: Path) -> None:
     """Hide the keys in files below these folders; whatever is wrong with one is passed over."""
     for path in (path for folder in folders for path in (folder / "keys").rglob("*.json")):
-        with suppress(LocalError, ValueError):
+        with suppress(LocalError, ValueError, *JSON_DECODE_ERRORS):
             Secret.parse(
                 msgspec.json.decode(private_files.read_private(path) or b"", type=_AnyStoredKey).secret
             )
@@ -94,7 +95,7 @@ class FileCredentials:
         try:
             stored = msgspec.json.decode(data, type=_StoredKey)
             return Secret.parse(stored.secret) if stored.origin == origin else None
-        except (msgspec.DecodeError, ValueError) as error:
+        except (ValueError, *JSON_DECODE_ERRORS) as error:
             raise LocalError(
                 f"{path} does not hold a key.", hint=f"Sign in again: astalty auth login -p {quoted(profile)}"
             ) from error
@@ -139,7 +140,7 @@ class KeyringCredentials:
         value = _in_time(lambda: backend.get_password(self._service(origin), profile))
         try:
             return None if value is None else Secret.parse(value)
-        except ValueError:
+        except (ValueError, TypeError, AttributeError):  # a backend may give back what is no text
             raise LocalError(
                 f"What the keyring has for {profile!r} is not a key.",
                 hint=f"Sign in again: astalty auth login -p {quoted(profile)}",
@@ -171,7 +172,7 @@ class KeyringCredentials:
 
         def made() -> Any:
             backend = find()
-            _ = backend.priority  # raises where the service behind it is not there
+            _ = backend.priority  # raises if the service behind it is not there
             return backend()
 
         return _in_time(made)
@@ -209,12 +210,12 @@ def _service(origin: str) -> str:
 def _in_time(work: Callable[[], _T]) -> _T:
     """Run `work` with a limit, on a thread that may be left behind: a keyring that hangs never returns."""
     results: list[_T] = []
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
 
     def run() -> None:
         try:
             results.append(work())
-        except Exception as error:  # noqa: BLE001 - any backend, any failure
+        except BaseException as error:  # noqa: BLE001 - any backend, any failure: some raise no Exception
             failures.append(error)
 
     thread = threading.Thread(target=run, daemon=True)

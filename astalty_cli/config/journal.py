@@ -174,7 +174,7 @@ class Journal:
                 private_files.remove(self._folder / f"{entry.id}.lock")
 
     def read(self, entry_id: str) -> JournalEntry | None:
-        """Raises LocalError where the file is not what was written."""
+        """Raises LocalError if the file is not what was written."""
         path = self._path(entry_id)
         data = private_files.read_private(path)
         if data is None:
@@ -190,7 +190,7 @@ class Journal:
     def contents(self) -> Contents:
         """All that is open, also what is being worked on right now; each file is read once.
 
-        Raises LocalError where the folder cannot be looked into: then nobody knows what is open.
+        Raises LocalError if the folder cannot be looked into: then nobody knows what is open.
         """
         entries, damaged = [], {}
         for path in private_files.listed(self._folder):
@@ -234,7 +234,7 @@ class Journal:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Work on one key alone. Raises ConflictError where another process does so."""
+        """Work on one key alone. Raises ConflictError if another process does so."""
         lock = self._acquired(name, wait=_PATIENCE)
         if lock is None:
             raise ConflictError(

@@ -23,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 class Profile(Struct, frozen=True, omit_defaults=True):
     """An account by name. `base_url` is also the one origin its stored key may go to.
 
-    `catalogue` is set by hand alone: a file or a URL in place of what the service publishes.
+    `catalogue` is only set by hand: a file or a URL in place of what the service publishes.
     """
 
     base_url: str
@@ -64,7 +64,7 @@ class ConfigFile:
         self.path = folder / "config.toml"
 
     def read(self) -> Config:
-        """Raises LocalError where the file is not what it should be; it is then left alone."""
+        """Raises LocalError if the file is not what it should be; it is then left alone."""
         return self._parsed(self._text())
 
     def check(self, name: str) -> None:
@@ -98,17 +98,17 @@ class ConfigFile:
     def _parsed(self, text: str) -> Config:
         if not text:
             return Config()
-        import tomllib
+        from astalty_cli.config import toml_edit
 
         try:
-            return msgspec.convert(tomllib.loads(text), Config)
-        except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+            return msgspec.convert(toml_edit.load(text), Config)
+        except ValueError as error:  # of which msgspec.ValidationError is one
             raise self._broken(str(error)) from error
 
     def _broken(self, problem: str) -> LocalError:
         return LocalError(
             f"The config file {self.path} is not usable: {problem}.",
-            hint="Mend it or move it away; nothing was changed.",
+            hint="Fix it or move it away; nothing was changed.",
         )
 
     def _change(self, change: _Change) -> None:
@@ -119,7 +119,7 @@ class ConfigFile:
     def _changed(self, text: str, change: _Change) -> bytes:
         """The text with the change made, and nothing else: tomlkit may nest a table in another one.
 
-        Raises LocalError where it cannot be made so.
+        Raises LocalError if it cannot be made so.
         """
         import tomllib
 

@@ -19,9 +19,7 @@ from astalty_cli.base import private_files
 from astalty_cli.base.errors import LocalError
 from astalty_cli.config import toml_edit
 
-_MAX_BYTES: Final = 256 * 1024
 _MAX_KEYS: Final = 1000
-_MAX_DOTS: Final = 200  # in a line: the time that a dotted key takes to read grows with their square
 _TABLES: Final = "keys"
 _HEADER: Final = """\
 # Keys of Astalty accounts, as `astalty keys` knows them. It holds no secret and no hash of one.
@@ -56,7 +54,7 @@ class Ending(StrEnum):
 
 
 class RecordedKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A key of one origin. `page_name` is its name on the web page, where that is known.
+    """A key of one origin. `page_name` is its name on the web page, if that is known.
 
     `previous_expires_at` is when the key's earlier secret ends, or is due for deletion; `previous_ended_by`
     is how it is known that it is deleted.
@@ -96,14 +94,14 @@ def new_id() -> str:
 
 
 class RecordFile:
-    """The file at `path`, of all origins. `is_own`: it lies in this program's own folder, made if missing."""
+    """The file at `path`, of all origins. `is_own`: in this program's own folder, which is created."""
 
     def __init__(self, path: Path, *, is_own: bool) -> None:
         self.path = path
         self._is_own = is_own
 
     def read(self) -> list[RecordedKey]:
-        """Raises LocalError where the file is not what it should be; it is then left alone."""
+        """Raises LocalError if the file is not what it should be; it is then left alone."""
         return self._parsed(self._text())
 
     def change(self, edit: Callable[[list[RecordedKey]], None]) -> None:
@@ -127,7 +125,7 @@ class RecordFile:
                 toml_edit.append(tables, _fields(new))
 
         written = toml_edit.with_tables_changed(text or _HEADER, _TABLES, change)
-        if written is None or len(written.encode()) > _MAX_BYTES or self._parsed(written) != after:
+        if written is None or len(written.encode()) > toml_edit.MAX_BYTES or self._parsed(written) != after:
             raise LocalError(
                 f"The record {self.path} cannot be changed as it is written; it was left alone.",
                 hint="Give each key a table [[keys]] of its own, and remove old ones if it is very long.",
@@ -142,7 +140,7 @@ class RecordFile:
             yield
 
     def _text(self) -> str:
-        data = private_files.read_shared(self.path, _MAX_BYTES) or b""
+        data = private_files.read_shared(self.path, toml_edit.MAX_BYTES) or b""
         try:
             return data.decode()
         except UnicodeDecodeError as error:
@@ -151,13 +149,9 @@ class RecordFile:
     def _parsed(self, text: str) -> list[RecordedKey]:
         if not text:
             return []
-        import tomllib
-
-        if any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
-            raise self._damaged(f"a line of it has more than {_MAX_DOTS} dots")
         try:
-            keys = msgspec.convert(tomllib.loads(text), _Content).keys
-        except (ValueError, RecursionError, msgspec.ValidationError) as error:
+            keys = msgspec.convert(toml_edit.load(text), _Content).keys
+        except ValueError as error:  # of which msgspec.ValidationError is one
             raise self._damaged(str(error)) from error
         self._ensure_unique(keys)
         return keys
@@ -174,7 +168,7 @@ class RecordFile:
     def _damaged(self, problem: str) -> LocalError:
         return LocalError(
             f"The record {self.path} is not usable: {problem}.",
-            hint="Mend it or move it away; nothing was changed.",
+            hint="Fix it or move it away; nothing was changed.",
         )
 
 

@@ -29,7 +29,7 @@ class Sourced(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What holds for one command. `variable` is the key from the environment, where it is the one used.
+    """What holds for one command. `variable` is the key from the environment, if it is the one used.
 
     `stored` is the profile as configured; `notes` are what the user should be told on stderr.
     """
@@ -98,7 +98,7 @@ def _normal(name: str, config: Config, *, damaged_is_new: bool) -> Profile | Non
     try:
         return profile and msgspec.structs.replace(profile, base_url=origin(profile.base_url))
     except UsageError as error:
-        if damaged_is_new:  # signing in again is how it is mended
+        if damaged_is_new:  # signing in again fixes it
             return None
         from astalty_cli.base.shell_words import quoted
 

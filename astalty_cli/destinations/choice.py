@@ -15,8 +15,8 @@ FORMS = frozenset({"terminal", "plain", "json"})  # of stdout: the journal names
 def chosen(output: Output, wanted: DestinationOptions, environment: Environment) -> list[Destination]:
     """The destinations that the flags ask for.
 
-    Raises UsageError, before any call, where stdout is not a terminal and no flag asks for the secret by
-    name (so that a CI log never gets one by accident), and where a flag would drop it.
+    Raises UsageError, before any call, if stdout is not a terminal and no flag asks for the secret by
+    name (so that a CI log never gets one by accident), and if a flag would drop it.
     """
     destinations = named(wanted, environment)
     if wanted.plain or not destinations:

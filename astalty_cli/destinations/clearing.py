@@ -1,4 +1,4 @@
-"""Run by itself, by its path: clears the clipboard later, where it still holds what was put there.
+"""Run by itself, by its path: clears the clipboard later, if it still holds what was put there.
 
 It is told the hash of the secret, never the secret. It imports nothing of this package, so that it starts
 fast wherever the package lies. It starts itself once more, so that its caller need not wait for it, and that

@@ -68,7 +68,7 @@ def suitable(environ: Mapping[str, str], platform: str) -> list[Helper]:
 
 @dataclass(frozen=True)
 class Clipboard:
-    """`clear_after` the time it is cleared, where it still holds the secret then; zero keeps it."""
+    """`clear_after` the time it is cleared, if it still holds the secret then; zero keeps it."""
 
     environ: Mapping[str, str] = field(repr=False)  # it may hold a key
     clear_after: timedelta

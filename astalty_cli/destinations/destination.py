@@ -1,4 +1,4 @@
-"""What every place for a new secret has in common."""
+"""What every destination of a new secret has in common."""
 
 from typing import Protocol
 
@@ -7,7 +7,7 @@ from astalty_cli.base.secret import Secret
 
 
 class Destination(Protocol):
-    """A place where the user asked a new secret to go: asked first, then given, then read back."""
+    """Where the user asked a new secret to go: asked first, then given, then read back."""
 
     @property
     def spec(self) -> str:
@@ -25,13 +25,13 @@ class Destination(Protocol):
         """Find out, before any call, whether it could take a secret. Raises LocalError or UsageError."""
 
     def held(self) -> Secret | None:
-        """What is in the place now, whatever it is; None where nothing is, or where it cannot be read.
+        """What is in the destination now, whatever it is; None if nothing is, or if it cannot be read.
 
-        Raises LocalError where it should be readable and is not.
+        Raises LocalError if it should be readable and is not.
         """
 
     def deliver(self, key: KeyIdentity, secret: Secret) -> None:
-        """Hand over the secret of `key`, and read it back where that can be done.
+        """Hand over the secret of `key`, and read it back if that can be done.
 
         Returns only when it has left this process for good; raises OSError or LocalError.
         """

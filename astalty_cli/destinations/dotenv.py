@@ -40,7 +40,7 @@ _LITERAL: Final = {
 
 @dataclass(frozen=True)
 class Dotenv:
-    """The value of `name` in the file at `path`; where there is no such line or file, it is made."""
+    """The value of `name` in the file at `path`; if there is no such line or file, it is created."""
 
     path: Path
     name: str
@@ -94,7 +94,7 @@ class Dotenv:
         return content + (b"" if ended else newline) + line
 
     def _entry(self, content: bytes) -> re.Match[bytes] | None:
-        """The one entry of this name. Raises LocalError where it is not clear which bytes to replace."""
+        """The one entry of this name. Raises LocalError if it is not clear which bytes to replace."""
         if b"\0" in content:
             raise self._unclear("it is not a text file in UTF-8")
         ours = [entry for entry in _entries(content) if entry["name"] == self.name.encode()]
@@ -105,7 +105,7 @@ class Dotenv:
         return ours[0] if ours else None
 
     def _unclear(self, why: str) -> LocalError:
-        return LocalError(f"Cannot put the secret into {self.path}: {why}.", hint="Mend the file first.")
+        return LocalError(f"Cannot put the secret into {self.path}: {why}.", hint="Fix the file first.")
 
     def _quoted(self, value: bytes, quote: bytes) -> bytes:
         """The value in quotes that keep it as it is: those of before if they do."""

@@ -68,7 +68,7 @@ class Keyring:
         return old.base_url != self.origin or old.storage is Storage.FILE
 
     def _forget(self, old: Profile) -> None:
-        """No key stays behind where no profile leads to it."""
+        """No key stays behind if no profile leads to it."""
         if old.storage is Storage.KEYRING:
             self.credentials.remove(self.profile, old.base_url)
         elif old.storage is Storage.FILE:

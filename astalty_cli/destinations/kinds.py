@@ -1,4 +1,4 @@
-"""What `--to` says, and the journal after it, turned into the place that it names."""
+"""What `--to` says, and the journal after it, turned into the destination that it names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}$)[A-Za-z0-9
 
 @dataclass(frozen=True)
 class Environment:
-    """What a place is made with. `origin` is where the key is for: None is the sandbox in this process."""
+    """What a destination needs. `origin` is where the key is for: None is the sandbox in this process."""
 
     environ: Mapping[str, str] = field(repr=False)  # it may hold a key
     config_file: ConfigFile
@@ -126,6 +126,6 @@ def _with_variable(rest: str, form: str) -> tuple[str, str]:
 def _absolute(path: str) -> Path:
     try:
         whole = Path(path).expanduser().absolute()
-        return whole.parent.resolve() / whole.name  # two ways to one place are one; a link at its end is not
+        return whole.parent.resolve() / whole.name  # two ways to one file are one; a link at its end is not
     except RuntimeError:
         raise ValueError("The home folder that ~ stands for is not known.") from None

@@ -42,7 +42,7 @@ def run(argv: Sequence[str], *, given: bytes, seconds: float, environ: Mapping[s
 
     It gets no ASTALTY_API_KEY, which may be another key than the one handed over, and a session of its
     own: a Ctrl-C on the terminal is for us, not for a program that is just taking a secret. Raises
-    LocalError where it cannot be started, and where it takes too long: then all that it started is killed.
+    LocalError if it cannot be started, and if it takes too long: then all that it started is killed.
     """
     deadline = time.monotonic() + seconds
     process = _started(argv, environ)
@@ -128,7 +128,7 @@ def _sent(handle: int, data: memoryview) -> int:
 
 
 def _hear(handle: int, said: bytearray) -> bool:
-    """Read once. False at the end, and where there is nothing to read."""
+    """Read once. False at the end, and if there is nothing to read."""
     try:
         data = os.read(handle, CAPTURE)
     except BlockingIOError:

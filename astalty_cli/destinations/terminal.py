@@ -1,4 +1,4 @@
-"""Stdout as the place for a new secret: a panel, the secret alone, or in its JSON object."""
+"""Stdout as the destination of a new secret: a panel, the secret alone, or in its JSON object."""
 
 from dataclasses import dataclass
 from typing import ClassVar

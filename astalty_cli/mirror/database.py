@@ -1,7 +1,7 @@
-"""The SQLite file of a mirror: where it lies, how it is made, opened, locked and removed.
+"""The SQLite file of a mirror: where it lies, how it is created, opened, locked and removed.
 
 WAL: any number of processes read while one writes. The side files get the mode of the file itself. A
-change to the mirror is made under the lock of `alone`, so what makes, fills or removes it is one process.
+change to the mirror is made under the lock of `alone`, so what creates, fills or removes it is one process.
 """
 
 import os
@@ -113,7 +113,7 @@ def alone(place: Place) -> Iterator[None]:
 
 
 def create(place: Place) -> None:
-    """Make an empty mirror. It is there whole or not at all; call it `alone`."""
+    """Create an empty mirror. It is there whole or not at all; call it `alone`."""
     remove(place)  # a side file that was left would be taken for the new one's
     draft = place.beside(".new")
     with translate_errors(place):
@@ -124,7 +124,7 @@ def create(place: Place) -> None:
 
 
 def connect(place: Place, *, writes: bool) -> sqlite3.Connection:
-    """Open the mirror. Raises LocalError where the file is not what it should be."""
+    """Open the mirror. Raises LocalError if the file is not what it should be."""
     with translate_errors(place):
         private_files.ensure_private(place.path, place.path.lstat())
         # mode=rw: a file that has gone is an error, never a new and empty database
@@ -165,7 +165,7 @@ def translate_errors(place: Place) -> Iterator[None]:
         raise _unusable(place, str(error), spoilt=code in _SPOILT) from error
     except OSError as error:
         raise _unusable(place, error.strerror or str(error), spoilt=False) from error
-    except ValueError as error:  # a value in it that cannot be
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:  # a value that cannot be
         raise _unusable(place, "it is damaged", spoilt=True) from error
 
 

@@ -38,7 +38,7 @@ class Mirror:
         self._connection = connection
 
     def synced_at(self) -> datetime | None:
-        """When the last complete sync began; None where the first one has not come to its end."""
+        """When the last complete sync began; None if the first one has not come to its end."""
         with translate_errors(self.place):
             return from_iso_or_none(self._value("SELECT synced_at FROM mirror"))
 
@@ -57,6 +57,15 @@ class Mirror:
 
     def entries(self, filters: Filters, sort: str | None = None, limit: int | None = None) -> Iterator[bytes]:
         """The entries as the service gave them, in its order, one by one."""
+        return (raw for raw, _ in self._entries(filters, sort, limit))
+
+    def requests(self, filters: Filters) -> Iterator[ApiRequest]:
+        """The entries as structs, the oldest first."""
+        return (request for _, request in self._entries(filters, "created_at"))
+
+    def _entries(
+        self, filters: Filters, sort: str | None = None, limit: int | None = None
+    ) -> Iterator[tuple[bytes, ApiRequest]]:
         condition, values = self._where(filters)
         wanted = f"SELECT number FROM entries WHERE {condition} ORDER BY {order(sort)} LIMIT ?"  # noqa: S608
         entry = "SELECT json FROM entries WHERE number = ?"
@@ -64,25 +73,22 @@ class Mirror:
             # Numbers are sorted, not entries: a sort too large for memory goes to a file in the system's
             # own folder, where nothing of an entry should be.
             for row in self._connection.execute(wanted, [*values, -1 if limit is None else limit]):
-                yield self._value(entry, *row).encode()
-
-    def requests(self, filters: Filters) -> Iterator[ApiRequest]:
-        """The entries as structs, the oldest first."""
-        with translate_errors(self.place):
-            for raw in self.entries(filters, "created_at"):
-                yield msgspec.json.decode(raw, type=ApiRequest)
+                raw = self._value(entry, *row).encode()
+                yield raw, msgspec.json.decode(raw, type=ApiRequest)
 
     def get(self, entry_id: str) -> bytes | None:
-        """An entry, with its bodies where they were synced; None where it is not here."""
+        """An entry, with its bodies where they were synced; None if it is not here."""
         sql = "SELECT json, request, response FROM entries LEFT JOIN bodies USING (id) WHERE id = ?"
         with translate_errors(self.place):
             row = self._connection.execute(sql, [entry_id]).fetchone()
-        if row is None:
-            return None
-        entry, request, response = row
-        if request is None:
-            return bytes(entry.encode())
-        return f'{entry.rstrip()[:-1]},"request":{request},"response":{response}}}'.encode()
+            if row is None:
+                return None
+            entry, request, response = row
+            if request is not None:
+                entry = f'{entry.rstrip()[:-1]},"request":{request},"response":{response}}}'
+            raw: bytes = entry.encode()
+            msgspec.json.decode(raw, type=ApiRequest)
+            return raw
 
     def _where(self, filters: Filters) -> tuple[str, list[object]]:
         return where(filters, self._key_id(filters.key) if filters.key is not None else None)
@@ -119,11 +125,11 @@ class Mirror:
 
 @contextmanager
 def reading(place: Place) -> Iterator[Mirror]:
-    """Open the mirror to read one state of it. Raises NotFoundError where there is none, and LocalError."""
+    """Open the mirror to read one state of it. Raises NotFoundError if there is none, and LocalError."""
     if not place.exists:
         raise NotFoundError(
             f"There is no mirror of this account's history on this machine: {place.path}.",
-            hint=f"Make it: {place.command('sync')}",
+            hint=f"Create it: {place.command('sync')}",
         )
     with closing(connect(place, writes=False)) as connection:
         with translate_errors(place):

@@ -44,7 +44,7 @@ class SyncResult:
 
 
 def sync(client: Client, place: Place, options: SyncOptions, on_event: OnSyncEvent) -> SyncResult:
-    """Bring the mirror up to date; make it if there is none.
+    """Bring the mirror up to date; create it if there is none.
 
     Raises RefusedError while another process changes it, or if it is of another account.
     """

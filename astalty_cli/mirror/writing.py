@@ -28,7 +28,7 @@ class WritableMirror(Mirror):
     """Call its methods only inside of `alone`."""
 
     def claim(self, account: str | None, key: str) -> None:
-        """Make sure that this is the mirror of the account. Raises RefusedError where it is another's.
+        """Make sure that this is the mirror of the account. Raises RefusedError if it is another's.
 
         Where the service does not say whose the key is, it goes by the key: `key` is its fingerprint.
         """
@@ -115,7 +115,7 @@ class WritableMirror(Mirror):
 
 @contextmanager
 def writing(place: Place) -> Iterator[WritableMirror]:
-    """Open the mirror to change it, and make it where there is none. Raises LocalError."""
+    """Open the mirror to change it, and create it if there is none. Raises LocalError."""
     if not place.exists:
         create(place)
     with closing(connect(place, writes=True)) as connection:

@@ -54,7 +54,7 @@ def of_schema(schema: Json, *, sent: bool) -> Any:
 
 
 def required_part(schema: Json, whole: Any) -> Any:
-    """Of an example, the members that have to be sent; where none has to be, the first."""
+    """Of an example, the members that have to be sent; if none has to be, the first."""
     if not isinstance(whole, dict):
         return whole
     required = required_names(first_choice(schema))

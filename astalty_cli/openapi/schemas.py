@@ -27,7 +27,7 @@ def of_parameter(parameter: Json) -> Member:
 
 
 def members(schema: Json) -> Iterator[Member]:
-    """What an object has, or each element of an array; where one of several schemas holds, these."""
+    """What an object has, or each element of an array; if one of several schemas holds, these."""
     inner = _inside(schema)
     required = required_names(inner)
     for name, member in mapping(inner.get("properties")).items():
@@ -67,7 +67,7 @@ def is_null(schema: Json) -> bool:
 
 
 def options(schema: Json) -> list[Json]:
-    """The schemas of which one holds (oneOf, anyOf); empty where there is no choice."""
+    """The schemas of which one holds (oneOf, anyOf); empty if there is no choice."""
     return [mapping(each) for word in _CHOICES for each in listing(schema.get(word))]
 
 

@@ -30,7 +30,7 @@ class Field(NamedTuple):
     """`path` is dotted (`created_by.email`) and is the name in machine formats.
 
     `short` lets a table shorten an id. `spare` lets a narrow table leave the column out. `least` is what
-    a text needs to say anything, in columns. What is too long is cut, or, where it `wraps`, goes on below.
+    a text needs to say anything, in columns. What is too long is cut, or, if it `wraps`, continues below.
     `empty` is what people read for null. `full` is the number that makes a whole bar.
     """
 

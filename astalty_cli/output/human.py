@@ -284,7 +284,7 @@ def _pane(side: str, exchange: bytes) -> RenderableType:
 
 
 def json_text(value: bytes) -> Text:
-    """JSON, indented and in colours, and cut where it is too long for anybody."""
+    """JSON, indented and in colours, and cut if it is too long for anybody."""
     if len(value) > _MAX_PANE:
         start = visible_lines(value[:_MAX_PANE].decode("utf-8", "replace"))
         return Text(f"{start}\n… {len(value) - _MAX_PANE} bytes more: -o json shows them all")

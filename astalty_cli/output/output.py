@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Output:
     """Prints lists and things, talks, asks. It never decides and never exits.
 
-    Raises UsageError on construction where the flags contradict each other, so that this is said
+    Raises UsageError on construction if the flags contradict each other, so that this is said
     before any call.
     """
 
@@ -60,7 +60,7 @@ class Output:
         return chosen(self.style.fields, known, model)
 
     def rows(self, rows: Iterable[bytes], columns: Sequence[Field], *, none: str) -> None:
-        """Print a list; `none` is what people read on stderr where it is empty."""
+        """Print a list; `none` is what people read on stderr if it is empty."""
         if self._query or self.talks_json:
             self.array(self._narrowed(row, columns) for row in rows)
         elif self.format == "table":
@@ -275,7 +275,7 @@ class Output:
     def mask_in_workflow_log(self, secret: str) -> None:
         """Tell a GitHub Actions runner to mask a secret, before it can be in the log.
 
-        Raises OSError where the runner cannot be told: then the secret must not be printed.
+        Raises OSError if the runner cannot be told: then the secret must not be printed.
         """
         self.streams.stderr.write(f"::add-mask::{secret}\n")
         self.streams.stderr.flush()
@@ -290,7 +290,7 @@ class Output:
     # -- questions -------------------------------------------------------------------------------
 
     def ensure_can_ask(self, question: str) -> None:
-        """Raise UsageError, before any call, where a question is coming that nobody can answer."""
+        """Raise UsageError, before any call, if a question is coming that nobody can answer."""
         if not (self.style.yes or self.streams.can_ask):
             raise UsageError(
                 f"There is no terminal to ask on: {question}",
@@ -310,7 +310,7 @@ class Output:
             return False
 
     def ask(self, question: str) -> bool | None:
-        """Ask, and return a yes or a no that was typed; None where it was neither."""
+        """Ask, and return a yes or a no that was typed; None if it was neither."""
         self.ensure_can_ask(question)
         typed = self.read_line(self.streams.folded(f"{visible_lines(question)} [y/N]") + " ")
         return {"y": True, "yes": True, "n": False, "no": False}.get(typed.lower())

@@ -14,7 +14,7 @@ def command(environ: Mapping[str, str]) -> str:
 
 
 def through_pager(pieces: Iterable[str], streams: Streams) -> bool:
-    """Show a text in the pager, piece by piece, and wait for its end. False where there is no pager."""
+    """Show a text in the pager, piece by piece, and wait for its end. False if there is no pager."""
     environ = streams.environ
     try:
         arguments = shlex.split(command(environ))
@@ -34,7 +34,7 @@ def through_pager(pieces: Iterable[str], streams: Streams) -> bool:
             for piece in pieces:
                 pager.stdin.write(piece)
                 pager.stdin.flush()
-    finally:  # also where the next piece could not be had: what there is stays on the screen
+    finally:  # also if the next piece could not be had: what there is stays on the screen
         with suppress(BrokenPipeError):
             pager.stdin.close()
         _wait(pager)

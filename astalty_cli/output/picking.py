@@ -11,7 +11,7 @@ from astalty_cli.output.fields import Field
 
 
 def pick(row: bytes, path: str) -> bytes:
-    """Return the JSON text at `path` of a JSON object, untouched; `null` where it is absent."""
+    """Return the JSON text at `path` of a JSON object, untouched; `null` if it is absent."""
     for part in path.split("."):
         try:
             row = bytes(_members(row).get(part, b"null"))

@@ -42,7 +42,7 @@ class Query:
         self._try(self._compiled, (sample, [sample]), ignored=(self._errors[1],))
 
     def search(self, raw: bytes, rows: int = 1) -> Any:
-        """Apply the expression to JSON text of so many rows. Raises UsageError where it does not fit."""
+        """Apply the expression to JSON text of so many rows. Raises UsageError if it does not fit."""
         try:
             found = self._compiled.search(machine.values(raw, rows))
             json.dumps(found, allow_nan=False)

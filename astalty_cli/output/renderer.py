@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from astalty_cli.base.durations import LONGEST
 from astalty_cli.base.events import Event, Message, PageRead, WarningMessage
 
 if TYPE_CHECKING:
@@ -132,12 +133,12 @@ class PlainRenderer(_EventPrinter):
         line = f"Read {done:,} of {expected:,} {self._what} ({pages_done:,} of {pages_expected:,} pages)"
         if done <= first or expected <= done:
             return f"{line}."
+        left = (expected - done) * seconds / (done - first)
+        if left > LONGEST.total_seconds():  # a total that the service cannot mean
+            return f"{line}."
         import humanize
 
-        left = humanize.precisedelta(
-            round((expected - done) * seconds / (done - first)), minimum_unit="seconds"
-        )
-        return f"{line}; about {left} left."
+        return f"{line}; about {humanize.precisedelta(round(left), minimum_unit='seconds')} left."
 
 
 class InPlaceRenderer(_EventPrinter):

@@ -71,7 +71,7 @@ def visible_lines(text: str) -> str:
 
 
 def defuse_formula(cell: str) -> str:
-    """Keep a spreadsheet from running a cell: a leading `'` where it starts like a formula."""
+    """Keep a spreadsheet from running a cell: a leading `'` if it starts like a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 

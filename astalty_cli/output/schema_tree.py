@@ -26,7 +26,7 @@ class Line:
 
 
 def tree(schema: Json) -> list[Line]:
-    """The lines, the first MAX_LINES of them; one more, named `…`, where there are others."""
+    """The lines, the first MAX_LINES of them; one more, named `…`, if there are others."""
     lines = list(islice(_lines(schema), MAX_LINES + 1))
     if len(lines) > MAX_LINES:
         lines[-1] = Line(0, "…", "", "There is more: --json has it.")

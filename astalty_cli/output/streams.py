@@ -68,7 +68,7 @@ class Streams:
         return self.stdout_is_terminal and text.count("\n") >= self.height
 
     def folded(self, text: str) -> str:
-        """Break what is said at words, where a terminal would break it anywhere."""
+        """Break what is said at words; a terminal would break it anywhere."""
         if not self.stderr.isatty():
             return text
         width = self._size("COLUMNS", self.stderr, 0, 80)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 class Style(NamedTuple):
     """How the user wants data: the flags of `docs/reference/output.md`.
 
-    `format` is None where no flag named one: then a table on a terminal, else tsv.
+    `format` is None if no flag named one: then a table on a terminal, else tsv.
     """
 
     format: str | None = None

@@ -1,4 +1,4 @@
-"""The SQLite file: how it is made, opened, read and written.
+"""The SQLite file: how it is created, opened, read and written.
 
 A new database is built beside its place and linked into it, so a half-made one is never seen, and of two
 processes that start at once the second finds the first one's. WAL with `synchronous=NORMAL` keeps every
@@ -20,6 +20,9 @@ from astalty_cli.sandbox.schema import APPLICATION_ID, MIGRATIONS, SCHEMA, SCHEM
 
 _BUSY_SECONDS = 10.0  # how long to wait for another process's write
 _RESET_HINT = "Name another file, or start over with: astalty sandbox reset"
+MOVE_HINT = "Move it away, or name another file."
+_MAGIC = b"SQLite format 3\0"
+_ID_PLACE = slice(68, 72)  # of the application's id in the first bytes of a file
 
 
 class Database:
@@ -86,7 +89,8 @@ class Database:
             self._bring_up_to_date(connection)
         except sqlite3.Error as error:
             self.close()
-            raise LocalError(f"Cannot use {self._path}: {error}.", hint=_RESET_HINT) from error
+            hint = _RESET_HINT if _is_ours(self._path) else MOVE_HINT
+            raise LocalError(f"Cannot use {self._path}: {error}.", hint=hint) from error
         except LocalError:
             self.close()
             raise
@@ -94,7 +98,7 @@ class Database:
     def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
         """Migrate an older database: once, however many processes open it at the same moment."""
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise LocalError(f"{self._path} is not a database of the sandbox.", hint=_RESET_HINT)
+            raise _not_ours(self._path)
         version = _version(connection)
         if version > SCHEMA_VERSION:
             raise LocalError(
@@ -111,7 +115,7 @@ class Database:
 
 
 def open_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> Database:
-    """Open the file; where there is none, make it (0600, in a folder of 0700) and let `fill` write into it.
+    """Open the file; if there is none, create it (0600, in a folder of 0700) and let `fill` write into it.
 
     Raises `LocalError` for a file that is no database, not ours or newer, and for a folder that cannot be
     written to. Nothing that exists is overwritten.
@@ -120,7 +124,7 @@ def open_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> Dat
         if not os.path.lexists(path):
             _create(path, fill)
         elif not path.is_file():
-            raise LocalError(f"{path} is not a regular file.", hint=_RESET_HINT)
+            raise LocalError(f"{path} is not a regular file.", hint=MOVE_HINT)
     except (OSError, sqlite3.Error) as error:
         raise LocalError(
             f"Cannot create the sandbox's database {path}: {error}.",
@@ -129,14 +133,31 @@ def open_database(path: Path, fill: Callable[[sqlite3.Connection], None]) -> Dat
     return Database(path)
 
 
-def ensure_unused(path: Path) -> None:
-    """Raises `LocalError` while another process has the database open; a file that is none is unused."""
+def ensure_removable(path: Path) -> None:
+    """Raises `LocalError` for a file that is not a sandbox's, and while another process has it open."""
+    if not path.exists():
+        return
+    if not _is_ours(path):
+        raise _not_ours(path)
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")  # SQLite grants it to a sole user alone
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             raise LocalError(f"{path} is in use.", hint="Stop `astalty sandbox serve` first.") from error
+
+
+def _is_ours(path: Path) -> bool:
+    """By the first bytes alone: a damaged one is ours too."""
+    try:
+        start = private_files.read_named(path, _ID_PLACE.stop)
+    except OSError:
+        return False
+    return start.startswith(_MAGIC) and start[_ID_PLACE] == APPLICATION_ID.to_bytes(4)
+
+
+def _not_ours(path: Path) -> LocalError:
+    return LocalError(f"{path} is not a database of the sandbox.", hint=MOVE_HINT)
 
 
 def _create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:

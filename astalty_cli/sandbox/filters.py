@@ -35,7 +35,7 @@ class Bound(Condition):
 class Filter:
     """One filter of a list: what it takes, for people and as JSON Schema, and what it means in SQL.
 
-    `condition(name, value)` raises `Problem` (422) where the value cannot be.
+    `condition(name, value)` raises `Problem` (422) if the value cannot be.
     """
 
     description: str

@@ -10,7 +10,7 @@ from astalty_cli.base.errors import LocalError
 from astalty_cli.base.secret import HeldSecret, Secret
 from astalty_cli.base.times import Clock, utc_now
 from astalty_cli.base.vocabulary import KeyStyle, Storage
-from astalty_cli.sandbox.database import ensure_unused
+from astalty_cli.sandbox.database import MOVE_HINT, ensure_removable
 from astalty_cli.sandbox.problems import Problem
 from astalty_cli.sandbox.secret_format import is_well_formed
 from astalty_cli.sandbox.store import Store
@@ -34,11 +34,11 @@ class Home:
         self.record_file = database.with_name("keys.toml")
 
     def open(self, clock: Clock = utc_now) -> Store:
-        """Open the store, and make it at the first use. Raises `LocalError`."""
+        """Open the store, and create it at the first use. Raises `LocalError`."""
         return Store.open(self.database, clock=clock, key_style=self._key_style)
 
     def secret(self) -> Secret:
-        """Return the secret of the sandbox's own key; make another key where that one no longer works.
+        """Return the secret of the sandbox's own key; create another key if that one no longer works.
 
         Raises `LocalError` for a key file that others may read, that someone else owns, or that is none.
         """
@@ -47,7 +47,7 @@ class Home:
             return secret if secret and store.keys.accepts(secret) else self._issue(store)
 
     def holding(self, key_id: str) -> list[str]:
-        """`sandbox`, where its file holds this key."""
+        """`sandbox`, if its file holds this key."""
         return ["sandbox"] if list(self.secrets(key_id)) else []
 
     def secrets(self, key_id: str) -> Iterator[Secret]:
@@ -70,18 +70,24 @@ class Home:
         return ["sandbox"]
 
     def switch(self, key: Identified, secret: Secret) -> list[str]:
-        """Use the new secret of a rotated key from now on, where the file holds this key."""
+        """Use the new secret of a rotated key from now on, if the file holds this key."""
         holding = self.holding(key.id)
         if holding:
             self._write(secret)
         return holding
 
     def reset(self) -> None:
-        """Remove the database and the key. Raises `LocalError` while another process uses them."""
-        if self.database.exists():
-            ensure_unused(self.database)
+        """Remove the database, its key and its record.
+
+        Raises `LocalError`, and removes nothing, if a file is not a sandbox's, or another process uses it.
+        """
         side_files = (self.database.with_name(self.database.name + end) for end in ("-wal", "-shm"))
-        for path in (self.key_file, self.record_file, self.database, *side_files):
+        files = (self.key_file, self.record_file, self.database, *side_files)
+        for path in files:
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                raise LocalError(f"{path} is not a regular file.", hint=MOVE_HINT)
+        ensure_removable(self.database)
+        for path in files:
             private_files.remove(path)
 
     def _issue(self, store: Store) -> Secret:

@@ -1,4 +1,4 @@
-"""API keys: made, found, renamed, rotated, revoked, and recognised by their secret (contract, "API keys")."""
+"""API keys: created, found, renamed, rotated, revoked, recognised by their secret (contract, "API keys")."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ class Keys:
         return CurrentKey(**fields, account=Account(account["id"], account["name"]))
 
     def create(self, name: str, created_by: str, access: Access = Access.FULL_ACCESS) -> IssuedKey:
-        """Make a key. Raises `Problem` (422) where an active key has that name."""
+        """Create a key. Raises `Problem` (422) if an active key has that name."""
         key_id = str(uuid4())
         with self._database.write() as connection:
             try:
@@ -109,7 +109,7 @@ class Keys:
             return self._get(connection, key_id)
 
     def rotate(self, key_id: str, grace_seconds: int, if_rotation: int | None) -> IssuedKey:
-        """Make a new secret; the one used until now works for `grace_seconds` more.
+        """Create a new secret; the one used until now works for `grace_seconds` more.
 
         Secrets still in grace from earlier rotations keep their own ends. Raises `Problem` (404, 409).
         """

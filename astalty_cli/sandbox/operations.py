@@ -45,7 +45,7 @@ _WITH_BODY = (400, 413, 415, 422)
 
 @dataclass(frozen=True)
 class Operation:
-    """One call. `answer` is the struct under `data`: of each row where there is a `listing`."""
+    """One call. `answer` is the struct under `data`: of each row if there is a `listing`."""
 
     name: str
     method: Literal["get", "post", "patch", "delete"]
@@ -137,7 +137,7 @@ OPERATIONS = (
         "post",
         contract.rotate("{key_id}"),
         _KEYS,
-        "Make a new secret for a key",
+        "Create a new secret for a key",
         "The key with its new secret; from a replay, without.",
         IssuedKey,
         status=201,

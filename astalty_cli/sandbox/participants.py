@@ -153,7 +153,7 @@ class Participants:
 
 
 def insert_participant(connection: sqlite3.Connection, person: Participant) -> None:
-    """Write a participant, in the place of an earlier state where there is one."""
+    """Write a participant, in place of an earlier state if there is one."""
     connection.execute(
         "INSERT OR REPLACE INTO participants VALUES (?, ?, ?, ?, ?, ?, ?)",
         (

@@ -11,7 +11,7 @@ SERVER_ERROR = "Server Error"
 
 
 class ErrorBody(Struct, frozen=True, omit_defaults=True):
-    """`errors` is there only where there are messages for fields."""
+    """`errors` is there only if there are messages for fields."""
 
     message: str
     errors: dict[str, list[str]] = {}

@@ -40,7 +40,7 @@ CREATE UNIQUE INDEX api_keys_active_name ON api_keys (name) WHERE revoked_at IS 
 CREATE TABLE key_secrets (
     hash BLOB PRIMARY KEY,                        -- SHA-256; the secret itself is nowhere
     key_id TEXT NOT NULL REFERENCES api_keys (id),
-    rotation INTEGER NOT NULL,                    -- the key's when this secret was made
+    rotation INTEGER NOT NULL,                    -- the key's when this secret was created
     last_four TEXT NOT NULL,
     expires_at TEXT,                              -- null: the newest one
     number INTEGER,                               -- what stands before it and `|`, in Sanctum's style

@@ -1,4 +1,4 @@
-"""How a secret is made and recognised, in either of two styles that may live in one database.
+"""How a secret is created and recognised, in either of two styles that may live in one database.
 
 `astalty_`, 40 random characters and a check tail of 6; or, as Laravel Sanctum makes them, a number, `|`, 40
 random characters and their CRC32. The part behind `|` works alone too. The check tail shows a typing error or
@@ -26,7 +26,7 @@ _ALONE = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Za-z]{40}[0-9a-f]{8}(?![0-9A-Za-z])
 
 
 def new_secret(style: KeyStyle = KeyStyle.ASTALTY, number: int = 1) -> Secret:
-    """Make a secret; `number` stands before one of Sanctum's."""
+    """Create a secret; `number` stands before one of Sanctum's."""
     random = "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM_LENGTH))
     if style is KeyStyle.SANCTUM:
         return Secret(f"{number}|{random}{_crc32(random)}")

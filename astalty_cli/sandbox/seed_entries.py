@@ -27,7 +27,7 @@ def add_entries(store: Store, count: int, span: timedelta) -> None:
     """Add entries that are spread evenly over the time up to now, the oldest first.
 
     Each is one of the sandbox's first entries once more, with an id, a time and a duration of its own; the
-    bodies are shared. What was added until an interruption stays. Raises `LocalError` where the file takes no
+    bodies are shared. What was added until an interruption stays. Raises `LocalError` if the file takes no
     more: a full disk, or another program that does not let go of it.
     """
     try:

@@ -35,7 +35,7 @@ def check_host(host: str, *, allow_remote: bool) -> None:
 def serve(app: WSGIApplication, host: str, port: int, *, ready: Callable[[str], None]) -> None:
     """Serve until Ctrl-C. `ready` is called with the base URL once connections are taken.
 
-    Port 0 picks a free one. Raises `LocalError` where the address cannot be listened on.
+    Port 0 picks a free one. Raises `LocalError` if the address cannot be listened on.
     """
     logging.basicConfig(format="%(message)s")  # to stderr: whoever serves wants to see what fails
     server, url = listen(app, host, port)

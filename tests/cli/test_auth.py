@@ -324,7 +324,7 @@ def test_version_on_a_closed_pipe_and_a_full_disk(shell: Shell) -> None:
     assert b"Cannot write the output" in full.stderr
 
 
-def test_a_profile_with_a_bad_url_is_named_and_mended_by_signing_in(served: Account) -> None:
+def test_a_profile_with_a_bad_url_is_named_and_fixed_by_signing_in(served: Account) -> None:
     config = served.shell.config / "config.toml"
     config.write_text(config.read_text().replace(f'"{served.base_url}"', '"https://x.example/api"'))
     assert "Profile 'default' in the config file is not usable" in served.shell("keys list", code=2).err

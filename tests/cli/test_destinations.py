@@ -152,7 +152,7 @@ def test_a_secret_in_a_sinks_name_is_not_echoed(sandbox: Account) -> None:
     assert not (sandbox.shell.home / secret).exists()
 
 
-def test_a_runner_is_told_of_a_secret_only_where_stdout_gets_it(sandbox: Account) -> None:
+def test_a_runner_masks_a_secret_only_if_stdout_gets_it(sandbox: Account) -> None:
     env = {"GITHUB_ACTIONS": "true"}
     assert "add-mask" not in sandbox.shell("keys create ci --to file:new", env=env).err
     assert "add-mask" in sandbox.shell("keys create other --plain --to file:other", env=env).err

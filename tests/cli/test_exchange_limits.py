@@ -238,7 +238,7 @@ def test_commands_that_may_take_any_time_do_not_hang(
     assert time.monotonic() - started < 50
 
 
-def test_tail_says_that_nobody_answers_and_goes_on(shell: Shell, tmp_path: Path) -> None:
+def test_tail_says_that_nobody_answers_and_continues(shell: Shell, tmp_path: Path) -> None:
     short_limit(tmp_path)
     with speaking(KEPT_WAITING["body"]) as url:
         env = {**at(url), "PYTHONPATH": str(tmp_path)}

@@ -15,6 +15,7 @@ from astalty_cli.sandbox.history import insert_entry, logged_side
 from tests.support import accounts
 from tests.support.accounts import Account
 from tests.support.exports import START, UNTIL, at, exported, fill, manifest_of, modes, names, there
+from tests.support.file_systems import bound
 from tests.support.histories import Between, add, entry
 from tests.support.hostile import ACCOUNT, ENTRY, KEY, Answer, answering, listing, one
 from tests.support.shell import Shell
@@ -263,7 +264,7 @@ def test_a_first_call_that_fails_leaves_nothing(shell: Shell, folder: Path) -> N
     assert names(folder) == set()
 
 
-def test_where_nobody_says_whose_it_is_only_the_same_key_goes_on(shell: Shell, folder: Path) -> None:
+def test_if_nobody_says_whose_it_is_only_the_same_key_continues(shell: Shell, folder: Path) -> None:
     no: Answer = ("404 Not Found", {}, b'{"message": "no"}')
     accepted: Answer = ("200 OK", {}, listing())
     begins: list[Answer] = [
@@ -291,6 +292,22 @@ def test_a_manifest_of_another_export_is_not_written_over(filled: Account, folde
     assert (folder / "all.jsonl.manifest.json").read_text() == "mine"
     filled.shell("history export out/all.jsonl --force")
     assert manifest_of(folder / "all.jsonl")["requests"] > 0
+
+
+@pytest.mark.parametrize("name", ["all.jsonl", "all.csv", "all.jsonl.manifest.json"])
+def test_a_target_that_is_a_mount_point_is_named_before_any_call(
+    filled: Account, folder: Path, name: str
+) -> None:
+    line = f"history export out/{name.removesuffix('.manifest.json')} {UNTIL} --force"
+    source, target = filled.shell.home / "source", folder / name
+    for path in (source, target):
+        path.write_text("as it was")
+    calls = filled.calls()
+    with bound(source, target):
+        assert f"Cannot write out/{name}: " in filled.shell(line, code=2).err
+        assert target.read_text() == "as it was"
+    assert filled.calls() == calls
+    assert names(folder) == {name}
 
 
 def test_a_dash_is_no_file(shell: Shell) -> None:

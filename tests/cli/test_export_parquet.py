@@ -16,6 +16,7 @@ from astalty_cli.api.models import KeyReference, User
 from astalty_cli.sandbox.history import insert_entry, logged_side
 from tests.support.accounts import Account
 from tests.support.exports import START, UNTIL, at, exported, fill, lasting, manifest_of, modes, names, there
+from tests.support.file_systems import bound
 from tests.support.histories import add, entry
 from tests.support.shell import ASTALTY, Shell
 
@@ -153,6 +154,19 @@ def test_an_old_folder_is_replaced_only_by_force_and_only_an_exports(filled: Acc
     (target / "_manifest.json").unlink()
     assert "no export created" in filled.shell(f"{line} --force", code=5).err
     assert len(list(target.rglob("*.parquet"))) == 2
+
+
+def test_a_folder_that_is_a_mount_point_is_named_before_any_call(filled: Account, folder: Path) -> None:
+    line = f"history export out/all.parquet {UNTIL} --force"
+    filled.shell(line)
+    calls, files = filled.calls(), sorted((folder / "all.parquet").rglob("*"))
+    (source := filled.shell.home / "source").mkdir()
+    shutil.copytree(folder / "all.parquet", source, dirs_exist_ok=True)
+    with bound(source, folder / "all.parquet"):
+        assert "Cannot write out/all.parquet: " in filled.shell(line, code=2).err
+        assert sorted((folder / "all.parquet").rglob("*")) == files
+    assert filled.calls() == calls
+    assert names(folder) == {"all.parquet"}
 
 
 def test_nothing_to_export_is_a_folder_with_a_manifest(filled: Account, folder: Path) -> None:

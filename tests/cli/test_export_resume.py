@@ -151,7 +151,7 @@ def test_twenty_interruptions_leave_no_trace(exporting: Exporting) -> None:
         ("all.parquet", "--force", ".part.work"),
     ],
 )
-def test_killed_at_any_step_it_goes_on_or_has_ended(
+def test_killed_at_any_step_it_continues_or_has_ended(
     exporting: Exporting, name: str, flags: str, first: str
 ) -> None:
     """The kill comes at each thing that the command does to a file of the folder, one after the other.
@@ -251,7 +251,7 @@ def cut(exporting: Exporting) -> Exporting:
         (f"{UNTIL} --format csv --csv-raw", "different --format and --csv-raw."),
     ],
 )
-def test_another_question_does_not_go_on(cut: Exporting, flags: str, told: str) -> None:
+def test_another_question_does_not_continue(cut: Exporting, flags: str, told: str) -> None:
     part = (cut.folder / "all.jsonl.part").read_bytes()
     done = cut.run(line=f"history export out/all.jsonl {flags}")
     assert done.code == 5
@@ -290,7 +290,29 @@ def test_a_finished_export_is_not_taken_for_the_one_that_was_killed(
     assert lasting(manifest_of(target)) == manifest
 
 
-def test_a_part_of_another_version_does_not_go_on(cut: Exporting) -> None:
+@pytest.mark.parametrize("moved", ["other.jsonl", "elsewhere/all.jsonl"])
+def test_the_part_of_another_target_does_not_continue(cut: Exporting, moved: str) -> None:
+    target = cut.folder / moved
+    target.parent.mkdir(exist_ok=True)
+    for end in (".part", ".part.json"):
+        (cut.folder / f"all.jsonl{end}").rename(target.with_name(f"{target.name}{end}"))
+    refused = cut.run(line=f"history export out/{moved} {UNTIL}")
+    assert refused.code == 5
+    assert "different FILE." in refused.err
+    assert not target.exists()
+
+
+def test_one_target_may_be_spelled_in_any_way(cut: Exporting) -> None:
+    (cut.account.shell.home / "link").symlink_to("out")
+    for target in ("./out/../out/all.jsonl", f"{cut.folder}/all.jsonl"):
+        assert cut.run("kill", 1, f"history export {target} {UNTIL}").code == -9
+    done = cut.run(line=f"history export link/all.jsonl {UNTIL}")
+    assert done.code == 0, done.err
+    assert "Continuing the export" in done.err
+    assert [row["id"] for row in exported(cut.target)] == there(cut.account)
+
+
+def test_a_part_of_another_version_does_not_continue(cut: Exporting) -> None:
     note = cut.folder / "all.jsonl.part.json"
     begun = json.loads(note.read_text())
     begun["asked"]["version"] = 99
@@ -300,7 +322,7 @@ def test_a_part_of_another_version_does_not_go_on(cut: Exporting) -> None:
     assert "different version of astalty." in refused.err
 
 
-def test_the_same_question_in_other_words_goes_on(cut: Exporting) -> None:
+def test_the_same_question_in_other_words_continues(cut: Exporting) -> None:
     done = cut.run(line="history export out/all.jsonl --until=2026-03-08T00:00:00Z -v")
     assert done.code == 0
     assert "already has 100 requests" in done.err
@@ -318,7 +340,7 @@ def test_a_relative_time_stays_what_it_was_when_the_export_began(exporting: Expo
     assert manifest_of(exporting.target)["filters"] == begun
 
 
-def test_another_account_does_not_go_on(cut: Exporting, shell: Shell) -> None:
+def test_another_account_does_not_continue(cut: Exporting, shell: Shell) -> None:
     note = cut.folder / "all.jsonl.part.json"
     begun = json.loads(note.read_text())
     begun["asked"]["account_id"] = "0f5a2c5e-8b5d-4a86-9a0a-2d9b6a1f0c11"
@@ -333,7 +355,7 @@ def test_another_account_does_not_go_on(cut: Exporting, shell: Shell) -> None:
     assert "different base URL and account." in done.err
 
 
-def test_restart_begins_anew(cut: Exporting) -> None:
+def test_restart_starts_again(cut: Exporting) -> None:
     done = cut.run(line="history export out/all.jsonl --until 2026-03-02 --restart")
     assert done.code == 0
     assert "Continuing" not in done.err

@@ -88,7 +88,7 @@ def test_a_server_that_cuts_times_to_whole_seconds(shell: Shell, tmp_path: Path)
         assert added <= set(ids)
 
 
-def test_killed_at_any_page_it_goes_on_without_a_gap_or_a_duplicate(mirrored: Mirrored) -> None:
+def test_killed_at_any_page_it_continues_without_a_gap_or_a_duplicate(mirrored: Mirrored) -> None:
     for call in (1, 2, 4, 3):
         mirrored.killed_at(call)
     calls = mirrored.calls()

@@ -117,6 +117,48 @@ def an_impossible_one(file: Path) -> None:
     execute(file, "UPDATE mirror SET reached = 'never', synced_at = 'never'")
 
 
+IMPOSSIBLE = {
+    "no row": "DELETE FROM mirror",
+    "a time that is a number": "UPDATE mirror SET reached = 5, synced_at = 5",
+    "a time that is bytes": "UPDATE mirror SET reached = x'00', synced_at = x'ff'",
+    "ids that are no list": "UPDATE mirror SET reached_ids = '{}', synced_at = 'never'",
+    "an account that is bytes": "UPDATE mirror SET account = x'00ff', synced_at = 'never'",
+    "an entry of bytes": "UPDATE entries SET json = x'00ff'",
+    "an entry that is null": "UPDATE entries SET json = 'null'",
+    "an entry that is no JSON": "UPDATE entries SET json = 'nonsense'",
+    "an entry that is a number": "UPDATE entries SET json = 5",
+    "a deep entry": f"UPDATE entries SET json = '{'[' * 50_000}'",
+    "a deep member": f"UPDATE entries SET json = '{{\"x\":{'[' * 50_000}'",
+}
+READS = [
+    "history list --offline --all",
+    "history stats --offline",
+    "history list --offline --json",
+    "history list --offline -o csv",
+]
+
+
+@pytest.mark.parametrize("sql", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_a_value_that_no_mirror_has_is_damage(mirrored: Mirrored, sql: str) -> None:
+    mirrored.sync()
+    file = mirrored.file
+    execute(file, sql)
+    for line in READS:
+        refused = mirrored.shell(line, code=2)
+        assert str(file) in refused.err
+        assert "astalty history purge --all" in refused.err
+    assert mirrored.shell._run(["history", "sync"], b"", mirrored.shell.environ).code in {0, 2, 5}
+    mirrored.shell("history purge --all --yes")
+    assert mirrored.sync()["added"] > 0
+
+
+def test_a_file_that_another_program_keeps_locked_is_named(mirrored: Mirrored) -> None:
+    mirrored.sync()
+    with closing(sqlite3.connect(mirrored.file, isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        assert f"{mirrored.file}: database is locked" in mirrored.shell("history sync", code=2).err
+
+
 def execute(file: Path, sql: str) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as database:
         database.execute(sql)

@@ -111,7 +111,7 @@ def test_it_needs_neither_a_key_nor_the_service(synced: Account) -> None:
 
 def test_without_a_mirror_it_names_the_command_that_makes_one(shell: Shell) -> None:
     missing = shell("history list --offline --json", code=3)
-    assert missing.error["hint"] == "Make it: astalty history sync"
+    assert missing.error["hint"] == "Create it: astalty history sync"
     assert not (shell.home / ".local" / "share" / "astalty" / "history").exists()
 
 

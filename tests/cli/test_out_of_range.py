@@ -35,7 +35,13 @@ LINES = [
     "history stats --by day",
     "history stats --by hour",
     "history sync",
-    "history export --to out.jsonl",
+    "history export out.jsonl --force --restart",
+    "history list -o table",
+    "history stats -o table",
+    f"history show {ENTRY['id']} -o table",
+    "history list --offline -o table",
+    "keys list -o table",
+    "history tail --since 9999d --timeout 0.1",
     "doctor",
     "auth status",
 ]
@@ -74,6 +80,23 @@ def test_a_time_at_the_ends_of_the_calendar_is_no_bug(shell: Shell, moment: str,
             result = shell._run(line.split(), b"", {**shell.environ, **at(url), "TZ": zone})
             assert result.code not in {1, 141}, f"{line}: {result.err}"
             assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize(
+    "duration", ["-1e308", "1e308", "9" * 300, "9" * 400, "1e999", f"3.{'0' * 10_000}", "5e-324", "1e-400"]
+)
+def test_a_duration_that_nothing_takes_is_no_bug(shell: Shell, duration: str) -> None:
+    app = service(KEY, ENTRY)
+    for name in ("requests", "request"):
+        status, headers, body = app.answers[name]
+        app.answers[name] = status, headers, body.replace(b"3.5", duration.encode())
+    with serving(app) as url:
+        for line in LINES:
+            result = shell._run(line.split(), b"", {**shell.environ, **at(url)})
+            assert result.code not in {1, 141}, f"{line}: {result.err}"
+            assert "Traceback" not in result.err
+            if "stats" in line and "-o table" in line:
+                assert max(map(len, result.out.splitlines()), default=0) <= 80
 
 
 @pytest.mark.parametrize("rotation_number", [-1, 2**53, 2**63, 2**64, 10**30, 0.5, True])

@@ -109,7 +109,7 @@ def test_a_rotation_is_finished_from_the_place_that_has_the_secret(faulty: Fault
     assert not works(account, old)
 
 
-def test_a_secret_that_is_not_proved_ends_nothing(faulty: Faulty) -> None:
+def test_a_secret_that_is_not_verified_ends_nothing(faulty: Faulty) -> None:
     account, spoilt = faulty
     old = make(account.shell)
     spoilt.faults.append(Fault("POST .*", "", first=lambda: spoilt.faults.append(no_proof)))

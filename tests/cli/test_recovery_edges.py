@@ -55,7 +55,7 @@ def test_ctrl_c_at_a_question_asks_no_other_one(faulty: Faulty) -> None:
     assert len(is_open(account.shell)) == 2
 
 
-def test_a_secret_that_was_proved_is_not_replaced(faulty: Faulty) -> None:
+def test_a_secret_that_was_verified_is_not_replaced(faulty: Faulty) -> None:
     """Its file was moved to where it is used: only the last step is left, and that is what is done."""
     account, spoilt = faulty
     shell = account.shell

@@ -132,7 +132,7 @@ def test_a_created_key_is_handed_over_before_ctrl_c_is_obeyed(
     assert account.shell("keys recover --json").json == []
 
 
-def test_a_second_ctrl_c_is_told_what_is_at_stake_and_a_third_is_obeyed(
+def test_a_second_ctrl_c_is_answered_with_the_risk_and_a_third_is_obeyed(
     faulty: Faulty, running: list[subprocess.Popen[str]]
 ) -> None:
     account, spoilt = faulty

@@ -11,11 +11,13 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.support.accounts import Account
 from tests.support.shell import ASTALTY, Shell
+from tests.support.terminal import Terminal
 
 
 @contextmanager
@@ -167,7 +169,7 @@ def test_a_file_that_is_no_database_is_left_alone(sandbox: Account) -> None:
     sandbox.home.database.write_bytes(b"a letter to my mother " * 100)
     sandbox.home.database.chmod(0o600)
     refused = sandbox.shell("keys list", code=2)
-    assert "sandbox reset" in refused.err
+    assert "Move it away" in refused.err
     assert sandbox.home.database.read_bytes().startswith(b"a letter to my mother")
 
 
@@ -206,9 +208,83 @@ def test_without_the_extra_it_names_the_command_that_helps(sandbox: Account) -> 
         assert f"{sys.executable} -m pip install falcon waitress\n" in missing.err
 
 
-def test_reset_says_what_it_is_that_stands_in_the_way(sandbox: Account) -> None:
-    sandbox.home.database.mkdir(parents=True)
-    assert "Cannot remove" in sandbox.shell("sandbox reset --yes", code=2).err
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 130), ("", 130)])
+def test_reset_asks_on_a_terminal(sandbox: Account, answer: str, code: int) -> None:
+    sandbox.shell("keys create mine --plain")
+    terminal = Terminal(sandbox.shell, "sandbox reset", columns=200)
+    terminal.expect(f"Remove {sandbox.home.database} with its keys and its history? [y/N]")
+    terminal.type(answer)
+    terminal.ends(code)
+    assert sandbox.home.database.exists() == bool(code)
+    assert ("mine" in [row[1] for row in sandbox.shell("keys list").rows]) == bool(code)
+
+
+def put_in_place(path: Path, kind: str) -> Path:
+    """Something of the user's at the path; return where its content is."""
+    foreign = path.parent.parent / "foreign.db"
+    path.unlink(missing_ok=True)
+    if kind in {"a database", "a link to a database"}:
+        with closing(sqlite3.connect(foreign)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("CREATE TABLE x(y)")
+    match kind:
+        case "a folder":
+            path.mkdir()
+            (path / "letter").write_text("to my mother")
+            return path / "letter"
+        case "a text":
+            path.write_text("a letter to my mother")
+        case "nothing in a file":
+            path.touch()
+        case "a database":
+            foreign.rename(path)
+        case _:
+            path.symlink_to(foreign)
+            foreign.touch()
+            return foreign
+    return path
+
+
+@pytest.mark.parametrize("name", ["sandbox.db", "sandbox.db-wal", "sandbox.db.key", "keys.toml"])
+@pytest.mark.parametrize("kind", ["a folder", "a link", "a link to a database"])
+def test_reset_removes_nothing_but_files_of_its_own(sandbox: Account, name: str, kind: str) -> None:
+    sandbox.shell("keys create mine --plain")
+    folder = sandbox.home.database.parent
+    content = put_in_place(folder / name, kind)
+    before = {path: path.lstat().st_mtime_ns for path in folder.rglob("*")}, content.read_bytes()
+    refused = sandbox.shell("sandbox reset --yes", code=2).err
+    assert f"{folder / name} is not a regular file." in refused
+    assert ({path: path.lstat().st_mtime_ns for path in folder.rglob("*")}, content.read_bytes()) == before
+
+
+@pytest.mark.parametrize("kind", ["a text", "a database", "nothing in a file"])
+def test_reset_removes_no_database_but_a_sandbox(sandbox: Account, kind: str) -> None:
+    sandbox.shell("keys list")
+    path = put_in_place(sandbox.home.database, kind)
+    before = path.read_bytes()
+    for line in ("sandbox reset --yes", "keys list"):
+        refused = sandbox.shell(line, code=2).err
+        assert str(path) in refused
+        assert "Move it away" in refused
+    assert path.read_bytes() == before
+    assert sandbox.home.key_file.exists()
+
+
+def test_reset_removes_a_sandbox_that_is_damaged(sandbox: Account) -> None:
+    sandbox.shell("keys create mine --plain")
+    with sandbox.home.database.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xa5" * 50_000)
+    assert "sandbox reset" in sandbox.shell("keys list", code=2).err
+    sandbox.shell("sandbox reset --yes")
+    assert "mine" not in [row[1] for row in sandbox.shell("keys list").rows]
+
+
+@pytest.mark.parametrize("flags", ["--database x.db", "--database x.db --yes"])
+def test_reset_takes_no_other_database(shell: Shell, flags: str) -> None:
+    (shell.home / "x.db").write_text("mine")
+    assert "--database" in shell(f"sandbox reset {flags}", code=2).err
+    assert (shell.home / "x.db").read_text() == "mine"
 
 
 def test_reset_is_refused_while_a_server_runs(shell: Shell) -> None:

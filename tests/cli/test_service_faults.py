@@ -316,13 +316,22 @@ def test_a_list_that_fails_leaves_nothing_on_stdout(shell: Shell) -> None:
             assert ask(shell, url, f"keys list -o {form}", 6).out == ""
 
 
-@pytest.mark.parametrize("proxy", ["foo", "socks5://127.0.0.1:1", "http://", "ftp://127.0.0.1"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "foo",
+        "socks5://127.0.0.1:1",
+        "http://",
+        "ftp://127.0.0.1",
+        "http://a..b",
+        f"http://{'a' * 64}",
+        "http://.",
+    ],
+)
 def test_a_proxy_that_is_none_is_said(shell: Shell, proxy: str) -> None:
     env = {**at("https://astalty.example"), "HTTPS_PROXY": proxy}
-    code, told = 2, "HTTPS_PROXY is not the address of a proxy that can be used."
-    if proxy == "http://":
-        code, told = 6, "Cannot reach https://astalty.example: "
-    assert told in shell("keys list --timeout 3", env=env, code=code).err
+    told = "HTTPS_PROXY is not the address of a proxy that can be used."
+    assert told in shell("keys list --timeout 3", env=env, code=2).err
 
 
 def test_a_path_that_cannot_be_asked_for_is_said(shell: Shell) -> None:

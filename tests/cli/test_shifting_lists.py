@@ -131,7 +131,7 @@ def test_a_list_that_never_stands_still_is_said_to_be_so(many: tuple[Account, Sp
     gone = iter(ids)
     before_page(spoilt, 2, lambda: revoke(account, next(gone)), each_time=3)
     told = account.shell("keys list --json")
-    assert told.err.count("The list of keys changed while it was read") == 1
+    assert told.err.count("The list of keys changed each time it was read") == 1
     assert spoilt.calls.count(LIST) == 6
 
 

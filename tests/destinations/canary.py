@@ -1,4 +1,4 @@
-"""The secret that the sinks are given, and a key for it."""
+"""The secret that the destinations are given, and a key for it."""
 
 from astalty_cli.api.identity import KeyIdentity
 from astalty_cli.base.secret import Secret

@@ -265,11 +265,11 @@ from datetime import timedelta
 from tests.destinations.canary import KEY, SECRET
 from astalty_cli.base.errors import LocalError
 from astalty_cli.destinations.clipboard import Clipboard
-sink = Clipboard(dict(os.environ), timedelta(seconds=45))
+destination = Clipboard(dict(os.environ), timedelta(seconds=45))
 try:
-    sink.probe()
-    sink.deliver(KEY, SECRET)
-    sys.stderr.write(sink.success_message)
+    destination.probe()
+    destination.deliver(KEY, SECRET)
+    sys.stderr.write(destination.success_message)
 except LocalError as error:
     sys.stderr.write(error.message + error.hint)
 """

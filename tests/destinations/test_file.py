@@ -122,10 +122,10 @@ def look(event, _arguments):
         seen.append((each in ("key", ".env"), os.stat(path).st_mode & 0o777, os.stat(path).st_size > 9))
     busy.clear()
 sys.addaudithook(look)
-for sink in (File(folder / "key"), File(folder / "key", True), Dotenv(folder / ".env", "KEY")):
-    for _ in range(2 if isinstance(sink, Dotenv) else 1):
-        sink.probe()
-        sink.deliver(KEY, SECRET)
+for destination in (File(folder / "key"), File(folder / "key", True), Dotenv(folder / ".env", "KEY")):
+    for _ in range(2 if isinstance(destination, Dotenv) else 1):
+        destination.probe()
+        destination.deliver(KEY, SECRET)
 busy.append(1)
 assert len(seen) > 20 and any(named for named, _, _ in seen), seen
 assert {mode for _, mode, _ in seen} == {0o600}, seen

@@ -114,7 +114,7 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_nothing_is_told_of_what_a_program_said_that_had_the_secret(
+def test_nothing_is_repeated_of_what_a_program_said_that_had_the_secret(
     environ: dict[str, str], stand_in: Stand, spelling: str
 ) -> None:
     told = SPELLINGS[spelling]

@@ -102,7 +102,12 @@ def test_the_usual_forms_can_be_changed_and_keep_their_comments(tmp_path: Path, 
 
 @pytest.mark.parametrize(
     "content",
-    [b"\xef\xbb\xbf[profiles]\n", b"[profiles]\n[profiles]\n", b"a = 1\na = 2\n", b"\xff", b"[[profiles]]\n"],
+    [
+        *(b"\xef\xbb\xbf[profiles]\n", b"[profiles]\n[profiles]\n", b"a = 1\na = 2\n", b"\xff"),
+        *(b"[[profiles]]\n", b"a = " + b"9" * 5000, b"a = " + b"[" * 5000, b"a = " + b"{a=" * 5000),
+        *(b"a" + b".a" * 5000 + b" = 1", b"[a" + b".a" * 5000 + b"]", b"#" * 300_000),
+    ],
+    ids=lambda content: repr(content[:12]),
 )
 def test_what_is_no_config_is_left_alone(tmp_path: Path, content: bytes) -> None:
     file = ConfigFile(tmp_path)

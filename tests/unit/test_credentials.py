@@ -54,9 +54,30 @@ def test_what_a_backend_says_is_not_repeated(monkeypatch: pytest.MonkeyPatch) ->
     assert "canary" not in failure.value.message + failure.value.hint
 
 
-def test_what_is_no_key_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+class Odd(Forgetful):
+    answer: Any = b"astalty_canary_0123456789"
+
+    def get_password(self, _service: str, _name: str) -> Any:
+        return self.answer
+
+
+class Panicking(Forgetful):
+    def get_password(self, _service: str, _name: str) -> str | None:
+        raise SystemExit(1)
+
+
+@pytest.mark.parametrize("answer", ["line\nbreak", "", b"astalty_canary_0123456789", 5, ["x"], True])
+def test_what_is_no_key_is_not_used(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
+    monkeypatch.setattr(Odd, "answer", answer)
     with pytest.raises(LocalError, match="is not a key"):
-        use(monkeypatch, Garbling).load("work", "https://a.example")
+        use(monkeypatch, Odd).load("work", "https://a.example")
+    with pytest.raises(LocalError, match="did not give it back"):
+        use(monkeypatch, Odd).store("work", "https://a.example", SECRET)
+
+
+def test_a_backend_that_raises_anything_is_not_usable(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LocalError, match="no keyring here that can be used"):
+        use(monkeypatch, Panicking).load("work", "https://a.example")
 
 
 def test_every_backend_is_named() -> None:

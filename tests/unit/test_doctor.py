@@ -104,7 +104,7 @@ def test_a_resolver_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_proxys_name_is_looked_up_in_place_of_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def resolve(host: str, _: object) -> list[Any]:
+    def resolve(host: str, *_: object) -> list[Any]:
         asked.append(host)
         return [(2, 1, 6, "", ("192.0.2.7", 0)), (2, 2, 17, "", ("192.0.2.7", 0))]
 

@@ -65,7 +65,15 @@ def test_waits_and_limits(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("milliseconds", "text"),
-    [(0, "0.0 ms"), (3.46, "3.5 ms"), (10, "10 ms"), (9_999, "9999 ms"), (12_345, "12.3 s")],
+    [
+        (0, "0.0 ms"),
+        (3.46, "3.5 ms"),
+        (10, "10 ms"),
+        (9_999, "9999 ms"),
+        (12_345, "12.3 s"),
+        (1e308, "1e+305 s"),
+        (-1e308, "-1e+305 s"),
+    ],
 )
 def test_how_long_a_request_took(milliseconds: float, text: str) -> None:
     assert format_milliseconds(milliseconds) == text

@@ -104,7 +104,23 @@ def test_what_was_held_back_is_handed_out_when_it_is_interrupted(watcher: Watche
         watcher.goes_on(number)
 
     watcher.between.happens = interrupts
-    with pytest.raises(KeyboardInterrupt):
-        watcher.follow().run()
+    watcher.follow().run()
     assert len(watcher.made) == 2
     assert watcher.handed_out == [each.id for each in watcher.made]
+
+
+def test_a_second_interruption_is_no_orderly_end(watcher: Watcher) -> None:
+    def interrupts(number: int) -> None:
+        if number == 5:
+            raise KeyboardInterrupt
+        watcher.goes_on(number)
+
+    def print_slowly(event: Event | NewEntries) -> None:
+        if isinstance(event, NewEntries):
+            raise KeyboardInterrupt
+
+    watcher.between.happens = interrupts
+    following = watcher.follow()
+    following.on_event = print_slowly
+    with pytest.raises(KeyboardInterrupt):
+        following.run()

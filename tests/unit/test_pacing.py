@@ -127,7 +127,7 @@ def test_a_restart_of_the_machine_is_noticed(pacer: Pacer, clock: Ticks) -> None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"limit": "x"}', b"\xff"])
-def test_a_damaged_file_is_begun_anew(tmp_path: Path, clock: Ticks, content: bytes) -> None:
+def test_a_damaged_file_is_replaced(tmp_path: Path, clock: Ticks, content: bytes) -> None:
     path = tmp_path / "pace.json"
     path.write_bytes(content)
     assert most_in_a_span(called(Pacer(path, clock), clock, 100)) == 57

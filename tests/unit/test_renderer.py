@@ -2,6 +2,8 @@
 
 import io
 
+import pytest
+
 from astalty_cli.base.events import Message, PageRead, WarningMessage
 from astalty_cli.output.columns import REQUESTS
 from astalty_cli.output.output import Output
@@ -37,6 +39,21 @@ def test_a_log_gets_a_line_every_quarter_of_a_minute() -> None:
     lines = stderr.getvalue().splitlines()
     assert len(lines) == 5
     assert lines[0] == ("Read 1,600 of 9,000 requests (16 of 90 pages); about 1 minute and 14 seconds left.")
+
+
+@pytest.mark.parametrize("total", [10**15, 2**53 - 1])
+@pytest.mark.parametrize("kind", [PlainRenderer, InPlaceRenderer])
+def test_a_total_that_cannot_be_is_no_reason_to_stop(
+    kind: type[PlainRenderer | InPlaceRenderer], total: int
+) -> None:
+    clock, stderr = Ticks(), Terminal()
+    renderer = kind(talking_to(stderr), "requests", clock=clock)
+    for done in range(0, 2000, 100):
+        renderer.show(PageRead(done, total, 100))
+        clock.now += 1
+    renderer.close()
+    assert f"of {total:,} requests" in stderr.getvalue()
+    assert "left." not in stderr.getvalue()
 
 
 def test_what_an_earlier_run_has_read_says_nothing_of_the_speed() -> None:

@@ -46,7 +46,7 @@ def test_each_page_is_reported_and_the_result_is_counted(
     assert result.extent.requests > 250
 
 
-def test_a_mirror_goes_on_from_where_it_ends(sandbox: Account, client: Client, place: Place) -> None:
+def test_a_mirror_continues_where_it_ends(sandbox: Account, client: Client, place: Place) -> None:
     first, _ = synced(client, place)
     sandbox.clock.move(minutes=5)
     new = add(sandbox, series(sandbox.clock.now, 3, timedelta(seconds=1)))

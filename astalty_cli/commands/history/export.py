@@ -18,7 +18,7 @@ from astalty_cli.context import Context
 from astalty_cli.output import columns
 
 if TYPE_CHECKING:
-    from astalty_cli.services.export.export import Spelling
+    from astalty_cli.services.export.export import Spelling, Target
     from astalty_cli.services.export.manifest import Manifest
     from astalty_cli.services.export.partial import ExportSpec
 
@@ -61,7 +61,7 @@ def export(
     with opened(wanted, restart=restart) as part:
         if bodies:
             output.warn(_BODIES.format(target=target))
-        asked = _asked(context, wanted.format, bodies=bodies)
+        asked = _asked(context, wanted, bodies=bodies)
         spelling = _spelling(bodies=bodies, raw=output.style.csv_raw)
         with rendering(output, "requests") as renderer:
             made = Export(context.client, wanted, asked, spelling, part, renderer.show).run()
@@ -94,7 +94,7 @@ def _ensure_possible(form: ExportFormat) -> None:
         archive.ensure_installed()
 
 
-def _asked(context: Context, form: ExportFormat, *, bodies: bool) -> ExportSpec:
+def _asked(context: Context, target: Target, *, bodies: bool) -> ExportSpec:
     from astalty_cli.services.export.partial import ExportSpec
 
     wanted = api_filters(context, context.get(FILTERS))
@@ -107,8 +107,9 @@ def _asked(context: Context, form: ExportFormat, *, bodies: bool) -> ExportSpec:
         filters=filters,
         typed=_typed_times(context.program.argv),
         bodies=bodies,
-        format=form,
-        csv_raw=context.output.style.csv_raw and form is ExportFormat.CSV,
+        format=target.format,
+        csv_raw=context.output.style.csv_raw and target.format is ExportFormat.CSV,
+        target=target.resolved,
     )
 
 

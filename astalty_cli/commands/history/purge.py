@@ -26,7 +26,7 @@ def purge(
     ] = None,
     everything: Annotated[bool, option("--all", help="Remove the whole mirror.")] = False,
 ) -> None:
-    """Requests removed with --older-than are not fetched again; after --all the next sync starts anew."""
+    """Requests removed with --older-than are not fetched again; after --all the next sync starts again."""
     if everything == (older_than is not None):
         raise UsageError("What to remove is not given.", hint="Use --older-than DURATION or --all.")
     place = place_of(context)

@@ -128,7 +128,7 @@ def _picture(
 
 
 def _fitted(shown: Sequence[Field], by: By, groups: list[Group], *, chosen: bool) -> list[Field]:
-    """The columns as this kind of group needs them: ids where there are any, surely for two of one name."""
+    """The columns as this kind of group needs them: ids if there are any, surely for two of one name."""
     longest = max(group.share for group in groups)
     one_of_each_name = len({group.group for group in groups}) == len(groups)
     fitted = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from astalty_cli.cli.options import ACCOUNT, OUTPUT, takes
@@ -42,7 +41,6 @@ def tail(
 
         seconds = context.timeout or float("inf")
         following = Following(query, show, include_self=include_self, seconds=seconds)
-        with suppress(KeyboardInterrupt):  # which is how one ends it
-            following.run()
+        following.run()
     if (own := following.self_traffic) and own.left_out:
         output.note(own.summary())

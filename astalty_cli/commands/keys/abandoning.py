@@ -30,7 +30,7 @@ def abandon(context: Context, ids: list[str]) -> None:
     shown = output.columns(columns.JOURNAL, OpenOperation)
     given_up = Abandonment.of(context.journal, Slots(context.program.folders.data), ids)
     consequences = "\n".join(given_up.consequences)
-    output.ensure_confirmed(f"{consequences}\nClose without finishing? It is not reminded of again.")
+    output.ensure_confirmed(f"{consequences}\nClose without finishing? You will not be reminded of it.")
     origin = _keyring_origin(context) if given_up.damaged else None
     given_up.run(output.note, lambda origin: _record_of(context, origin), origin)
     if output.result_wanted:

@@ -82,7 +82,7 @@ def _works(case: Case, operation: OperationContext) -> bool:
 
 
 def _ensure_can_ask(context: Context, *, with_token: bool) -> None:
-    """Raises UsageError where the secret, or a question, would have to be asked for and cannot be."""
+    """Raises UsageError if the secret, or a question, would have to be asked for and cannot be."""
     if with_token and not (context.output.style.yes or context.get(DRY_RUN)):
         raise UsageError(
             "--with-token takes stdin up, so no question can be asked on it.",

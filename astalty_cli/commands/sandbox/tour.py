@@ -31,7 +31,7 @@ class Tour:
     program: Program
 
     def run(self) -> None:
-        """Raises AstaltyError where a command does not end as it should."""
+        """Raises AstaltyError if a command does not end as it should."""
         with tempfile.TemporaryDirectory(prefix="astalty-tour-") as folder:
             self._environ = {
                 **{name: value for name, value in self.program.environ.items() if "ASTALTY" not in name},

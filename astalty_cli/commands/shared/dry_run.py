@@ -43,7 +43,7 @@ def show(
 ) -> None:
     """Print the requests, and say which destinations were asked whether they can take a secret.
 
-    `secret` is the key that would make them, where that is not the one in force.
+    `secret` is the key that would make them, if that is not the one in force.
     """
     secret = secret or context.secret()
     shown = context.output.columns(columns.PLAN, Planned)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def open_mirror(context: Context) -> Iterator[Mirror]:
     """Open the mirror of this command's account to read it, and say as of when it is.
 
-    Raises NotFoundError where there is none.
+    Raises NotFoundError if there is none.
     """
     from astalty_cli.mirror.store import reading
 

@@ -1,4 +1,4 @@
-"""What the commands that make or end secrets have in common: a session, and where a secret goes."""
+"""What the commands that create or end secrets have in common: a session, and where a secret goes."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def check_pasted_key(context: Context, secret: Secret, *, stopped: str) -> Clien
 
 
 def destinations(context: Context) -> list[Destination]:
-    """Where the flags want a new secret. Raises UsageError where they do not say, or contradict."""
+    """Where the flags want a new secret. Raises UsageError if they do not say, or contradict."""
     from astalty_cli.destinations.choice import chosen
 
     return chosen(context.output, context.get(SECRET), destination_environment(context))
@@ -215,7 +215,7 @@ def say_rotated(context: Context, rotated: Ended, *, own: bool) -> None:
 
 
 def print_key(context: Context, row: bytes) -> None:
-    """Print the key where a flag asked for data and a destination took the secret."""
+    """Print the key if a flag asked for data and a destination took the secret."""
     from astalty_cli.api.models import ApiKey
 
     wanted, output = context.get(SECRET), context.output

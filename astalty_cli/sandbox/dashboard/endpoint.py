@@ -106,7 +106,7 @@ class Endpoint:
 
 
 def _content(holder: Json) -> Json:
-    """The content of a request or an answer; empty where it has none."""
+    """The content of a request or an answer; empty if it has none."""
     found = body(holder)
     return found[1] if found else {}
 

@@ -50,7 +50,7 @@ def skipped(why: str) -> Result:
 
 @dataclass(frozen=True)
 class Step:
-    """A check by name; it is skipped where one that it `needs` has failed or was skipped for that."""
+    """A check by name; it is skipped if one that it `needs` has failed or was skipped for that."""
 
     name: str
     check: Callable[[], Result]

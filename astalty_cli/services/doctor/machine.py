@@ -42,7 +42,7 @@ def config_file(file: ConfigFile) -> Result:
 
 
 def folders(*wanted: Path) -> Result:
-    """Whether files of ours can be made there; the folders themselves are made at their first use."""
+    """Whether files of ours can be created there; the folders themselves are created at their first use."""
     closed = [str(folder) for folder in wanted if not _takes_files(folder)]
     if closed:
         return warning(
@@ -91,7 +91,7 @@ def journal(open_operations: Journal) -> Result:
 
 
 def clipboard(environ: Mapping[str, str], *, somebody: bool) -> Result:
-    """What `--copy` would use; where nobody sits in front of it, none is missed."""
+    """What `--copy` would use; if nobody sits in front of it, none is missed."""
     place = Clipboard(environ, timedelta())
     try:
         place.probe()

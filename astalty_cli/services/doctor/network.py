@@ -1,14 +1,13 @@
 """Checks of the way to the server: the proxy, its name, the connection, and what time it is there."""
 
 import ipaddress
-import socket
-import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from astalty_cli.api.limits import look_up
 from astalty_cli.api.proxy import proxy_for, without_login
 from astalty_cli.api.tls import Security
 from astalty_cli.base.durations import format_duration
@@ -44,7 +43,7 @@ def proxy(settings: Settings, environ: Mapping[str, str]) -> Result:
 
 
 def dns(settings: Settings, environ: Mapping[str, str], seconds: float) -> Result:
-    """Look up the name that is connected to: the proxy's, where there is one. Raises ServiceError."""
+    """Look up the name that is connected to: the proxy's, if there is one. Raises ServiceError."""
     if settings.is_sandbox:
         return skipped(_IN_PROCESS)
     address = _proxy_of(settings, environ)
@@ -56,7 +55,7 @@ def dns(settings: Settings, environ: Mapping[str, str], seconds: float) -> Resul
 
 
 def tls(settings: Settings, server: Server, ca_file: Path | None, environ: Mapping[str, str]) -> Result:
-    """Connect as every command does. Raises ServiceError where that fails."""
+    """Connect as every command does. Raises ServiceError if that fails."""
     if settings.is_sandbox:
         return skipped(_IN_PROCESS)
     reply = server.document
@@ -103,26 +102,13 @@ def _is_address(host: str) -> bool:
 
 
 def _looked_up(host: str, seconds: float) -> list[str]:
-    """The addresses; on a thread that may be left behind, since the system's own limit can be minutes."""
-    found: list[str] = []
-    failures: list[Exception] = []
-
-    def look_up() -> None:
-        try:
-            found.extend(sorted({str(each[4][0]) for each in socket.getaddrinfo(host, None)}))
-        except (OSError, UnicodeError) as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=look_up, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if found:
-        return found
-    reason = getattr(failures[0], "strerror", None) or "it is not a name" if failures else "no answer in time"
-    raise ServiceError(
-        f"The name {host} cannot be looked up: {reason}.",
-        hint="Check the base URL for a typo, and the network: DNS, or a VPN that is not up.",
-    )
+    try:
+        return sorted(look_up(host, seconds))
+    except OSError as error:
+        raise ServiceError(
+            f"The name {host} cannot be looked up: {error}.",
+            hint="Check the base URL for a typo, and the network: DNS, or a VPN that is not up.",
+        ) from None
 
 
 def _secured(security: Security, store: str) -> Result:

@@ -18,7 +18,7 @@ from astalty_cli.base.errors import AstaltyError, ServiceError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.times import utc_now
 
-_SECONDS: Final = 10.0  # for an answer; a quarter of the whole time where that is more
+_SECONDS: Final = 10.0  # for an answer; a quarter of the whole time if that is more
 _LEAST: Final = 1.0  # seconds, where there are so many: half of what is left may be too few to connect in
 
 
@@ -46,7 +46,7 @@ class Reply:
 
     @property
     def clock_ahead(self) -> timedelta | None:
-        """How far our clock is ahead of the server's, which tells whole seconds; None where it tells none."""
+        """How far our clock is ahead of the server's, which tells whole seconds; None if it tells none."""
         date = answers.date(self.outcome) if isinstance(self.outcome, HttpResponse) else None
         return None if date is None else self.at - date
 

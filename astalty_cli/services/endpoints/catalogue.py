@@ -36,7 +36,7 @@ _ETAG = re.compile(r'(W/)?"[!#-~]{0,200}"')
 
 @dataclass(frozen=True)
 class Reading:
-    """The document, and what a user should know of it: nothing where the service just gave it."""
+    """The document, and what a user should know of it: nothing if the service just gave it."""
 
     document: Json = field(repr=False)
     note: str = ""
@@ -102,7 +102,7 @@ class Catalogue:
         return None if found is None else Reading(found)
 
     def _find(self, known: _Copy | None, *, conditionally: bool) -> Json | None:
-        """Ask one address after another. A page decides nothing where one was known or named."""
+        """Ask one address after another. A page decides nothing if one was known or named."""
         problem: AstaltyError | None = None
         for address in self._in_order(known):
             old = known if known and known.address == address and conditionally else None

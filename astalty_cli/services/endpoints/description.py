@@ -17,7 +17,7 @@ from astalty_cli.services.requests.snippets import on_one_line
 
 
 class Description(Struct):
-    """`operation` is the document's own object, its references in place; examples are null where none is."""
+    """`operation` is the document's own object, its references in place; examples are null if none is."""
 
     tag: str | None
     method: str

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from astalty_cli.api.answers import mended
+from astalty_cli.api.answers import repaired
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.openapi import Json, listing, mapping, text
 
@@ -63,7 +63,7 @@ def _is_postman(found: Json) -> bool:
 
 def _json(data: bytes) -> object:
     try:
-        document: object = msgspec.json.decode(mended(data))
+        document: object = msgspec.json.decode(repaired(data))
     except JSON_DECODE_ERRORS as error:
         raise NotOpenApiError(f"is not valid JSON ({str(error)[:100]})") from None
     return document

@@ -44,7 +44,7 @@ class Ready:
         self._instead = instead_of(method, self._path)
 
     def astalty(self) -> str | None:
-        """For this program; the calls that make a secret have commands of their own."""
+        """For this program; the calls that create a secret have commands of their own."""
         if not self._path.startswith(f"{contract.PREFIX}/"):
             return None
         if self._instead:
@@ -113,7 +113,7 @@ class Ready:
 
 
 def _sent(content: Json, *, required: bool) -> Any:
-    """Of a body what has to be sent, as an example; None where nothing is. `{}` stands for an unknown one."""
+    """Of a body what has to be sent, as an example; None if nothing is. `{}` stands for an unknown one."""
     needed = required_part(schema_of(content), example(content, sent=True))
     if needed is None or needed == {}:
         return {} if required else None

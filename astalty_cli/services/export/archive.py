@@ -56,7 +56,7 @@ class _Line(msgspec.Struct):
 
 
 def ensure_installed() -> None:
-    """Raises LocalError, with the command that helps, where the extra is not installed."""
+    """Raises LocalError, with the command that helps, if the extra is not installed."""
     try:
         import duckdb  # noqa: F401 - whether it can be is the question
     except ImportError:

@@ -49,9 +49,21 @@ class Target:
     format: ExportFormat
     force: bool = False
 
+    @property
+    def resolved(self) -> str:
+        """One text for one place, however it is typed; JSON takes it, whatever its bytes are."""
+        path = self.path.parent.resolve() / self.path.name
+        return os.fsencode(path).decode(errors="backslashreplace")
+
+    @property
+    def replaced(self) -> list[Path]:
+        """What is put in place at the end. The manifest of a folder is in it."""
+        is_folder = self.format is ExportFormat.PARQUET
+        return [self.path] if is_folder else [self.path, manifest.place(self.path, self.format)]
+
     def ensure_free(self, *, with_manifest: bool = False) -> None:
-        """Raises RefusedError where something is there that may not be replaced."""
-        places = [self.path, *([manifest.place(self.path, self.format)] if with_manifest else [])]
+        """Raises RefusedError if something is there that may not be replaced."""
+        places = self.replaced if with_manifest else [self.path]
         there = next((place for place in places if os.path.lexists(place)), None)
         if there is None:
             return
@@ -69,10 +81,11 @@ class Target:
 
 @contextmanager
 def opened(target: Target, *, restart: bool) -> Iterator[PartialExport]:
-    """The part of a target, for this process alone. Makes no call; raises where there could be no export."""
+    """The part of a target, for this process alone. Makes no call; raises if there could be no export."""
     if not os.path.lexists(begun_of(target.path)):  # else what is there may be what was begun
         target.ensure_free(with_manifest=True)
-    private_files.ensure_writable(target.path, _PAGE)
+    for path in target.replaced:
+        private_files.ensure_writable(path, _PAGE)
     with PartialExport.opened(target.path) as part:
         if restart:
             part.clear()

@@ -42,7 +42,7 @@ class Window(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """`account_id` is None where the service does not say whose the key is."""
+    """`account_id` is None if the service does not say whose the key is."""
 
     version: int = VERSION
     astalty: str
@@ -75,7 +75,7 @@ def place(target: Path, form: ExportFormat) -> Path:
 
 
 def read(target: Path, form: ExportFormat) -> Manifest | None:
-    """The manifest of an export; None where there is none that can be used."""
+    """The manifest of an export; None if there is none that can be used."""
     try:
         data = private_files.read_private(place(target, form))
         return None if data is None else msgspec.json.decode(data, type=Manifest)

@@ -29,16 +29,19 @@ class ExportSpec(Struct, frozen=True, kw_only=True):
 
     origin: str
     account_id: str | None
-    key: str | None  # its fingerprint, where the service does not say whose it is
+    key: str | None  # its fingerprint, if the service does not say whose it is
     filters: dict[str, str]
     typed: dict[str, str]
     bodies: bool
     format: ExportFormat
     csv_raw: bool = False  # of a CSV file
+    target: str = ""  # where it goes, however that was typed
     version: int = VERSION  # how lines are spelled
 
     def differences(self, other: "ExportSpec") -> Iterator[str]:
         """What is not the same, as people say it. `24h` is the same as `24h`, whenever it was typed."""
+        if self.target and self.target != other.target:  # earlier versions did not keep it
+            yield "FILE"
         if self.origin != other.origin:
             yield "base URL"
         if (self.account_id, self.key) != (other.account_id, other.key):
@@ -73,7 +76,7 @@ FLAGS: Mapping[str, str] = {
 
 
 class ExportState(Struct, frozen=True):
-    """What `FILE.part.json` holds. `end` is None where there was nothing to read."""
+    """What `FILE.part.json` holds. `end` is None if there was nothing to read."""
 
     asked: ExportSpec
     end: datetime | None
@@ -108,7 +111,7 @@ class PartialExport:
     @classmethod
     @contextmanager
     def opened(cls, target: Path) -> Iterator["PartialExport"]:
-        """Work on the export into `target` alone. Raises ConflictError where another process does so.
+        """Work on the export into `target` alone. Raises ConflictError if another process does so.
 
         What holds nothing is not left behind.
         """
@@ -135,7 +138,7 @@ class PartialExport:
         return os.path.lexists(self._begun)
 
     def begun(self) -> ExportState | None:
-        """What was begun here and not ended. Raises LocalError where that cannot be known."""
+        """What was begun here and not ended. Raises LocalError if that cannot be known."""
         data = private_files.read_private(self._begun)
         if data is None:
             if self.size:

@@ -45,9 +45,9 @@ class Following:
         self._wait = 0.0
 
     def run(self) -> None:
-        """Hand out what is new until the time is over.
+        """Hand out what is new until the time is over or the user interrupts.
 
-        At any end, also an error or an interruption, what was seen and held back is handed out.
+        At any end, also an error, what was seen and held back is handed out; a second interruption is raised.
         """
         try:
             if not self.include_self:
@@ -56,6 +56,8 @@ class Following:
                 self._answer(self._catch_up)
             while self._goes_on():
                 self._hand_out(self._tried(self._tail.poll) or [])
+        except KeyboardInterrupt:  # which is how one ends it
+            pass
         finally:
             self._hand_out(self._tail.rest())
 

@@ -20,7 +20,7 @@ from astalty_cli.services.history.reading import (
 
 
 def oldest(client: Client) -> datetime | None:
-    """When the oldest entry was made that the service still has; None where it has none."""
+    """When the oldest entry was made that the service still has; None if it has none."""
     rows = client.list_requests(1, 1, filters={}, sort="created_at").rows
     return rows[0].value.created_at if rows else None
 

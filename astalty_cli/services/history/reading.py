@@ -55,11 +55,11 @@ class HistoryQuery:
         return min(self.most, page_size(bodies=self.bodies))
 
     def since(self, moment: datetime) -> str:
-        """This moment for `created_from`, or the user's own where that is later."""
+        """This moment for `created_from`, or the user's own if that is later."""
         return max(iso(moment), self.filters.get("created_from") or iso(moment))
 
     def until(self, moment: datetime) -> str:
-        """This moment for `created_to`, or the user's own where that is earlier."""
+        """This moment for `created_to`, or the user's own if that is earlier."""
         return min(iso(moment), self.filters.get("created_to") or iso(moment))
 
     def page(
@@ -93,7 +93,7 @@ class ReadBoundary:
 
     @classmethod
     def of(cls, page: Page[ApiRequest]) -> "ReadBoundary | None":
-        """The pin that a first answer, the newest first, sets; None where it is empty."""
+        """The pin that a first answer, the newest first, sets; None if it is empty."""
         return cls(page.rows[0].value.created_at, page.date, time.monotonic()) if page.rows else None
 
     @classmethod
@@ -269,7 +269,7 @@ class Upwards:
     settled: bool = False
 
     def set_boundary(self) -> ReadBoundary | None:
-        """Find the end; None where there are no entries."""
+        """Find the end; None if there are no entries."""
         if self.end is None:
             first = self.query.page(1, self._from(), "-created_at", size=1)
             self.end, self.total = ReadBoundary.of(first), first.meta.total

@@ -87,7 +87,7 @@ class Tail:
         return self._seen
 
     def _start(self) -> datetime | None:
-        """The newest entry when it began; kept where the next call fails: what comes after it is new."""
+        """The newest entry when it began; kept if the next call fails: what comes after it is new."""
         if self._newest is None:
             rows = self._query.page(1, {}, "-created_at", size=1).rows
             self._newest = rows[0].value.created_at if rows else None

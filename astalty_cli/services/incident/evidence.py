@@ -1,6 +1,6 @@
 """What the account and its request history say of a secret that has leaked.
 
-Which keys were made or rotated with it, and, where the secret is dead already, which key it was of.
+Which keys were created or rotated with it, and, if the secret is dead already, which key it was of.
 """
 
 import re
@@ -38,10 +38,10 @@ class KeyEventKind(StrEnum):
 
 
 class KeyEvent(Struct, frozen=True, kw_only=True):
-    """A key was made or rotated with another, or with itself.
+    """A key was created or rotated with another, or with itself.
 
-    `by` is the id of the key that made the call, and `ends_in` of its secret, where the history tells;
-    `key_id` is None where it does not tell which key was made. `rotation` is what the answer says.
+    `by` is the id of the key that made the call, and `ends_in` of its secret, if the history tells;
+    `key_id` is None if it does not tell which key was created. `rotation` is what the answer says.
     """
 
     how: KeyEventKind
@@ -85,7 +85,7 @@ class HistoryEvidence:
         return found
 
     def events(self) -> list[KeyEvent]:
-        """Each time that a key of the account was made or rotated, the earliest first."""
+        """Each time that a key of the account was created or rotated, the earliest first."""
         filters = {
             "method": "POST",
             "path": contract.API_KEYS,
@@ -107,7 +107,7 @@ class HistoryEvidence:
         return {row.value.id: row.value for row in self.client.all_keys(status=",".join(KeyStatus))}
 
     def look_how_far_back_it_goes(self) -> None:
-        """Note where the history is younger than `start`. Raises NotOfferedError where there is none."""
+        """Note where the history is younger than `start`. Raises NotOfferedError if there is none."""
         begins = oldest(self.client)
         if begins is not None and begins > self.start:
             self.missing.append(f"The request history reaches back only to {local(begins)}.")
@@ -165,7 +165,7 @@ def _ends_in(entry: ApiRequest) -> str:
 
 
 def following(events: Sequence[KeyEvent], key_ids: Iterable[str]) -> list[KeyEvent]:
-    """What was done with these keys, then with the keys that they made or rotated from then on, and so on.
+    """What was done with these keys, then with the keys that they created or rotated from then on, and so on.
 
     Several may bear the same time, in any order, so it is looked at until nothing more is found.
     """
@@ -229,7 +229,7 @@ def matches(last_four: str, keys: Collection[ApiKey], events: Iterable[KeyEvent]
 
 
 def suspects(found: Iterable[Match], events: Iterable[KeyEvent], keys: Mapping[str, ApiKey]) -> list[ApiKey]:
-    """The active keys to revoke: those that a matching key made or rotated, and what those did.
+    """The active keys to revoke: those that a matching key created or rotated, and what those did.
 
     A matching key itself is one where it was rotated with the leaked secret: its newest is the thief's.
     """

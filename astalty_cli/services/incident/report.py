@@ -31,7 +31,7 @@ _LONGEST = 2_000  # characters of a text
 
 
 class KeyFacts(Struct, frozen=True, kw_only=True):
-    """A key without the person who made it. `last_four` is of its newest secret."""
+    """A key without the person who created it. `last_four` is of its newest secret."""
 
     id: str
     name: str
@@ -44,7 +44,7 @@ class KeyFacts(Struct, frozen=True, kw_only=True):
 
 
 class Touched(Struct, frozen=True, kw_only=True):
-    """A key that was made or rotated; `key` is it now, or None where nobody can tell."""
+    """A key that was created or rotated; `key` is it now, or None if nobody can tell."""
 
     how: KeyEventKind
     at: datetime

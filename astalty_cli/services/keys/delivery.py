@@ -14,7 +14,7 @@ from astalty_cli.services.keys.operation import LocalContext
 def probe(destinations: Iterable[Destination], key: Identified | None, *, force: bool) -> None:
     """Check that each destination can take a secret. `key` is the rotated one; None for a new key.
 
-    Raises LocalError where one could not, and UsageError where a slot holds what is not the rotated key's
+    Raises LocalError if one could not, and UsageError if a slot holds what is not the rotated key's
     own, and `force` is not given.
     """
     for destination in destinations:
@@ -26,9 +26,9 @@ def probe(destinations: Iterable[Destination], key: Identified | None, *, force:
 
 
 def can_take(destination: Destination, last_fours: Collection[str], *, force: bool) -> bool:
-    """Whether what a place holds, if anything, may be replaced: it ends as one of the key's own secrets.
+    """Whether what a destination holds, if anything, may be replaced: it is one of the key's own secrets.
 
-    Raises LocalError where it could take none.
+    Raises LocalError if it could take none.
     """
     destination.probe()
     held = destination.held()

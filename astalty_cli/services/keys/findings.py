@@ -46,7 +46,7 @@ class Severity(StrEnum):
 
 
 class Finding(Struct, frozen=True):
-    """A row of the audit. `since` is null where the server does not tell since when it is so."""
+    """A row of the audit. `since` is null if the server does not tell since when it is so."""
 
     severity: Severity
     finding: FindingCode

@@ -50,7 +50,7 @@ class Guards:
         )
 
     def refuse(self, key: ApiKey, ended: Collection[str] = ()) -> None:
-        """Raises RefusedError where any of them refuses, as things are now; `ended` are revoked already."""
+        """Raises RefusedError if any of them refuses, as things are now; `ended` are revoked already."""
         self.refuse_in_use(key)
         self.refuse_busy(key)
         if not self.allow_last:

@@ -41,7 +41,7 @@ class LostCreation(RecoverySteps):
             )
 
     def _ensure_replayable(self, entry: JournalEntry) -> None:
-        """The user may have thought until the same request would make a second key. Raises LeftOpenError."""
+        """Raises LeftOpenError if the user has thought until the same request may create a second key."""
         if self.is_old(entry):
             raise LeftOpenError(
                 f"The key {entry.name!r} may exist: the question stood until it was too late to create it.",
@@ -68,7 +68,7 @@ class LostCreation(RecoverySteps):
         self.revoke_orphan(entry, made.id)  # a replay shows it as it was
 
     def _find(self, entry: JournalEntry) -> None:
-        """Look for the key by its name and time, since asking again would make a second one."""
+        """Look for the key by its name and time, since asking again would create a second one."""
         keys = [row.value for row in self.operation.fresh().all_keys(status="active,expiring")]
         candidates = [key for key in keys if _may_be(key, entry)]
         for key in candidates:
@@ -105,7 +105,7 @@ class LostCreation(RecoverySteps):
 
 
 def _may_be(key: ApiKey, entry: JournalEntry) -> bool:
-    """Whether it could be the key of an entry: made at that time, or so named, and never used by anybody."""
+    """Whether it could be the key of an entry: created at that time, or so named, and never used."""
     after = key.created_at - entry.started_at
     at_that_time = after <= _CLOCKS_DIFFER or key.name == entry.name
     return at_that_time and after >= -_CLOCKS_DIFFER and key.last_used_at is None and key.rotation == 0

@@ -37,7 +37,7 @@ class Holders(Protocol):
         """The names of those that hold this key."""
 
     def secrets(self, key_id: str) -> Iterator[Secret]:
-        """What they hold of it. Raises LocalError where that cannot be read."""
+        """What they hold of it. Raises LocalError if that cannot be read."""
 
     def switch(self, key: Identified, secret: Secret) -> list[str]:
         """Give all that hold this key the new secret; return their names. Raises LocalError."""
@@ -121,7 +121,7 @@ class OperationContext(LocalContext):
         force: bool = False,
         access: Access | None = None,
     ) -> JournalEntry:
-        """An entry for the journal, not on the disk yet; `key` is None where it is to be made."""
+        """An entry for the journal, not on the disk yet; `key` is None if it is to be created."""
         return JournalEntry(
             id=uuid4().hex,
             operation=operation,
@@ -174,7 +174,7 @@ class OperationContext(LocalContext):
     # -- reads may lag behind writes by some seconds ----------------------------------------------
 
     def caught_up(self, read: Callable[[], T], behind: tuple[type[AstaltyError], ...] = (BehindError,)) -> T:
-        """Read, and again for a while where that raises what a read that lags behind raises."""
+        """Read, and again for a while if that raises what a read that lags behind raises."""
         for seconds in _LAG:
             try:
                 return read()
@@ -185,7 +185,7 @@ class OperationContext(LocalContext):
     def key_since(self, client: Client, key_id: str, rotation: int) -> ApiKey:
         """A key that is known to have had this rotation: an answer that says less, or 404, may be too old.
 
-        Raises BehindError, or NotFoundError, where it stays so.
+        Raises BehindError, or NotFoundError, if it stays so.
         """
 
         def read() -> ApiKey:
@@ -206,7 +206,7 @@ def ensure_not_older(key: ApiKey, rotation: int) -> None:
 
 
 def _wait_for(error: ServiceError, back_off: float) -> float | None:
-    """Seconds after which the same call may fare better; None where it will not."""
+    """Seconds after which the same call may fare better; None if it will not."""
     if not error.worth_retrying:
         return None
     return back_off if error.retry_after is None else float(error.retry_after)

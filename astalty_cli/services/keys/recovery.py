@@ -1,7 +1,7 @@
 """Finishing what a crash, a lost answer or a failed destination has left open (`keys recover`).
 
 What the journal says may be one step behind what happened, so each entry is compared with the service and
-with every place that can be read. Nothing is guessed: where only the user can know whether a secret has
+with every destination that can be read. Nothing is guessed: if only the user can know whether a secret has
 arrived, the user is asked, and without an answer the entry stays open. Each step is itself in the
 journal, so that a recovery can be interrupted anywhere and run again.
 """
@@ -58,7 +58,7 @@ class Recovery(RecoverySteps):
     variable: Secret | None = None
 
     def run(self, entry: JournalEntry) -> None:
-        """Raises LeftOpenError where the entry stays open: it says why, and what to do."""
+        """Raises LeftOpenError if the entry stays open: it says why, and what to do."""
         try:
             self._ensure_this_account(entry)
             self._finish(entry)
@@ -83,7 +83,7 @@ class Recovery(RecoverySteps):
         try:
             here = (self.operation.origin, self.operation.own.account.id)
         except UnauthorizedError:
-            return  # a place that can be read may hold a secret that works
+            return  # a destination that can be read may hold a secret that works
         if here != (entry.base_url, entry.account_id):
             raise elsewhere(entry)
 
@@ -163,7 +163,7 @@ class Recovery(RecoverySteps):
         return known
 
     def _has_arrived(self, entry: JournalEntry, key: ApiKey) -> bool:
-        """Whether the secret is in places that cannot be read; then the entry is finished with that."""
+        """Whether the secret is in destinations that cannot be read; then the entry is finished with that."""
         places = ", ".join(self.destinations.to_ask_about(entry))
         if not places:
             return False

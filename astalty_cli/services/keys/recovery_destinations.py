@@ -1,4 +1,4 @@
-"""The places of an interrupted operation: what they hold, and which of them can take another secret."""
+"""The destinations of an interrupted operation: what they hold, and which of them can take another secret."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -27,7 +27,7 @@ from astalty_cli.services.keys.operation import OperationContext, ensure_not_old
 class Prompts:
     """What the user has to say. `confirm`: to what is about to be done; `--yes` agrees beforehand.
 
-    `ask`: what only a person can know; None where there is nobody to ask.
+    `ask`: what only a person can know; None if there is nobody to ask.
     """
 
     confirm: Callable[[str], bool]
@@ -36,7 +36,7 @@ class Prompts:
 
 @dataclass(frozen=True)
 class Found:
-    """The newest secret of a key, in a place on this machine: the service has said so."""
+    """The newest secret of a key, in a destination on this machine: the service has said so."""
 
     secret: Secret
     key: Row[ApiKey]
@@ -46,7 +46,7 @@ class Found:
 class RecoveryDestinations:
     """`own`: the destinations of the entry that can be used again. `given`: those of `--to`, in their stead.
 
-    `screen` is a terminal to show a secret on, where there is one. `force`: what a slot of `given` holds may
+    `screen` is a terminal to show a secret on, if there is one. `force`: what a slot of `given` holds may
     be replaced.
     """
 
@@ -57,9 +57,9 @@ class RecoveryDestinations:
     force: bool = False
 
     def newest(self, entry: JournalEntry) -> Found | None:
-        """The key's newest secret, where a place that can be read holds it; the service is asked.
+        """The key's newest secret, if a destination that can be read holds it; the service is asked.
 
-        Only what ends as the secret that was made is sent there: a place may hold anybody's by now.
+        Only what ends as the secret that was created is sent there: a destination may hold anybody's by now.
         """
         if entry.phase is Phase.ASKED:  # nothing was handed over yet
             return None
@@ -76,7 +76,7 @@ class RecoveryDestinations:
         return None
 
     def ensure_newest(self, entry: JournalEntry, found: Found) -> None:
-        """The user may have thought for long. Raises ConflictError where the secret is another one now."""
+        """The user may have thought for long. Raises ConflictError if the secret is another one now."""
         now = self.newest(entry)
         if now is None or now.secret != found.secret:
             raise ConflictError("Its newest secret is another one now, or elsewhere.")
@@ -92,7 +92,7 @@ class RecoveryDestinations:
             try:
                 held = destination.held()
             except LocalError:
-                if not self.given:  # nobody knows what is there, and no other place was named
+                if not self.given:  # nobody knows what is there, and no other destination was named
                     raise
                 continue
             if held:
@@ -113,7 +113,7 @@ class RecoveryDestinations:
         ]
 
     def maybe(self, entry: JournalEntry) -> list[str]:
-        """The places that may have the newest secret and cannot be read."""
+        """The destinations that may have the newest secret and cannot be read."""
         if entry.phase is Phase.ASKED:
             return []
         readable = {destination.spec for destination in self.own if destination.readable}
@@ -121,9 +121,9 @@ class RecoveryDestinations:
         return [spec for spec in reached if spec not in readable]
 
     def to_ask_about(self, entry: JournalEntry) -> list[str]:
-        """The places that only the user can tell of; none where another secret is to be made anyway.
+        """The destinations that only the user can tell of; none if another secret is to be created anyway.
 
-        That is so where `--to` asks for one, and where a place that can be read never got its secret.
+        That is so if `--to` asks for one, and if a destination that can be read never got its secret.
         """
         if self.given:
             return []
@@ -168,7 +168,7 @@ def _has(destination: Destination, entry: JournalEntry, secret: Secret) -> bool:
 
 
 def _current(client: Client, entry: JournalEntry) -> Row[CurrentKey]:
-    """Whose a secret is. Raises BehindError where that is what was so before the secret was made."""
+    """Whose a secret is. Raises BehindError if that is what was so before the secret was created."""
     row = client.current_key()
     if row.value.id == entry.key_id:
         ensure_not_older(row.value, entry.rotation + 1)

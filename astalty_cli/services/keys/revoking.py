@@ -75,7 +75,7 @@ class Revocation:
             yield key
 
     def seen_again(self, key: ApiKey) -> bytes | None:
-        """A revoked key as the service has it now; None where that cannot be seen, as with the key in use."""
+        """A revoked key as the service has it now; None if that cannot be seen, as with the key in use."""
 
         def read() -> Row[ApiKey]:
             row = self.operation.client.get_key(key.id)
@@ -95,8 +95,8 @@ class Revocation:
 def revoke(operation: OperationContext, guards: Guards, key: ApiKey, ended: Sequence[str] = ()) -> None:
     """Revoke one key, with the journal around it; open operations on it are over then.
 
-    The user may have thought for long: each guard is asked again. Raises ConflictError where it is not what
-    the user was shown any more, and LeftOpenError where nobody can tell whether it is revoked.
+    The user may have thought for long: each guard is asked again. Raises ConflictError if it is not what
+    the user was shown any more, and LeftOpenError if nobody can tell whether it is revoked.
     """
     with operation.journal.lock(key.id):
         operation.ensure_readable(key.id)
@@ -132,7 +132,7 @@ def _close_others(operation: OperationContext, key: ApiKey) -> None:
 
 
 def as_shown(operation: OperationContext, key: ApiKey) -> ApiKey:
-    """The key as it is now. Raises ConflictError where it is not what the user was shown any more."""
+    """The key as it is now. Raises ConflictError if it is not what the user was shown any more."""
     now = operation.key_since(operation.client, key.id, key.rotation)
     if now.rotation != key.rotation:
         raise ConflictError(f"Someone rotated {described(key)} meanwhile; it was not revoked.")
@@ -145,7 +145,7 @@ def as_shown(operation: OperationContext, key: ApiKey) -> ApiKey:
 def end(operation: OperationContext, entry: JournalEntry, key_id: str) -> None:
     """Revoke a key. A lost answer is settled by looking at the key.
 
-    Raises LeftOpenError where nobody can tell; any other error says that the key was not revoked.
+    Raises LeftOpenError if nobody can tell; any other error says that the key was not revoked.
     """
     clients, unknown = operation.clients(), False
 

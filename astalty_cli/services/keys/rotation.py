@@ -52,7 +52,7 @@ class Rotation:
     def run(self, seen: ApiKey) -> Rotated:
         """Rotate a key as the user saw it.
 
-        Raises ConflictError where somebody has rotated it since, and LeftOpenError from the moment when a
+        Raises ConflictError if somebody has rotated it since, and LeftOpenError from the moment when a
         new secret may exist: it says what still works.
         """
         operation, issuer, key_id = self.operation, InPlace(self.operation), seen.id

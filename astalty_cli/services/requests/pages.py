@@ -17,7 +17,7 @@ from astalty_cli.services.requests.request import Request, query_name, query_par
 def numbered(target: str) -> tuple[int, Callable[[int], str]]:
     """The number of the page that a target asks for, and the target of any other page of the same list.
 
-    Pages are as large as they can be, where the target does not say. Raises UsageError.
+    Pages are as large as they can be, if the target does not say. Raises UsageError.
     """
     given, number = query_parts(target), 1
     for part in given:
@@ -37,7 +37,7 @@ def rows(client: Client, request: Request, on_event: OnEvent) -> Iterator[bytes]
     """The rows from the page that is asked for to the last one, as the server spells them.
 
     A list may grow while it is read, to twice what its first page has announced; that it changed is said
-    on stderr. Raises ServiceError where the pages do not add up to a list.
+    on stderr. Raises ServiceError if the pages do not add up to a list.
     """
     number, target = numbered(request.target)
     count, last, most = 0, number, 0

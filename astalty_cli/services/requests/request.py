@@ -1,6 +1,6 @@
 """One call as a user types it: what may be sent, put together and checked before anything is.
 
-Paths stay at the API's own origin, no header carries another key, and the two calls that make a secret
+Paths stay at the API's own origin, no header carries another key, and the two calls that create a secret
 are refused: `astalty keys` makes those, with a place for the secret, a journal and a proof.
 """
 
@@ -158,7 +158,7 @@ def _decoded(path: str) -> str:
 
 
 def instead_of(method: str, target: str) -> list[str] | None:
-    """The words of the command that guards the secret which a call makes; None where it makes none."""
+    """The words of the command that guards the secret which a call makes; None if it makes none."""
     if method not in {"POST", "PUT", "PATCH"}:
         return None
     plain = (each.partition(";")[0].strip(" .") for each in _decoded(target.partition("?")[0]).split("/"))

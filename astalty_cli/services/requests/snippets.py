@@ -37,7 +37,7 @@ _DOTS = re.compile(r"/\.{1,2}(?=/|$)")
 
 @dataclass(frozen=True)
 class Call:
-    """`body` is None where nothing was sent. `authorized`: the call was made with a key."""
+    """`body` is None if nothing was sent. `authorized`: the call was made with a key."""
 
     method: str
     url: str

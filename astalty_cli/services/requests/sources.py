@@ -19,7 +19,7 @@ class Sources:
     say: Callable[[str], None]
 
     def ensure_readable(self, names: Sequence[str | None]) -> None:
-        """Raises UsageError where stdin would have to be two things at once."""
+        """Raises UsageError if stdin would have to be two things at once."""
         if names.count(STDIN) > 1:
             raise UsageError("stdin can be read once only.", hint="Put the other part into a file.")
 
