@@ -108,7 +108,7 @@ def test_its_own_reads_are_left_out_and_counted(followed: Followed) -> None:
         first = read_lines(process, 3)
         rest, err = interrupted(process)
     assert "api-requests" not in first + rest
-    assert "requests by astalty itself (--include-self)" in err
+    assert "by astalty itself (--include-self)" in err  # on a busy machine it is a single request
 
 
 def test_include_self_shows_them(followed: Followed) -> None:

@@ -11,6 +11,7 @@ import atexit
 import importlib
 import io
 import json
+import mimetypes
 import os
 import pkgutil
 import socket
@@ -93,8 +94,10 @@ def _import_what_commands_import() -> None:
 
     for module in pkgutil.walk_packages(astalty_cli.__path__, "astalty_cli."):
         importlib.import_module(module.name)
-    for library in ("humanize", "jmespath", "keyring", "tomlkit", "truststore"):
+    libraries = "humanize", "jmespath", "keyring", "platformdirs.unix", "tomlkit", "tomllib", "truststore"
+    for library in libraries:
         importlib.import_module(library)
+    mimetypes.init()  # falcon would read the table for each sandbox
 
 
 def _run(argv: list[str], environ: dict[str, str], folder: str, streams: list[int]) -> None:

@@ -44,9 +44,12 @@ def kept() -> Iterator[tuple[str, Pattern, bool]]:
         imported = importlib.import_module(module.name)
         source = Path(imported.__file__ or "").read_text()
         for name, value in vars(imported).items():
+            found = [*patterns(value)]
+            if not found:
+                continue
             uses = re.findall(rf"\b{name}\b(?!\s*(?::[^=\n]*)?= )(\.\w+)?", source)
             is_searched = not uses or not set(uses) <= {".match", ".fullmatch"}
-            yield from ((f"{module.name}.{name}", each, is_searched) for each in patterns(value))
+            yield from ((f"{module.name}.{name}", each, is_searched) for each in found)
 
 
 def patterns(value: object) -> Iterator[Pattern]:
@@ -63,12 +66,13 @@ def written() -> Iterator[tuple[str, Pattern, bool]]:
     """Those that stand where they are used: `re.sub("…", …)`."""
     for module in Path(astalty_cli.__path__[0]).rglob("*.py"):
         for node in ast.walk(ast.parse(module.read_text())):
-            call = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-            if isinstance(node, ast.Call) and call.startswith("re.") and call != "re.compile" and node.args:
-                given = node.args[0]
-                if isinstance(given, ast.Constant) and isinstance(given.value, str | bytes):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name("re"), attr=call),
+                    args=[ast.Constant(str() | bytes() as pattern), *_],
+                ) if call != "compile":
                     is_searched = not call.endswith("match")
-                    yield f"{module.stem}:{node.lineno}", re.compile(given.value), is_searched
+                    yield f"{module.stem}:{node.lineno}", re.compile(pattern), is_searched
 
 
 ALL = {
