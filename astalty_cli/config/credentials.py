@@ -43,6 +43,9 @@ class Credentials(Protocol):
 
     def remove(self, profile: str, origin: str) -> None: ...
 
+    def clear_leftovers(self, profile: str) -> None:
+        """Remove what a killed process has left of a key that it was about to store."""
+
 
 def stored_in(storage: Storage, folder: Path) -> Credentials:
     """The place that a profile's `storage` names; files lie below the config `folder`."""
@@ -113,6 +116,9 @@ class FileCredentials:
     def remove(self, profile: str, origin: str) -> None:  # noqa: ARG002 - one file, whatever it holds
         private_files.remove(self.path(profile))
 
+    def clear_leftovers(self, profile: str) -> None:
+        private_files.clear_leftovers(self.path(profile))
+
     def path(self, profile: str) -> Path:
         return self._folder / f"{profile}.json"
 
@@ -161,6 +167,9 @@ class KeyringCredentials:
         if self.load(profile, origin) is not None:
             backend = self._backend()
             _in_time(lambda: backend.delete_password(self._service(origin), profile))
+
+    def clear_leftovers(self, profile: str) -> None:
+        """A keyring has none."""
 
     def _service(self, origin: str) -> str:
         return f"{self._service_name} {origin}"

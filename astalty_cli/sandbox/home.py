@@ -62,6 +62,9 @@ class Home:
             if secret := self._read():
                 yield HeldSecret("sandbox", Storage.FILE, store.keys.holder(secret), secret)
 
+    def clear_leftovers(self) -> None:
+        private_files.clear_leftovers(self.key_file)
+
     def replace(self, old: Secret, _key: KeyIdentity, secret: Secret) -> list[str]:
         """Use the new secret from now on, if the file holds the old one."""
         if self._read() != old:

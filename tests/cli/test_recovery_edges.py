@@ -227,3 +227,16 @@ def test_the_own_key_first_does_not_lock_the_next_entry_out(faulty: Faulty) -> N
         lost(account, spoilt, line, EXPIRE, acts=False)
     shell("keys recover --yes")
     assert shell("keys recover --json").json == []
+
+
+def test_what_a_killed_process_left_of_a_secret_is_cleared_away(faulty: Faulty) -> None:
+    """Killed while it stored the new secret for the profile; then another machine has rotated the key."""
+    account, spoilt = faulty
+    make(account.shell)
+    lost(account, spoilt, "keys rotate ci --plain", ROTATE)
+    left = account.shell.config / "keys" / ".default.json.astalty-x1"
+    left.write_text("a secret")
+    elsewhere(account)
+    elsewhere(account)
+    assert "Someone else has rotated" in account.shell("keys recover --yes").err
+    assert not left.exists()

@@ -34,6 +34,9 @@ class Kept:
         self.check(profile)
         self.secrets[profile, origin] = secret
 
+    def clear_leftovers(self, profile: str) -> None:
+        """It writes no files."""
+
     def remove(self, profile: str, origin: str) -> None:
         self.secrets.pop((profile, origin), None)
 

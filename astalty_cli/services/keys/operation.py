@@ -42,6 +42,9 @@ class Holders(Protocol):
     def switch(self, key: Identified, secret: Secret) -> list[str]:
         """Give all that hold this key the new secret; return their names. Raises LocalError."""
 
+    def clear_leftovers(self) -> None:
+        """Remove what a killed process has left of a secret that it was about to write. Raises LocalError."""
+
     def replace(self, old: Secret, key: KeyIdentity, secret: Secret) -> list[str]:
         """Give all that hold the old secret, whatever its key is called, the new one. Raises LocalError."""
 

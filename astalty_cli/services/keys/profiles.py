@@ -46,6 +46,10 @@ class Profiles:
         ]
         return self._give(profiles, secret)
 
+    def clear_leftovers(self) -> None:
+        for name, _, place in self._usable():
+            place.clear_leftovers(name)
+
     def replace(self, old: Secret, key: KeyIdentity, secret: Secret) -> list[str]:
         """Store the new secret in those that hold the old one, as `switch`."""
         profiles = [

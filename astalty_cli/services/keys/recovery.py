@@ -60,6 +60,7 @@ class Recovery(RecoverySteps):
     def run(self, entry: JournalEntry) -> None:
         """Raises LeftOpenError if the entry stays open: it says why, and what to do."""
         try:
+            self.operation.holders.clear_leftovers()
             self._ensure_this_account(entry)
             self._finish(entry)
         except LeftOpenError:

@@ -44,6 +44,7 @@ class HandRecovery:
     def run(self, entry: JournalEntry) -> None:
         """Raises LeftOpenError if the entry stays open and something is due or needs a person."""
         try:
+            self.operation.context.holders.clear_leftovers()
             if entry.phase is Phase.AWAITING_DELETION:
                 self._check_deletion(entry)
             elif entry.phase is Phase.AWAITING_SECRET:
