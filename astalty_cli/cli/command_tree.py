@@ -111,7 +111,11 @@ KEYS = Group(
         "audit": Command(
             "keys.audit:audit",
             "Find old, unused or suspicious keys.",
-            ("astalty keys audit", "astalty keys audit --max-age 80d --fail-on old,unused"),
+            (
+                "astalty keys audit",
+                "astalty keys audit --max-age 80d --fail-on old,unused",
+                "astalty keys audit --ics astalty-keys.ics",
+            ),
         ),
         "recover": Command(
             "keys.recover:recover",

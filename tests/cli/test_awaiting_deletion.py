@@ -392,8 +392,9 @@ def test_a_revoked_key_is_ended_by_a_person_s_word(real: RealAccount) -> None:
 
 def test_one_of_two_old_keys_leaves_the_other_due(real: RealAccount) -> None:
     rotated(real)
-    first = entry_id(real)
-    real.shell(ROTATE, stdin=real.page.create("3"))
+    first, due_first = entry_id(real), real.open[0]["due_at"]
+    real.shell(f"{ROTATE} --grace 48h", stdin=real.page.create("3"))
+    assert real.key("default")["previous_expires_at"][:19] == due_first[:19]
     real.shell(f"keys recover {first} --abandon --yes")
     row, (left,) = real.key("default"), real.open
     assert row["status"] == "expiring"

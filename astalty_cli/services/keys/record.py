@@ -158,10 +158,15 @@ class KeyRecord:
         page_name: str | None,
         due_at: datetime | None,
     ) -> None:
-        """Note that a key goes on as another one on the web page; `due_at` is when the old one should go."""
+        """Note that a key goes on as another one on the web page; `due_at` is when the old one should go.
+
+        An older one that waits for its deletion still counts: the record has the first date.
+        """
 
         def edit(keys: list[RecordedKey]) -> None:
             for each in [key for key in self._live(keys) if key.id in {key_id, new_id}]:
+                waiting = each.previous_expires_at if each.service_id is None else None
+                due = min((date for date in (waiting, due_at) if date), default=None)
                 self._replace(
                     keys,
                     each.id,
@@ -169,8 +174,8 @@ class KeyRecord:
                     last_four=last_four,
                     page_name=page_name,
                     rotated_at=_now(),
-                    previous_expires_at=due_at and _whole_seconds(due_at),
-                    previous_ended_by=None if due_at else Ending.REJECTED,
+                    previous_expires_at=due and _whole_seconds(due),
+                    previous_ended_by=None if due else Ending.REJECTED,
                     last_verified_at=_now(),
                     destinations=list(dict.fromkeys([*each.destinations, *lasting(destinations)])),
                 )
