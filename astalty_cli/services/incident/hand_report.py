@@ -13,6 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from astalty_cli.api.identity import LOCAL
+from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import iso, utc_now
 from astalty_cli.base.vocabulary import access_name
 from astalty_cli.config.record import RecordedKey
@@ -141,7 +142,8 @@ class _Markdown(MarkdownText):
     def _reading(self) -> str:
         if not self._incident.history_is_offered:
             return "`astalty` can't read that of this service."
-        return f"`astalty history list --all --since {iso(self._incident.since)}` has all of that time."
+        read = command("astalty history list --all --since", iso(self._incident.since))
+        return f"`{read}` has all of that time."
 
     def _look(self) -> list[str]:
         rows = [[each.filter, each.set_to, each.shows] for each in self._incident.history_filters]
