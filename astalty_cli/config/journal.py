@@ -65,7 +65,8 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
 
     By hand, `page_name` is the new key's name on the web page and `old_page_name` the old one's, if known.
     `slot` is where a copy of the old secret is kept until its key is verified to be deleted; `due_at` is when
-    the key should be deleted. `old_is_gone`: it was deleted already when the operation began.
+    the key should be deleted. `old_is_gone`: it was deleted already when the operation began. `leaked`: the
+    old secret has leaked: it is never put back, and its key may be deleted before there is a new one.
     """
 
     version: Annotated[int, Meta(ge=1, le=_VERSION)] = _VERSION
@@ -98,6 +99,13 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
     old_is_gone: bool = False
     slot: Storage | None = None
     due_at: Timestamp | None = None
+    leaked: bool = False
+
+    @property
+    def is_replaced_afterwards(self) -> bool:
+        """Whether a person deletes the leaked key first, and creates a new one then."""
+        waits = self.phase is Phase.AWAITING_DELETION and len(self.last_fours) == 1
+        return self.leaked and waits and self.operation is Operation.ROTATE
 
     @property
     def lock_name(self) -> str:

@@ -40,13 +40,16 @@ KEYS = {
     "keys rotate ci --plain": "created in the web app",
     f"keys rotate {KEY['id']} --to file:new-key": KEYS_PAGE,
     "keys revoke ci --yes": KEYS_PAGE,
-    "keys panic --with-token --yes --plain": "delete the leaked key now",
+    "keys panic --with-token --yes --plain": "created in the web app",
+    "keys panic --with-token --yes --dry-run": "In the web app, the key that ends in",
 }
 CODES = {
     "keys create ci --plain": 2,
     "keys create ci --to file:new-key": 2,
     "keys create ci --to file:new-key --dry-run": 0,
     "keys rotate ci --plain": 2,
+    "keys panic --with-token --yes --plain": 2,
+    "keys panic --with-token --yes --dry-run": 0,
 }
 HISTORY = [
     "history list",
@@ -289,7 +292,7 @@ WRITES = {
     f"keys rotate {KEY['id']} --to file:key": 3,
     f"keys revoke {KEY['id']} --yes": 3,
     f"keys rename {KEY['id']} other": 3,
-    "keys panic --with-token --yes --plain": 3,
+    "keys panic --with-token --yes --to file:key": 2,
 }
 # Nothing gets out: a test that asked for it would end with exit code 6.
 NOWHERE = {"ASTALTY_API_KEY": CANARY, "HTTPS_PROXY": "http://127.0.0.1:1"}

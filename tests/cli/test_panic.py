@@ -145,10 +145,10 @@ def test_dry_run_shows_two_calls_and_changes_nothing(account: Account) -> None:
         ("keys panic --plain", "astalty_x", "no terminal to ask for the leaked secret"),
         ("keys panic --plain --yes", "astalty_x", "no terminal to ask for the leaked secret"),
         ("keys panic --with-token --plain", "astalty_x", "--with-token takes stdin up"),
-        (f"{PANIC}", "astalty_x", "nothing says where the new secret should go"),
         (f"{PANIC} --plain", "", "No key was given"),
         (f"{PANIC} --plain", "two words", "not an API key"),
-        (f"{PANIC} --plain", "one\ntwo", "not an API key"),
+        (f"{PANIC} --plain", "one\ntwo words", "not an API key"),
+        (f"{PANIC} --plain", "one\ntwo\nthree", "more than two lines"),
         (f"{PANIC} --plain --report missing", "astalty_x", "Cannot write missing"),
         (f"{PANIC} --plain --since soon", "astalty_x", "'soon' is not a duration"),
     ],
@@ -160,6 +160,22 @@ def test_it_is_refused_before_any_call(sandbox: Account, line: str, stdin: str, 
     assert told in said(refused)
     assert refused.out == ""
     assert sandbox.calls() == before
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "told"),
+    [
+        (PANIC, "", "nothing says where the new secret should go"),
+        (f"{PANIC} --plain", "astalty_x\n", "This service creates the new secret itself"),
+    ],
+)
+def test_it_is_refused_before_anything_is_changed(sandbox: Account, line: str, more: str, told: str) -> None:
+    leaked = created(sandbox, "leaky")
+    refused = sandbox.shell(line, stdin=f"{leaked}\n{more}", code=2)
+    assert told in said(refused)
+    assert refused.out == ""
+    assert status_of(sandbox, leaked) == 200
+    assert shown(sandbox, "leaky")["rotation"] == 0
 
 
 def test_no_argument_is_a_secret(sandbox: Account) -> None:

@@ -39,36 +39,36 @@ def is_wanted(context: Context) -> bool:
 def create(context: Context, name: str, access: Access | None) -> None:
     from astalty_cli.services.keys.delivery import probe
 
-    destinations = _destinations(context)
-    operation = _operation(context, destinations)
+    destinations = wanted_destinations(context)
+    operation = hand_operation(context, destinations)
     operation.context.record.ensure_free(name)
     if context.get(DRY_RUN):
         probe(destinations, None, force=operation.force)
-        _say_plan(context, f"A key named {name!r} would be created in the web app.", destinations)
+        say_plan(context, f"A key named {name!r} would be created in the web app.", destinations)
         return
     _ensure_can_paste(context, operation.person, "astalty keys create NAME")
     secrets.remind(context)
-    new = operation.create(name, access, _known(operation.context, context))
+    new = operation.create(name, access, key_in_force(operation.context, context))
     context.completion_cache.note_key(new.key.id, name)
     level = access_name(access) if access else "unknown (record it with --access)"
     context.output.note(f"Created {name!r} (ends in {new.secret.last_four}). Access level: {level}.")
-    _print(context, new.key.id)
+    print_row(context, new.key.id)
 
 
 def rotate(context: Context, wanted: str, grace: timedelta, if_older_than: timedelta | None) -> None:
     from astalty_cli.services.keys.delivery import probe
     from astalty_cli.services.keys.finder import described
 
-    output, destinations = context.output, _destinations(context)
+    output, destinations = context.output, wanted_destinations(context)
     if not grace and not context.get(DRY_RUN):
         output.ensure_can_ask("have the old key deleted at once?")
-    operation, key = _operation(context, destinations), recorded(context, wanted)
+    operation, key = hand_operation(context, destinations), recorded(context, wanted)
     operation.context.ensure_none_open(key.id)
     if if_older_than is not None and _is_younger(context, key, if_older_than):
         return
     probe(destinations, key, force=operation.force)
     if context.get(DRY_RUN):
-        _say_plan(context, f"{described(key)} would be replaced in the web app.", destinations)
+        say_plan(context, f"{described(key)} would be replaced in the web app.", destinations)
         return
     _ensure_can_paste(context, operation.person, "astalty keys rotate KEY")
     secrets.remind(context)
@@ -82,7 +82,7 @@ def rotate(context: Context, wanted: str, grace: timedelta, if_older_than: timed
     if old.slot is None and old.secret == context.settings.variable:
         output.note(f"{API_KEY} still holds the old secret: set it again.")
     output.note(f"Replaced the secret of {described(ended.key)}.")
-    _print(context, ended.key.id)
+    print_row(context, ended.key.id)
 
 
 def _is_younger(context: Context, key: RecordedKey, limit: timedelta) -> bool:
@@ -129,7 +129,7 @@ def revoke(
             "The record does not say when keys were used, so --if-idle cannot be checked.",
             hint="Leave it out, and look at the request history in the web app.",
         )
-    operation, revoked = _operation(context, []), 0
+    operation, revoked = hand_operation(context, []), 0
     failures: dict[str, AstaltyError] = {}
     if not context.get(DRY_RUN):
         secrets.remind(context)
@@ -137,7 +137,7 @@ def revoke(
         try:
             key = recorded(context, name)
             if context.get(DRY_RUN):
-                _say_plan(context, f"{described(key)} would be deleted in the web app.", [])
+                say_plan(context, f"{described(key)} would be deleted in the web app.", [])
                 continue
             _revoke(context, operation, key, allow_self=allow_self, allow_last=allow_last)
             revoked += 1
@@ -168,10 +168,10 @@ def _revoke(
         f"{described(key)}\nDelete it? This can't be undone: whatever uses it stops working."
     )
     ensure_allowed(secret)  # again: the user may have thought for long
-    operation.revoke(key, old, _another(local, variable, secret))
+    operation.revoke(key, old, another_key(local, variable, secret))
     context.completion_cache.note_key(key.id, None)
     context.output.note(f"Revoked {described(key)}.")
-    _print(context, key.id)
+    print_row(context, key.id)
 
 
 def _ensure_not_last(local: LocalContext, key: RecordedKey) -> None:
@@ -198,8 +198,8 @@ def _ensure_not_in_use(
         )
 
 
-def recovery(context: Context, entry: JournalEntry, prompts: Prompts) -> None:
-    """Finish one entry."""
+def recovery(context: Context, entry: JournalEntry, prompts: Prompts, *, waits: bool = True) -> None:
+    """Finish one entry. Without `waits`, look once whether its key is deleted."""
     from astalty_cli.config.journal import Phase
     from astalty_cli.services.keys.by_hand.recovery import HandRecovery
 
@@ -210,11 +210,12 @@ def recovery(context: Context, entry: JournalEntry, prompts: Prompts) -> None:
         for spec in entry.destinations
         if (destination := choice.again(spec, environment, wanted.clear_after))
     ]
-    operation = _operation(context, given or own)
+    operation = hand_operation(context, given or own)
     person = operation.person
-    assert isinstance(person, WebPage)  # noqa: S101 - `_operation` has made it
-    person.is_here = person.is_here and not context.output.style.yes
-    person.old_line = 0 if entry.phase is Phase.AWAITING_DELETION else 1
+    assert isinstance(person, WebPage)  # noqa: S101 - `hand_operation` has made it
+    person.is_here = person.is_here and waits and not context.output.style.yes
+    needs_new = entry.phase is not Phase.AWAITING_DELETION or entry.is_replaced_afterwards
+    person.old_line = 1 if needs_new else 0
     HandRecovery(operation, own, prompts, secrets.variable(context), person.can_paste).run(entry)
 
 
@@ -235,14 +236,16 @@ def recorded(context: Context, wanted: str) -> RecordedKey:
     return next(key for key in record.active_keys() if key.id == found.id)
 
 
-def _operation(context: Context, destinations: list[Destination]) -> HandOperation:
+def hand_operation(
+    context: Context, destinations: list[Destination], person: WebPage | None = None
+) -> HandOperation:
     from astalty_cli.services.keys.by_hand.operations import HandOperation
     from astalty_cli.services.keys.by_hand.slots import Slots
 
     flags = context.get(BY_HAND)
     return HandOperation(
         secrets.local_context(context),
-        WebPage.of(context, with_token=flags.with_token, open_page=flags.web),
+        person or WebPage.of(context, with_token=flags.with_token, open_page=flags.web),
         Slots(context.program.folders.data),
         destinations,
         context.get(SECRET).force,
@@ -250,7 +253,7 @@ def _operation(context: Context, destinations: list[Destination]) -> HandOperati
     )
 
 
-def _destinations(context: Context) -> list[Destination]:
+def wanted_destinations(context: Context) -> list[Destination]:
     context.output.columns(columns.RECORDED_KEY, _row_type())
     return choice.by_hand(context.get(SECRET), secrets.destination_environment(context))
 
@@ -283,7 +286,7 @@ def _recorded_destinations(context: Context, key: RecordedKey) -> list[Destinati
     return found
 
 
-def _known(local: LocalContext, context: Context) -> Secret | None:
+def key_in_force(local: LocalContext, context: Context) -> Secret | None:
     """The key in force, if there is one and the service accepts it."""
     from astalty_cli.services.keys.by_hand.checks import is_accepted
 
@@ -294,7 +297,7 @@ def _known(local: LocalContext, context: Context) -> Secret | None:
     return None
 
 
-def _another(local: LocalContext, variable: Secret | None, secret: Secret | None) -> Secret | None:
+def another_key(local: LocalContext, variable: Secret | None, secret: Secret | None) -> Secret | None:
     """A key that is kept here, not this one, and that the service accepts."""
     from astalty_cli.services.keys.by_hand.checks import is_accepted
 
@@ -305,13 +308,13 @@ def _another(local: LocalContext, variable: Secret | None, secret: Secret | None
     return None
 
 
-def _say_plan(context: Context, what: str, destinations: list[Destination]) -> None:
+def say_plan(context: Context, what: str, destinations: list[Destination]) -> None:
     for destination in destinations:
         context.output.note(f"{destination.spec}: can take the secret.")
     context.output.note(f"{what} A dry run: nothing was changed.")
 
 
-def _print(context: Context, key_id: str) -> None:
+def print_row(context: Context, key_id: str) -> None:
     """Print the key as the record has it, if a flag asks for data. The secret is never in it."""
     from astalty_cli.services.keys.recorded import RecordedKeys, RecordedRow
 

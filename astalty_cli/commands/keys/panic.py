@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from astalty_cli.api import contract
-from astalty_cli.base.errors import ForbiddenError, SeveralError, UsageError
+from astalty_cli.base.errors import ForbiddenError, NotOfferedError, SeveralError, UsageError
 from astalty_cli.base.vocabulary import Access
-from astalty_cli.cli.options import ACCOUNT, ASK, DRY_RUN, JSON, RECORD, SECRET, takes
+from astalty_cli.cli.options import ACCOUNT, ASK, BY_HAND, DRY_RUN, JSON, RECORD, SECRET, takes
 from astalty_cli.cli.parameters import Duration, option
 from astalty_cli.commands.keys.arguments import AllowLast, AllowSelf
 from astalty_cli.commands.keys.incident import IncidentLines, last_use, revoke_question, story
@@ -29,7 +29,7 @@ _PATIENCE = 300.0  # seconds for reading the history: it comes last, and a busy 
 _REPORT = 256 * 1024  # bytes: how long a report will be, nobody knows
 
 
-@takes(SECRET, JSON, ACCOUNT, RECORD, ASK, DRY_RUN)
+@takes(SECRET, BY_HAND.without("with_token"), JSON, ACCOUNT, RECORD, ASK, DRY_RUN)
 def panic(
     context: Context,
     *,
@@ -50,24 +50,75 @@ def panic(
 
     If it no longer works, the keys that were created or rotated with it are listed and can be revoked;
     --allow-self and --allow-last apply to those.
+
+    By hand, the key is deleted in the web app, and a new one is created if --to or a profile takes it. With
+    --with-token, the new one is the second line of stdin: it is delivered first.
     """
     from astalty_cli.base import private_files
-    from astalty_cli.commands.shared import offering, secrets
+    from astalty_cli.commands.keys import panic_by_hand
+    from astalty_cli.commands.shared import secrets
 
-    destinations = secrets.destinations(context)
     _ensure_can_ask(context, with_token=with_token)
     private_files.ensure_writable(report / "astalty-incident", _REPORT)
-    leaked = secrets.read_key(
-        context, "Leaked secret (not shown): ", with_token=with_token, stopped="Nothing was done."
-    )
+    leaked, others = _read(context, with_token=with_token)
     case = _case(context, leaked, report, since)
-    operation = secrets.operation(context, leaked)
-    with offering.by_hand(offering.PANIC):
-        offering.ensure_key_calls(context, [*offering.ROTATION, ("DELETE", contract.api_key("{id}"))])
+    found = None if context.get(BY_HAND).by_hand else _in_place(context, case)
+    if found is None:
+        panic_by_hand.run(context, leaked, others if with_token else None, report, since)
+        return
+    destinations = secrets.destinations(context)
+    if others:
+        raise UsageError(
+            "This service creates the new secret itself, so stdin has one line: the leaked secret.",
+            hint="Leave out the second line.",
+        )
+    if found.works:
+        _end(context, case, found.operation, destinations)
+    else:
+        _clean_up(context, case, found.operation, allow_self=allow_self, allow_last=allow_last)
+
+
+def _read(context: Context, *, with_token: bool) -> tuple[Secret, list[str]]:
+    """The leaked secret, and the other lines of stdin. Raises UsageError for what can't be a key."""
+    from astalty_cli.commands.shared import secrets
+    from astalty_cli.commands.shared.web_page import stdin_lines
+    from astalty_cli.config.settings import typed_secret
+
+    if not with_token:
+        prompt = "Leaked secret (not shown): "
+        return secrets.read_key(context, prompt, with_token=False, stopped="Nothing was done."), []
+    first, *others = stdin_lines(context) or [""]
+    leaked = typed_secret(first)
+    for line in others:
+        typed_secret(line)  # hidden from now on
+    if len(others) > 1:
+        raise UsageError(
+            "stdin has more than two lines.",
+            hint="Give the leaked secret, then the new one, if any.",
+        )
+    return leaked, others
+
+
+class _InPlace(NamedTuple):
+    """The account of a service that has calls for keys: seen with the leaked secret, or with another key."""
+
+    operation: OperationContext
+    works: bool
+
+
+def _in_place(context: Context, case: Case) -> _InPlace | None:
+    """None if keys are deleted and created by hand."""
+    from astalty_cli.commands.shared import offering, secrets
+    from astalty_cli.services.incident.panic_cleanup import with_another_key
+
+    operation = secrets.operation(context, case.leaked)
+    try:
+        offering.ensure_key_calls(context, offering.LEAK, case.leaked)
         if _works(case, operation):
-            _end(context, case, operation, destinations)
-        else:
-            _clean_up(context, case, allow_self=allow_self, allow_last=allow_last)
+            return _InPlace(operation, works=True)
+        return _InPlace(with_another_key(lambda: secrets.operation(context), case.leaked), works=False)
+    except NotOfferedError:
+        return None
 
 
 def _works(case: Case, operation: OperationContext) -> bool:
@@ -146,13 +197,14 @@ def _end(
     context.output.note(leaked_key.report(rotated).summary())
 
 
-def _clean_up(context: Context, case: Case, *, allow_self: bool, allow_last: bool) -> None:
+def _clean_up(
+    context: Context, case: Case, operation: OperationContext, *, allow_self: bool, allow_last: bool
+) -> None:
     """Find the key of a secret that is dead, and offer to revoke what was created or rotated with it."""
     from astalty_cli.commands.shared import dry_run, secrets
-    from astalty_cli.services.incident.panic_cleanup import investigate, with_another_key
+    from astalty_cli.services.incident.panic_cleanup import investigate
     from astalty_cli.services.keys.guards import Guards
 
-    operation = with_another_key(lambda: secrets.operation(context), case.leaked)
     cleanup = investigate(case, operation)
     _show_findings(context.output, cleanup)
     guards = Guards(operation, secrets.variable(context), allow_self=allow_self, allow_last=allow_last)

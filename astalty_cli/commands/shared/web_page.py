@@ -32,7 +32,8 @@ class WebPage:
     open_page: bool = False
     is_here: bool = False
     old_line: int = 1  # of stdin; the new secret is on line 0
-    _lines: list[str] | None = field(default=None, init=False)
+    lines: list[str] | None = None  # of stdin, if they have been read already
+    _done: int = field(default=0, init=False)  # steps before the new key is created
     _steps: int = field(default=0, init=False)
 
     @classmethod
@@ -48,14 +49,14 @@ class WebPage:
         if self.with_token:  # the key exists already
             return
         level = access_name(key.access) if key.access else "the same as before" if replacing else _CHOOSE
-        self._steps = 2 if replacing is None else 3
+        self._steps = self._done + (2 if replacing is None else 3)
         self._say(
-            f"Step 1 of {self._steps}: create a key in the web app",
+            f"Step {self._done + 1} of {self._steps}: create a key in the web app",
             f"  {contract.MANAGE_KEYS} → Create API Key",
             f"  Name          {visible(key.page_name or '')}",
             f"  Access Level  {level}",
             *([] if replacing is None else ["  Keep the old key for now."]),
-            f"Step 2 of {self._steps}: copy the key that the web app shows, and paste it here",
+            f"Step {self._done + 2} of {self._steps}: copy the key that the web app shows, and paste it here",
         )
         self._open()
 
@@ -75,7 +76,11 @@ class WebPage:
 
     def delete(self, deletion: Deletion) -> None:
         title = "delete the key in the web app" if deletion.new is None else "delete the old key"
-        self._say(self._last_step(title), *_which_one(deletion))
+        if deletion.comes_first:
+            self._done = 1
+            self._say(f"Step 1 of 3: {title}", *_which_one(deletion))
+        else:
+            self._say(self._last_step(title), *_which_one(deletion))
         self._open()
 
     def delete_later(self, deletion: Deletion, then: str) -> None:
@@ -138,12 +143,17 @@ class WebPage:
 
     def read_lines(self) -> list[str]:
         """Raises UsageError if stdin has none: better known before anything is begun."""
-        if self._lines is None:
-            text = self.context.program.streams.stdin.read(_MOST)
-            self._lines = [line for line in text.splitlines() if line.strip()]
-            if not self._lines:
+        if self.lines is None:
+            self.lines = stdin_lines(self.context)
+            if not self.lines:
                 raise UsageError("There is no key on stdin.", hint="Pipe it in: --with-token < FILE")
-        return self._lines
+        return self.lines
+
+
+def stdin_lines(context: Context) -> list[str]:
+    """The lines of stdin that say something."""
+    text = context.program.streams.stdin.read(_MOST)
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def _which_one(deletion: Deletion) -> list[str]:
@@ -153,6 +163,8 @@ def _which_one(deletion: Deletion) -> list[str]:
         which = old.page_name
     elif new is not None and new.page_name:
         which = "the older key"
+    elif deletion.name is None:
+        which = f"the key that ends in {old.last_four}" if old.last_four else "the leaked key"
     else:
         ends = f" (ends in {old.last_four})" if old.last_four else ""
         which = f"the key that is recorded as {deletion.name!r}{ends}"

@@ -7,9 +7,9 @@ passes `redacted`, and in Markdown no text can be more than a text.
 import json
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -22,10 +22,12 @@ from astalty_cli.base.hiding import hide
 from astalty_cli.base.vocabulary import KeyStatus, access_name
 from astalty_cli.services.history.usage import Agent, Use
 from astalty_cli.services.incident.evidence import KeyEvent, KeyEventKind
+from astalty_cli.services.incident.markdown import MarkdownText, time_text
+
+AnyIncident = TypeVar("AnyIncident", bound=Struct)
 
 _PART = r"[^\s@<>()\[\],;:|]"
 _EMAIL = re.compile(rf"(?<!{_PART}){_PART}++@{_PART}++")  # not from the middle of a word: that is quadratic
-_SIGNS = re.compile(r"[\\`*_{}\[\]<>()#+!|~&$@=]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
 _LONGEST = 2_000  # characters of a text
 
@@ -104,7 +106,7 @@ def touched(events: Iterable[KeyEvent], keys: Iterable[ApiKey]) -> list[Touched]
     ]
 
 
-def redacted(incident: Incident) -> Incident:
+def redacted(incident: AnyIncident) -> AnyIncident:
     """The same without a secret or an email address in any of its texts, whoever put one there."""
 
     def clean(value: Any) -> Any:
@@ -114,7 +116,7 @@ def redacted(incident: Incident) -> Incident:
             return [clean(each) for each in value]
         return _clean(value) if isinstance(value, str) else value
 
-    return msgspec.convert(clean(msgspec.to_builtins(incident)), Incident)
+    return msgspec.convert(clean(msgspec.to_builtins(incident)), type(incident))
 
 
 def _clean(text: str) -> str:
@@ -133,22 +135,28 @@ class ReportFiles(NamedTuple):
 
 
 def write(incident: Incident, folder: Path, now: datetime, visible: Callable[[str], str]) -> ReportFiles:
-    """Write both forms, 0600 and over no other file. `visible` spells out what a reader would not see."""
+    """As `write_files`. `visible` spells out what a reader would not see."""
     key_id = incident.keys[0].id
     short = key_id[:8] if contract.is_uuid(key_id) else "unknown"  # a server's text is no file name
+    return write_files(incident, Markdown(incident, now, visible).text(), short, folder, now)
+
+
+def write_files(incident: Struct, text: str, short: str, folder: Path, now: datetime) -> ReportFiles:
+    """Write both forms, 0600 and over no other file; `short` ends their names. Raises LocalError."""
     stem = f"astalty-incident-{now:%Y%m%dT%H%M%SZ}-{short}"
     files = ReportFiles(folder.absolute() / f"{stem}.md", folder.absolute() / f"{stem}.json")
-    private_files.create_private(files.markdown, Markdown(incident, now, visible).text().encode())
+    private_files.create_private(files.markdown, text.encode())
     data = json.dumps(msgspec.to_builtins(incident), indent=2) + "\n"
     private_files.create_private(files.data, data.encode())
     return files
 
 
-class Markdown:
-    """A report in Markdown: headings and tables of ours, cells that can be nothing else."""
+class Markdown(MarkdownText):
+    """The report of an incident whose keys and history the service has told."""
 
     def __init__(self, incident: Incident, now: datetime, visible: Callable[[str], str]) -> None:
-        self._incident, self._now, self._visible = incident, now, visible
+        super().__init__(visible)
+        self._incident, self._now = incident, now
 
     def text(self) -> str:
         incident = self._incident
@@ -157,73 +165,74 @@ class Markdown:
             [
                 "# A leaked API key",
                 "",
-                f"Written by `astalty keys panic`, {_time(self._now)}. It holds no secret, body or query.",
+                self.written_by(self._now, "It holds no secret, body or query."),
                 "",
-                f"Account {self._cell(incident.account_id)}. The leaked secret {worked}. Its end: "
-                + self._cell(incident.leaked_secret_ended_in),
+                f"Account {self.cell(incident.account_id)}. The leaked secret {worked}. Its end: "
+                + self.cell(incident.leaked_secret_ended_in),
                 "",
-                *self._section("The key", self._keys()),
-                *self._section("What was done (times of the machine that did it)", self._steps()),
-                *self._section(
-                    f"Use since {_time(incident.since)}: {incident.calls} calls", self._uses(incident.uses)
+                *self.section("The key", self._keys()),
+                *self.section("What was done (times of the machine that did it)", self._steps()),
+                *self.section(
+                    f"Use since {time_text(incident.since)}: {incident.calls} calls",
+                    self._uses(incident.uses),
                 ),
-                *self._section(
-                    f"Use since {_time(incident.started_at)}, the start of the command, with its own calls",
+                *self.section(
+                    f"Use since {time_text(incident.started_at)}, the start of the command, "
+                    "with its own calls",
                     self._uses(incident.uses_meanwhile),
                 ),
-                *self._section("User agents", self._agents()),
-                *self._section(
+                *self.section("User agents", self._agents()),
+                *self.section(
                     "Keys that it created or rotated, and keys that those created", self._touched()
                 ),
-                *self._section("What is not known", [f"- {self._cell(each)}" for each in incident.not_known]),
+                *self.section("What is not known", [f"- {self.cell(each)}" for each in incident.not_known]),
             ]
         )
 
-    def _section(self, title: str, lines: list[str]) -> list[str]:
-        return [f"## {title}", "", *(lines or ["None."]), ""]
-
     def _keys(self) -> list[str]:
-        return self._table(
+        return self.table(
             ["name", "id", "ends in", "access", "status", "created", "rotated", "revoked"],
             [
                 [
                     *(key.name, key.id, key.last_four, access_name(key.access), key.status),
-                    *map(_time, (key.created_at, key.rotated_at, key.revoked_at)),
+                    *map(time_text, (key.created_at, key.rotated_at, key.revoked_at)),
                 ]
                 for key in self._incident.keys
             ],
         )
 
     def _steps(self) -> list[str]:
-        return self._table(["time", "what"], [[_time(step.at), step.what] for step in self._incident.steps])
+        return self.table(
+            ["time", "what"], [[time_text(step.at), step.what] for step in self._incident.steps]
+        )
 
     def _uses(self, uses: Iterable[Use]) -> list[str]:
-        return self._table(
+        return self.table(
             ["address", "call", "times", "first", "last"],
             [
                 [
                     *(use.ip_address or "unknown", f"{use.method} {use.path}", str(use.count)),
-                    *map(_time, (use.first, use.last)),
+                    *map(time_text, (use.first, use.last)),
                 ]
                 for use in uses
             ],
         )
 
     def _agents(self) -> list[str]:
-        return self._table(
+        return self.table(
             ["user agent", "times", "first", "last"],
             [
-                [agent.user_agent or "none", str(agent.count), _time(agent.first), _time(agent.last)]
+                [agent.user_agent or "none", str(agent.count), time_text(agent.first), time_text(agent.last)]
                 for agent in self._incident.user_agents
             ],
         )
 
     def _touched(self) -> list[str]:
-        return self._table(
+        return self.table(
             ["how", "when", "from", "by key", "its secret ended in", "key", "name", "status now", "entry"],
             [
                 [
-                    *(each.how, _time(each.at), each.ip_address or "unknown", each.by),
+                    *(each.how, time_text(each.at), each.ip_address or "unknown", each.by),
                     each.with_secret_ending_in or "unknown",
                     *self._now_is(each.key),
                     each.entry_id,
@@ -236,17 +245,3 @@ class Markdown:
         if key is None:
             return ["unknown"] * 3
         return [key.id, key.name, "revoked just now" if key.id in self._incident.revoked else key.status]
-
-    def _table(self, heads: list[str], rows: list[list[str]]) -> list[str]:
-        if not rows:
-            return []
-        cells = [heads, ["---"] * len(heads), *([self._cell(text) for text in row] for row in rows)]
-        return [f"| {' | '.join(row)} |" for row in cells]
-
-    def _cell(self, text: str) -> str:
-        """One line that no renderer takes for a cell's end, a link, an image or HTML."""
-        return _SIGNS.sub(r"\\\g<0>", self._visible(text))
-
-
-def _time(moment: datetime | None) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if moment else "–"

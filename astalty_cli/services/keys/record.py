@@ -151,34 +151,52 @@ class KeyRecord:
     def replaced_by_hand(
         self,
         key_id: str,
+        name: str,
         destinations: Iterable[str],
         *,
         new_id: str,
         last_four: str,
         page_name: str | None,
+        access: str | None,
         due_at: datetime | None,
     ) -> None:
         """Note that a key goes on as another one on the web page; `due_at` is when the old one should go.
 
-        An older one that waits for its deletion still counts: the record has the first date.
+        An older one that waits for its deletion still counts: the record has the first date. A key that has
+        ended, or that the record does not have, goes on in a row of its own.
         """
+        facts: dict[str, object] = {
+            "id": new_id,
+            "last_four": last_four,
+            "page_name": page_name,
+            "last_verified_at": _now(),
+        }
 
         def edit(keys: list[RecordedKey]) -> None:
-            for each in [key for key in self._live(keys) if key.id in {key_id, new_id}]:
+            known = [key for key in self._live(keys) if key.id in {key_id, new_id}]
+            for each in known:
                 waiting = each.previous_expires_at if each.service_id is None else None
                 due = min((date for date in (waiting, due_at) if date), default=None)
                 self._replace(
                     keys,
                     each.id,
-                    id=new_id,
-                    last_four=last_four,
-                    page_name=page_name,
+                    **facts,
                     rotated_at=_now(),
                     previous_expires_at=due and _whole_seconds(due),
                     previous_ended_by=None if due else Ending.REJECTED,
-                    last_verified_at=_now(),
                     destinations=list(dict.fromkeys([*each.destinations, *lasting(destinations)])),
                 )
+            if not known:
+                ended = next((key for key in keys if (key.origin, key.id) == (self.origin, key_id)), None)
+                about: dict[str, object] = {
+                    "owner": ended and ended.owner,
+                    "purpose": ended and ended.purpose,
+                    "access": access or UNKNOWN,
+                    "created_at": _now(),
+                    "created": Accuracy.APPROXIMATE,
+                    "previous_expires_at": due_at and _whole_seconds(due_at),
+                }
+                keys.append(_new(name, self.origin, lasting(destinations), facts | about))
 
         self._note(edit)
 
@@ -215,6 +233,21 @@ class KeyRecord:
 
     def ended(self, key_id: str, how: Ending) -> None:
         self._note(lambda keys: self._replace(keys, key_id, ended_at=_now(), ended_by=how))
+
+    def leak_ended(self, key_id: str, name: str, *, last_four: str, page_name: str | None) -> None:
+        """Note that the service rejects a leaked secret: in its key's row, if that has no other yet."""
+        ended: dict[str, object] = {"ended_at": _now(), "ended_by": Ending.REJECTED}
+
+        def edit(keys: list[RecordedKey]) -> None:
+            own = [key for key in keys if key.origin == self.origin]
+            if any(key.id == key_id and key.last_four == last_four and not key.ended_at for key in own):
+                self._replace(keys, key_id, **ended)
+            elif not any(key.ended_at and key.last_four == last_four for key in own):
+                own_id = new_id() if any(key.id == key_id for key in own) else key_id
+                facts = {"id": own_id, "last_four": last_four, "page_name": page_name, **ended}
+                keys.append(_new(name, self.origin, [], facts))
+
+        self._note(edit)
 
     def verified(self, key_ids: Sequence[str]) -> None:
         """Note keys that the service has just accepted. Raises LocalError."""

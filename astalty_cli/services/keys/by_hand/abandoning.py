@@ -21,7 +21,8 @@ def left_as_it_is(entry: JournalEntry) -> str:
         case Operation.CREATE, _:
             return f"{new} works until you delete it on the web page, even if its secret was not saved."
         case Operation.ROTATE, Phase.AWAITING_SECRET:
-            return f"{old} stays in use. If you created {new} on the web page, it works until you delete it."
+            stays = "is deleted" if entry.old_is_gone else "stays in use"
+            return f"{old} {stays}. If you created {new} on the web page, it works until you delete it."
         case _:
             return (
                 f"{old} and {new} both work. The new secret may not be saved everywhere, and nothing reminds "
@@ -36,7 +37,7 @@ def close(entry: JournalEntry, journal: Journal, record: KeyRecord, slots: Slots
     """
     slots.remove(entry)
     if entry.awaits_deletion and entry.key_id:
-        if entry.operation is Operation.REVOKE:
+        if entry.operation is Operation.REVOKE or entry.is_replaced_afterwards:
             record.ended(entry.key_id, Ending.STATED)
         else:
             record.deletion_stated(entry.key_id, still_due(journal, entry))

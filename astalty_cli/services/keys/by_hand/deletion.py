@@ -9,13 +9,16 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-from astalty_cli.base.errors import LeftOpenError, ServiceError
+import msgspec
+
+from astalty_cli.base.errors import ConflictError, LeftOpenError, ServiceError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import utc_now
-from astalty_cli.config.journal import Journal, JournalEntry, Operation
+from astalty_cli.config.journal import Journal, JournalEntry, Operation, Phase
 from astalty_cli.config.record import Ending
 from astalty_cli.services.keys.by_hand.checks import SECOND_LOOK, is_accepted
+from astalty_cli.services.keys.by_hand.page_names import unnamed
 from astalty_cli.services.keys.by_hand.person import Deletion, PageKey, Person
 from astalty_cli.services.keys.by_hand.slots import Slots
 from astalty_cli.services.keys.operation import LocalContext
@@ -66,12 +69,21 @@ class DeletionCheck:
         match seen:
             case Seen.DELETED:
                 self._finish(entry)
+            case Seen.WRONG_KEY if entry.leaked:
+                raise LeftOpenError(
+                    f"The wrong key was deleted: the service rejects the new key (ends in "
+                    f"{entry.last_fours[-1]}) and accepts the leaked one (ends in {ends}).",
+                    hint="Delete the leaked key too. Sign in with another key, then create a new one: "
+                    f"astalty keys create NAME\nContinue: {command(self.context.recover, entry.id[:8])}",
+                )
             case Seen.WRONG_KEY:
                 raise WrongKeyDeletedError(
                     f"The wrong key was deleted: the service rejects the new key (ends in "
                     f"{entry.last_fours[-1]}) and accepts the old one (ends in {ends}).",
                     hint=f"Put the old secret back: {command(self.context.recover, entry.id[:8])}",
                 )
+            case Seen.BOTH if len(entry.last_fours) < 2:
+                raise self._left_open(entry, "The service rejects every key that is stored here.")
             case Seen.BOTH:
                 raise LeftOpenError(
                     "The service rejects both the old key and the new one: both were deleted.",
@@ -100,7 +112,8 @@ class DeletionCheck:
     def _is_new(self, entry: JournalEntry) -> bool:
         """Whether the control is what replaced the old secret; a later rotation may have replaced that."""
         newest = self.control is not None and self.control.last_four == entry.last_fours[-1]
-        return entry.operation is Operation.ROTATE and newest and not self._is_ending(entry)
+        rotated = entry.operation is Operation.ROTATE and not entry.is_replaced_afterwards
+        return rotated and newest and not self._is_ending(entry)
 
     def _is_ending(self, entry: JournalEntry) -> bool:
         """Whether the key itself is revoked, or about to be: then its newest secret may be rejected."""
@@ -137,6 +150,7 @@ class DeletionCheck:
 
     def _text(self, entry: JournalEntry, seen: Seen) -> str:
         which = "The key" if entry.operation is Operation.REVOKE else "The old key"
+        which = "The leaked key" if entry.leaked else which
         return {
             Seen.DELETED: f"{which} is rejected. Checking once more…",
             Seen.STILL_WORKS: f"{which} still works. Checking every 15 s; press Ctrl-C to finish later.",
@@ -147,12 +161,17 @@ class DeletionCheck:
 
     def _finish(self, entry: JournalEntry) -> None:
         context, key_id = self.context, entry.key_id or ""
-        if entry.operation is Operation.REVOKE and self._is_the_keys_newest(entry):
-            context.record.ended(key_id, Ending.REJECTED)
+        if entry.leaked:
+            record_leak_ended(context, entry)
+        if entry.is_replaced_afterwards:
+            self._await_secret(entry)
         else:
-            context.record.deletion_verified(key_id, still_due(context.journal, entry))
-        self.slots.remove(entry)
-        context.journal.close(entry)
+            if entry.operation is Operation.ROTATE or not self._is_the_keys_newest(entry):
+                context.record.deletion_verified(key_id, still_due(context.journal, entry))
+            elif not entry.leaked:
+                context.record.ended(key_id, Ending.REJECTED)
+            self.slots.remove(entry)
+            context.journal.close(entry)
         ends = f" (ends in {entry.last_fours[0]})" if entry.last_fours else ""
         context.say(f"Verified: {_which(entry)}{ends} is deleted.")
 
@@ -163,6 +182,16 @@ class DeletionCheck:
             for key in self.context.record.active_keys()
         )
 
+    def _await_secret(self, entry: JournalEntry) -> None:
+        """The slot stays: by it, the profiles that hold the leaked secret are known."""
+        context = self.context
+        with context.journal.lock(entry.lock_name):
+            if context.journal.read(entry.id) != entry:
+                raise ConflictError(f"The entry of {entry.name!r} has moved on meanwhile.")
+            context.journal.write(
+                msgspec.structs.replace(entry, phase=Phase.AWAITING_SECRET, old_is_gone=True, due_at=None)
+            )
+
     def _left_open(self, entry: JournalEntry, why: str) -> LeftOpenError:
         again = command(self.context.recover, entry.id[:8])
         which = _which(entry)
@@ -172,7 +201,15 @@ class DeletionCheck:
         )
 
 
+def record_leak_ended(context: LocalContext, entry: JournalEntry) -> None:
+    context.record.leak_ended(
+        entry.key_id or "", entry.name, last_four=entry.last_fours[0], page_name=entry.old_page_name
+    )
+
+
 def _which(entry: JournalEntry) -> str:
+    if entry.leaked:
+        return "the leaked key"
     is_old = entry.operation is not Operation.REVOKE
     return f"the old key of {entry.name!r}" if is_old else f"the key {entry.name!r}"
 
@@ -184,8 +221,11 @@ class WrongKeyDeletedError(LeftOpenError):
 def deletion_of(entry: JournalEntry) -> Deletion:
     """The key that an entry waits for to be deleted."""
     ends = [*entry.last_fours, "", ""]
-    new = None if entry.operation is Operation.REVOKE else PageKey(entry.page_name, entry.access, ends[1])
-    return Deletion(entry.name, PageKey(entry.old_page_name, None, ends[0]), new, entry.due_at or utc_now())
+    is_alone = entry.operation is Operation.REVOKE or entry.is_replaced_afterwards
+    new = None if is_alone else PageKey(entry.page_name, entry.access, ends[1])
+    name = None if entry.name == unnamed(ends[0]) else entry.name
+    old, due = PageKey(entry.old_page_name, None, ends[0]), entry.due_at or utc_now()
+    return Deletion(name, old, new, due, comes_first=entry.is_replaced_afterwards)
 
 
 def still_due(journal: Journal, finished: JournalEntry) -> datetime | None:

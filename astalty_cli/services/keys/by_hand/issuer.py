@@ -39,10 +39,11 @@ class ByHand:
     known: Secret | None = None
     others: Sequence[str] = ()
     allow_other_account: bool = False
+    old_is_gone: bool = False
 
     @property
     def old_text(self) -> str:
-        return "the old key still works"
+        return "the old key is deleted" if self.old_is_gone else "the old key still works"
 
     def issue(self, entry: JournalEntry) -> NewSecret:
         """Ctrl-C leaves the entry open: nobody knows whether the key was created."""
@@ -53,7 +54,8 @@ class ByHand:
 
     def _issue(self, entry: JournalEntry) -> NewSecret:
         before = entry.last_fours[:1] if entry.operation is Operation.ROTATE else []
-        replacing = PageKey(entry.old_page_name, last_four=before[0]) if before else None
+        keeps_old = before and not entry.old_is_gone
+        replacing = PageKey(entry.old_page_name, last_four=before[0]) if keeps_old else None
         self.person.create(PageKey(entry.page_name, entry.access), replacing)
         secret = self._pasted(entry)
         try:
@@ -97,10 +99,12 @@ class ByHand:
         with left_open(context, entry, key, self.old_text):
             context.record.replaced_by_hand(
                 new.id,
+                entry.name,
                 entry.delivered,
                 new_id=key.id,
                 last_four=new.last_four,
                 page_name=entry.page_name,
+                access=entry.access,
                 due_at=due,
             )
             if due is None:
@@ -143,8 +147,11 @@ class ByHand:
 
 
 def _local_id(entry: JournalEntry, key_id: str) -> str:
-    """A key that the service knew by an id goes on as another one; the same id again if this runs twice."""
-    return key_id if key_id.startswith(LOCAL) else f"{LOCAL}{entry.id[:12]}"
+    """The id to go on with: a key that the service knew by an id, or that has leaked, gets another one.
+
+    It is the same again if this runs twice.
+    """
+    return key_id if key_id.startswith(LOCAL) and not entry.leaked else f"{LOCAL}{entry.id[:12]}"
 
 
 def _named(entry: JournalEntry, secret: Secret) -> KeyIdentity:

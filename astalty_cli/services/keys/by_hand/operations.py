@@ -55,7 +55,7 @@ class HandOperation:
         self._ensure_not_begun(name)
         probe(self.destinations, None, force=self.force)
         context.ensure_readable(None)
-        entry = self._entry(Operation.CREATE, new_id(), name, access=access, page_name=name)
+        entry = self.new_entry(Operation.CREATE, new_id(), name, access=access, page_name=name)
         with context.journal.lock(entry.lock_name):
             new = self.issue(self.issuer(None, None, known), entry)
             context.journal.close(new.entry)
@@ -74,19 +74,20 @@ class HandOperation:
             context.ensure_none_open(key.id)
             self._ensure_unchanged(key)
             probe(self.destinations, key, force=self.force)
-            entry = self._entry(
+            entry = self.new_entry(
                 Operation.ROTATE,
                 key.id,
                 key.name,
                 access=access_of(key),
-                page_name=self._next_page_name(key),
+                page_name=self.next_page_name(key),
                 old_page_name=key.page_name,
                 last_fours=[old.secret.last_four],
                 grace=int(grace.total_seconds()),
                 old_is_gone=not old.is_accepted,
                 slot=old.slot if old.is_accepted else None,
             )
-            issuer = self.issuer(key, old.secret, old.secret if old.is_accepted else None)
+            known = old.secret if old.is_accepted else None
+            issuer = self.issuer(key, old.secret, known, old_is_gone=not old.is_accepted)
             new = self.issue(issuer, entry)
             ended = RotationFinish(context, issuer).run(new)
         self.check_if_due(new.entry.id, old.secret, new.secret)
@@ -121,7 +122,7 @@ class HandOperation:
     def _begin_revocation(self, key: RecordedKey, old: OldSecret | None) -> JournalEntry:
         journal = self.context.journal
         entry = journal.write(
-            self._entry(
+            self.new_entry(
                 Operation.REVOKE,
                 key.id,
                 key.name,
@@ -140,11 +141,15 @@ class HandOperation:
             raise
         return entry
 
-    def issuer(self, key: RecordedKey | None, old: Secret | None, known: Secret | None) -> ByHand:
+    def issuer(
+        self, key: RecordedKey | None, old: Secret | None, known: Secret | None, *, old_is_gone: bool = False
+    ) -> ByHand:
         """`key` is the one to replace; `known` a secret to compare the account with, if it works."""
         given = set(lasting(destination.spec for destination in self.destinations))
         others = [spec for spec in key.destinations if spec not in given] if key else []
-        return ByHand(self.context, self.person, self.slots, old, known, others, self.allow_other_account)
+        return ByHand(
+            self.context, self.person, self.slots, old, known, others, self.allow_other_account, old_is_gone
+        )
 
     def issue(self, issuer: ByHand, entry: JournalEntry) -> NewSecret:
         """Ask for the secret, which may be interrupted, and hand it over, which may not."""
@@ -200,12 +205,12 @@ class HandOperation:
                     hint=f"Finish it first: {command(self.context.recover, entry.id[:8])}",
                 )
 
-    def _next_page_name(self, key: RecordedKey) -> str:
+    def next_page_name(self, key: RecordedKey) -> str:
         context, day = self.context, utc_now().astimezone().date()
         entries = context.journal.contents().entries
         return next_page_name(key.name, day, context.record.active_keys(), entries)
 
-    def _entry(self, operation: Operation, key_id: str, name: str, **fields: Any) -> JournalEntry:
+    def new_entry(self, operation: Operation, key_id: str, name: str, **fields: Any) -> JournalEntry:
         context = self.context
         entry = JournalEntry(
             id=uuid4().hex,

@@ -14,3 +14,8 @@ def next_page_name(name: str, day: date, keys: Iterable[RecordedKey], entries: I
     dated = f"{name} {day.isoformat()}"
     names = (dated, *(f"{dated} ({number})" for number in range(2, 1000)))
     return next((each for each in names if each not in taken), dated)
+
+
+def unnamed(last_four: str) -> str:
+    """What to call a key that nobody here knows."""
+    return f"unnamed-{last_four}" if last_four else "unnamed"

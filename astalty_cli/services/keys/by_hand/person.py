@@ -19,12 +19,16 @@ class PageKey:
 
 @dataclass(frozen=True)
 class Deletion:
-    """A key to delete on the page. `new` is the one that replaces it, if any; `due_at` is when."""
+    """A key to delete on the page. `new` is the one that replaces it, if any; `due_at` is when.
 
-    name: str
+    `name` is the record's; None for a key that it does not have. `comes_first`: a new key is created then.
+    """
+
+    name: str | None
     old: PageKey
     new: PageKey | None
     due_at: datetime
+    comes_first: bool = False
 
 
 class Person(Protocol):

@@ -70,6 +70,10 @@ class HandRecovery:
         operation, key = self.operation, self._recorded(entry)
         if entry.operation is Operation.CREATE:
             issuer = operation.issuer(None, None, self._accepted_elsewhere())
+        elif entry.old_is_gone:
+            gone = self._old(entry)
+            operation.ensure_delivered_somewhere(self._holders(gone))
+            issuer = operation.issuer(key, gone, self._accepted_elsewhere(gone), old_is_gone=True)
         else:
             old = find(
                 operation.context,
@@ -83,7 +87,8 @@ class HandRecovery:
                     entry, "The old secret is not on this machine.", hint=f"Paste it: {self._again(entry)}"
                 )
             operation.ensure_delivered_somewhere(old.holders)
-            issuer = operation.issuer(key, old.secret, old.secret if old.is_accepted else None)
+            known = old.secret if old.is_accepted else None
+            issuer = operation.issuer(key, old.secret, known, old_is_gone=not old.is_accepted)
             entry = msgspec.structs.replace(
                 entry, old_is_gone=not old.is_accepted, slot=old.slot if old.is_accepted else None
             )
@@ -100,7 +105,7 @@ class HandRecovery:
         """The secret was pasted: it goes on from wherever it is now, or is asked for once more."""
         operation, key = self.operation, self._recorded(entry)
         old = self._old(entry)
-        issuer = operation.issuer(key, old, old)
+        issuer = operation.issuer(key, old, old, old_is_gone=entry.old_is_gone)
         found = self._held_here(entry.last_fours[-1], self._readable())
         if found is not None:
             missing = [each for each in operation.destinations if not _has(each, entry, found)]
@@ -164,14 +169,24 @@ class HandRecovery:
         try:
             if due <= utc_now() and operation.person.is_here:
                 check.run(entry)
-                return
-            seen = check.look_twice(entry)
-            if due > utc_now() and seen in {Seen.STILL_WORKS, Seen.UNKNOWN}:
-                self._say_due(entry)
-                return
-            check.conclude(entry, seen)
+            else:
+                seen = check.look_twice(entry)
+                if due > utc_now() and seen in {Seen.STILL_WORKS, Seen.UNKNOWN}:
+                    self._say_due(entry)
+                    return
+                check.conclude(entry, seen)
         except WrongKeyDeletedError as error:
             self._put_back(entry, old, error)
+            return
+        if entry.is_replaced_afterwards:
+            self._replace_leaked(entry)
+
+    def _replace_leaked(self, entry: JournalEntry) -> None:
+        """The leaked key is gone, and nobody has created the new one yet."""
+        journal = self.operation.context.journal
+        with journal.lock(entry.lock_name):
+            if current := journal.read(entry.id):
+                self._ask_again(current)
 
     def _put_back(self, entry: JournalEntry, old: Secret, wrong: WrongKeyDeletedError) -> None:
         """Use the old secret again, since the key that replaced it was deleted."""
@@ -207,13 +222,13 @@ class HandRecovery:
         ends = entry.last_fours[0]
         here = [*self._readable(), *([self.variable] if self.variable else [])]
         found = next((secret for secret in here if ends and secret.last_four == ends), None)
-        if found or not self.can_paste:
+        if found or entry.old_is_gone or not self.can_paste:
             return found
         return self.operation.person.old_secret(entry.name, ends)
 
     def _control(self, entry: JournalEntry, old: Secret) -> Secret | None:
         """The key's newest secret; for a key that ends, another one that works."""
-        if entry.operation is Operation.REVOKE:
+        if entry.operation is Operation.REVOKE or entry.is_replaced_afterwards:
             return self._accepted_elsewhere(old)
         key = self._recorded(entry)
         ends = {key.last_four, entry.last_fours[-1]} - {old.last_four}
@@ -229,6 +244,9 @@ class HandRecovery:
                     if is_accepted(context, secret):
                         return secret
         return None
+
+    def _holders(self, secret: Secret | None) -> list[str]:
+        return [held.holder for held in self.operation.context.holders.held() if held.secret == secret]
 
     def _held_here(self, ends: str, secrets: Iterator[Secret]) -> Secret | None:
         """The secret that ends so and that the service accepts."""
