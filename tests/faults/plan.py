@@ -19,6 +19,8 @@ class At(StrEnum):
     STDOUT = "stdout"
     EXEC = "exec"
     KEYRING = "keyring"  # calls of it, from this one on
+    WAIT = "wait"  # for a person, or for a moment
+    PERSON = "person"  # at the web page
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,8 @@ def places(at: At, measured: Measured, *, late: bool = False) -> range:
             return range(4)
         case At.KEYRING:
             return range(6)
+        case At.WAIT | At.PERSON:  # by hand alone
+            return range(0)
 
 
 def every(shape: Shape, measured: Measured, *, slow: bool) -> Iterator[Fault]:
