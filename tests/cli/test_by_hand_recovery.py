@@ -51,7 +51,7 @@ def test_a_refused_paste_leaves_open_what_a_destination_has(real: RealAccount) -
     told = real.shell("keys recover --with-token --yes", stdin=old, code=7).err
     assert "This is the old secret." in told
     assert f"the one that ends in {new[-4:]}" in told
-    assert "delete it there" not in told
+    assert "Delete it there" not in told
     assert [entry["last_fours"] for entry in real.open] == [[old[-4:], new[-4:]]]
     real.shell("keys recover --with-token --yes", stdin=new, code=7)
     assert [entry["phase"] for entry in real.open] == ["awaiting_deletion"]
@@ -69,7 +69,7 @@ def test_what_is_due_at_once_is_checked_at_once(real: RealAccount) -> None:
     real.shell("keys recover --with-token --yes", stdin=new, code=7)
     as_it_was(real, phase="proved", due_at=None)
     told = real.shell("keys recover --yes", code=7).err
-    assert f"The old key (ends in {old[-4:]}) still works." in told
+    assert f"The service still accepts the key that ends in {old[-4:]}." in told
 
 
 def test_the_slot_is_removed_if_the_old_key_is_gone_meanwhile(real: RealAccount) -> None:
@@ -142,7 +142,7 @@ def test_a_revocation_finds_its_secret_where_the_record_says(real: RealAccount) 
     for slot in real.slots:
         slot.unlink()
     real.page.delete(secret)
-    assert "Verified: the key is deleted." in real.shell("keys recover --yes").err
+    assert "Verified: the key 'ci'" in real.shell("keys recover --yes").err
 
 
 def test_both_keys_deleted_is_no_verified_deletion(real: RealAccount) -> None:
@@ -179,5 +179,5 @@ def test_a_paste_that_recover_refuses_is_no_open_operation(real: RealAccount, pa
     assert [entry["phase"] for entry in real.open] == ["awaiting_secret"]
     given = real.secret if paste == "old" else paste
     told = real.shell("keys recover --with-token --yes", stdin=given, code=code).err
-    assert "still exists on the web page" in told
+    assert "still exists in the web app" in told
     assert not real.open

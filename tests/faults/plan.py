@@ -170,14 +170,12 @@ def places(at: At, measured: Measured, *, late: bool = False) -> range:
             return range(measured.entry if late else 0, measured.steps)
         case At.LOCK:
             return range(measured.entry_lock if late else 0, measured.locks)
-        case At.STDOUT | At.EXEC | At.STORE:
+        case At.STDOUT | At.EXEC | At.STORE | At.WAIT | At.PERSON:  # the last two are by hand
             return range(1)
         case At.READ:
             return range(4)
         case At.KEYRING:
             return range(6)
-        case At.WAIT | At.PERSON:  # by hand alone
-            return range(0)
 
 
 def every(shape: Shape, measured: Measured, *, slow: bool) -> Iterator[Fault]:

@@ -125,7 +125,7 @@ def _measured(done: Done, here: HandWorld) -> Measured:
         if step.startswith("write") and f"{journal}/." in step
     ]
     waits = done.err.count("not shown") + done.err.count("[y/N]") + 2
-    return Measured(done.requests, len(done.steps), entry=entries[0] if entries else 0, waits=waits)
+    return Measured(done.requests, len(done.steps), 0, entry=entries[0] if entries else 0, waits=waits)
 
 
 def play(case: Case, engine: Engine) -> Verdict:

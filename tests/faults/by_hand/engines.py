@@ -88,7 +88,7 @@ class HandInProcess(InProcess):
 
     def _execute(self, world: World, words: list[str], fault: Fault | None) -> Done:
         assert isinstance(world, HandWorld)
-        with self.unwatched():
+        with self.steps.unwatched():
             person = self.sittings.begin(world, words, fault)
             self._stdin = person.stdin(words)
         depth = len(self._shown)
@@ -97,7 +97,7 @@ class HandInProcess(InProcess):
         finally:
             shown = "".join(each.getvalue() for each in self._shown[depth:])
             del self._shown[depth:]
-            with self.unwatched():
+            with self.steps.unwatched():
                 person.ends(shown)
             self.sittings.people.pop()
         return _noticed(done, person)
@@ -118,7 +118,7 @@ class HandInProcess(InProcess):
     def _getpass(self, prompt: str, stream: Any = None) -> str:
         stream.write(prompt)
         self._wait()
-        with self.unwatched():
+        with self.steps.unwatched():
             typed = self.sittings.now.types_key(prompt, self._shown[-1].getvalue())
         stream.write("\n")
         if typed is None:
@@ -127,7 +127,7 @@ class HandInProcess(InProcess):
 
     def _answer(self) -> str:
         self._wait()
-        with self.unwatched():
+        with self.steps.unwatched():
             return self.sittings.now.answers(self._shown[-1].getvalue()) + "\n"
 
     def sleeps(self, seconds: float) -> None:
@@ -135,7 +135,7 @@ class HandInProcess(InProcess):
             return
         self._wait()
         try:
-            with self.unwatched():
+            with self.steps.unwatched():
                 self.sittings.now.waits_for_service(self._shown[-1].getvalue(), seconds)
         except Leaves:
             signal.raise_signal(signal.SIGINT)
@@ -210,7 +210,7 @@ class _Dialogue:
     """Reads the terminal of a child, and types what the person says."""
 
     _ASKED: Final = (
-        r"not shown\): ", r"Enter if you don't have it\): ", r"\[y/N\] ", r"\n  Delete +[^\r\n]+\r\n",
+        r"not shown\): ", r"Enter to skip\): ", r"\[y/N\] ", r"\n  Delete +[^\r\n]+\r\n",
     )  # fmt: skip
 
     def __init__(self, child: "pexpect.spawn[str]", person: Person) -> None:

@@ -17,14 +17,14 @@ from tests.faults.plan import At, Fault
 
 _NAME: Final = re.compile(r"^  Name +(.+?)\r?$", re.MULTILINE)
 _DELETE: Final = re.compile(
-    r"[dD]elete the (?:old key|key in the web app)(?P<later> on .+?)?\r?\n"
+    r"[dD]elete the (?:old key|key in the web app)(?P<later> after .+?)?\r?\n"
     r".+?\r?\n  Delete +(?P<which>.+?)\r?\n"
     r"(?:  Keep +(?P<keep>.+?)\r?\n)?"
 )
 _LATER: Final = re.compile(r"is due for deletion on ")
-_DELETE_NEW: Final = "still exists on the web page: delete it there"
+_DELETE_NEW: Final = "still exists in the web app. Delete it there"
 _SET_AGAIN: Final = "still holds the old secret: set it again"
-_WAITING: Final = re.compile(r"The (?:old )?key \(ends in \S{4}\) still works")
+_WAITING: Final = re.compile(r"The service still accepts the key that ends in \S{4}")
 _LAST_FOUR: Final = re.compile(r"ends in (\S{4})\b")
 _A_LOOK: Final = 10.0  # seconds: shorter waits are not for a person
 _PATIENCE: Final = 12  # looks at a key that is not deleted, before the person leaves
@@ -148,7 +148,7 @@ class Person:
         """What is pasted at a hidden prompt; None is the end of input."""
         self.reads(shown)
         self._meanwhile()
-        if prompt.startswith("Present"):
+        if prompt.lstrip().startswith("Current"):
             return self._known_old(shown)
         return self._pastes()
 

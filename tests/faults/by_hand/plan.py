@@ -149,7 +149,7 @@ def some(rng: random.Random, shape: Shape, measured: Measured, *, slow: bool, la
 
 
 # About what a recovery has: it is not known before. A fault beyond its end does not happen.
-_RECOVERY: Final = Measured(requests=7, steps=45, waits=5)
+_RECOVERY: Final = Measured(requests=7, steps=45, locks=0, waits=5)
 
 
 def in_recovery(rng: random.Random, shape: Shape, *, slow: bool) -> Fault:

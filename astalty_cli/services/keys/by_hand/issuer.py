@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 
 from astalty_cli.api.identity import LOCAL, KeyIdentity
-from astalty_cli.base.errors import AstaltyError, LeftOpenError, LocalError, ServiceError
+from astalty_cli.base.errors import AstaltyError, LeftOpenError, ServiceError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import utc_now
@@ -149,7 +149,8 @@ class ByHand:
         again, earlier = command(self.context.recover, entry.id[:8]), _pasted_before(entry)
         if earlier:
             return LeftOpenError(
-                f"{why} {entry.name!r} still needs its new key: the one that ends in {earlier}, or another one.", hint=f"Continue: {again}"
+                f"{why} {entry.name!r} still needs its new key: the one that ends in {earlier}, or another.",
+                hint=f"Continue: {again}",
             )
         return LeftOpenError(
             f"{why} Nothing was changed here. {entry.name!r} still needs its new key.",
