@@ -5,10 +5,12 @@ import multiprocessing
 import os
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 from tests.faults import plan
+from tests.faults.by_hand import plan as hand_plan
 from tests.faults.campaign import Counts, too_few
 from tests.faults.invariants import Kind
 from tests.faults.work import Job, work
@@ -27,6 +29,7 @@ def _arguments() -> argparse.Namespace:
         "--part", type=_part, default=(1, 1), metavar="K/N", help="of all these runs, part K of N"
     )
     parser.add_argument("--double", action="store_true", help="a second fault, during recovery")
+    parser.add_argument("--by-hand", action="store_true", help="keys are created and deleted on the web page")
     parser.add_argument("--in-process", action="store_true", help="in this process: much faster")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="worker processes")
     parser.add_argument("--stories", type=int, default=3, help="how many violations are told in full")
@@ -34,12 +37,13 @@ def _arguments() -> argparse.Namespace:
 
 
 def _jobs(arguments: argparse.Namespace) -> list[Job]:
-    job = Job(arguments.seed, arguments.double, arguments.in_process)
+    job = Job(arguments.seed, arguments.double, arguments.in_process, by_hand=arguments.by_hand)
+    known: Sequence[plan.Shape | hand_plan.Shape] = hand_plan.SHAPES if arguments.by_hand else plan.SHAPES
     if arguments.only is not None:
         return [replace(job, first=arguments.only, runs=arguments.only + 1)]
     if arguments.every:
-        named = [shape for shape in plan.SHAPES if arguments.shape == str(shape)]
-        shapes = named or [shape for shape in plan.SHAPES if arguments.shape in str(shape)]
+        named = [shape for shape in known if arguments.shape == str(shape)]
+        shapes = named or [shape for shape in known if arguments.shape in str(shape)]
         job = replace(job, shapes=tuple(shapes))
     else:
         job = replace(job, runs=arguments.runs)

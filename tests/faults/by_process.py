@@ -17,7 +17,7 @@ from tests.support.shell import ASTALTY
 
 _SITE: Final = Path(__file__).with_name("site")
 _PACE: Final = 0.02  # of the waits between two tries, which are the command's own
-_LIMIT: Final = 90.0  # seconds after which a command hangs
+LIMIT: Final = 90.0  # seconds after which a command hangs
 
 
 class ByProcess:
@@ -28,6 +28,7 @@ class ByProcess:
     def __init__(self) -> None:
         self._proxy: Proxy | None = None
         self._children: list[subprocess.Popen[bytes]] = []
+        self.given = b""  # on stdin of the next command
 
     @contextlib.contextmanager
     def address(self, world: World) -> Iterator[str]:
@@ -68,9 +69,9 @@ class ByProcess:
             child = closing.enter_context(
                 subprocess.Popen(
                     command,
-                    env=_environ(world, fault, log),
+                    env=environ_of(world, fault, log),
                     cwd=world.home,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     stdout=stdout,
                     stderr=subprocess.PIPE,
                     start_new_session=True,  # no terminal that a secret could be shown on
@@ -79,9 +80,9 @@ class ByProcess:
             self._children.append(child)
             world.printing.append(lambda: printed.read_text(errors="replace"))
             closing.callback(world.printing.pop)
-            watchdog = threading.Timer(_LIMIT, child.kill)
+            watchdog = threading.Timer(LIMIT, child.kill)
             watchdog.start()
-            _, err = child.communicate()
+            _, err = child.communicate(self.given)
             out = printed.read_text(errors="replace")
             hung = not watchdog.is_alive()
             watchdog.cancel()
@@ -94,14 +95,14 @@ class ByProcess:
             line=" ".join(words),
             code=None if killed else child.returncode,
             out=out,
-            err=err.decode(errors="replace") + (f"(hung for {_LIMIT:.0f} s)" if hung else ""),
+            err=err.decode(errors="replace") + (f"(hung for {LIMIT:.0f} s)" if hung else ""),
             fired=fired or around,
             log=tuple(world.service.log),
             steps=tuple(line[1:] for line in steps),
         )
 
 
-def _environ(world: World, fault: Fault | None, log: Path) -> dict[str, str]:
+def environ_of(world: World, fault: Fault | None, log: Path) -> dict[str, str]:
     of_keyring = fault is not None and fault.at is At.KEYRING
     plan = {
         "root": str(world.home),
@@ -117,6 +118,7 @@ def _environ(world: World, fault: Fault | None, log: Path) -> dict[str, str]:
         "PATH": f"{ASTALTY.parent}{os.pathsep}{os.environ['PATH']}",
         "LANG": "C.UTF-8",
         "TZ": "UTC",
+        **world.environ,
         "PYTHONPATH": os.pathsep.join([str(_SITE), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "ASTALTY_FAULTS": json.dumps(plan),
     }

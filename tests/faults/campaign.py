@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tests.faults import invariants, plan
 from tests.faults.home import Done, Engine, World, world
@@ -24,11 +25,16 @@ class Case:
         return f"{self.shape}: {self.first or 'no fault'}{later}{second}"
 
 
+class AnyCase(Protocol):
+    @property
+    def first(self) -> Fault | None: ...
+
+
 @dataclass
 class Verdict:
     """What became of a run."""
 
-    case: Case
+    case: "AnyCase"
     fired: bool = False
     codes: list[int | None] = field(default_factory=list)  # of the operation, and of each `recover --yes`
     notes: list[str] = field(default_factory=list)

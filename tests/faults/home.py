@@ -70,13 +70,20 @@ class Engine(Protocol):
 
 
 @cache
-def _template() -> Path:
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="astalty-faults-", dir=_MEMORY))
+
+
+@cache
+def template(participants: int = 0) -> Path:
     """A database with an account and without a past, to copy from."""
-    path = Path(tempfile.mkdtemp(prefix="astalty-faults-", dir=_MEMORY)) / "template.db"
+    path = _folder() / f"template-{participants}.db"
     store = Store.open(path)
     with store.database.write() as connection:
-        for table in ("api_request_bodies", "api_requests", "goals", "participants"):
+        for table in ("api_request_bodies", "api_requests", "goals"):
             connection.execute(f"DELETE FROM {table}")
+        few = "SELECT id FROM participants LIMIT ?"
+        connection.execute(f"DELETE FROM participants WHERE id NOT IN ({few})", (participants,))
         connection.execute("UPDATE api_keys SET revoked_at = created_at WHERE revoked_at IS NULL")
     store.close()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -86,9 +93,10 @@ def _template() -> Path:
 
 
 def forget_template() -> None:
-    if _template.cache_info().currsize:
-        shutil.rmtree(_template().parent, ignore_errors=True)
-        _template.cache_clear()
+    if _folder.cache_info().currsize:
+        shutil.rmtree(_folder(), ignore_errors=True)
+        _folder.cache_clear()
+        template.cache_clear()
 
 
 @dataclass
@@ -106,6 +114,7 @@ class World:
     own: Secret = field(default_factory=lambda: Secret(""))
     done: list[Done] = field(default_factory=list)
     printing: list[Callable[[], str]] = field(default_factory=list)  # by commands that are running
+    environ: dict[str, str] = field(default_factory=dict)  # beyond what every command has
 
     @property
     def home(self) -> Path:
@@ -274,10 +283,9 @@ class World:
 @contextlib.contextmanager
 def world(shape: Shape, engine: Engine) -> Iterator[World]:
     """A fresh world in memory, signed in, with the key that the operation is about."""
-    template = _template()
-    folder = Path(tempfile.mkdtemp(dir=template.parent))
+    folder = Path(tempfile.mkdtemp(dir=template().parent))
     clock = Clock(utc_now())
-    shutil.copy(template, folder / "service.db")
+    shutil.copy(template(), folder / "service.db")
     store = Store.open(folder / "service.db", clock=clock)
     made = World(shape, engine, folder, store, clock, Service(store))
     made.service.replica_path = folder / "replica.db"

@@ -114,14 +114,14 @@ class InProcess:
 
     def __enter__(self) -> Self:
         self._undo = contextlib.ExitStack()
-        swap = functools.partial(_swap, self._undo)
-        swap(http, "_transport", lambda _: Edge(self))
-        swap(app, "command", functools.cache(app.command))  # 6 ms each time
-        swap(credentials, "KEYRING_SECONDS", 0.05)
-        wait_by(self.clock, swap)
-        swap(time, "sleep", self.clock.sleep)
-        swap(time, "perf_counter", self.clock.perf_counter)
-        swap(threading, "excepthook", lambda _: None)  # a kill on the keyring's thread
+        replace = functools.partial(swap, self._undo)
+        replace(http, "_transport", lambda _: Edge(self))
+        replace(app, "command", functools.cache(app.command))  # 6 ms each time
+        replace(credentials, "KEYRING_SECONDS", 0.05)
+        wait_by(self.clock, replace)
+        replace(time, "sleep", self.clock.sleep)
+        replace(time, "perf_counter", self.clock.perf_counter)
+        replace(threading, "excepthook", lambda _: None)  # a kill on the keyring's thread
         for number in _HEARD:
             self._undo.callback(signal.signal, number, signal.getsignal(number))
         self._undo.callback(_put_back, sys.modules.get(SECRET_SERVICE))
@@ -159,14 +159,13 @@ class InProcess:
         steps.send = self._signal
         steps.begin(*at_steps(fault))
         stdout = Stdout(steps, fault.kind if fault is not None and fault.at is At.STDOUT else "")
-        stderr = io.StringIO()
+        stdin, stderr = self.streams()
         environ = {"HOME": str(world.home), "LANG": "C.UTF-8", "TZ": "UTC", "PATH": os.environ["PATH"]}
+        environ |= world.environ
         folders = Folders(
             world.config, world.home / ".local" / "share" / "astalty", world.home / ".cache" / "astalty"
         )
-        program = Program(
-            words, Streams(io.StringIO(), stdout, stderr, environ), environ, run, lambda: folders
-        )
+        program = Program(words, Streams(stdin, stdout, stderr, environ), environ, run, lambda: folders)
         hiding._seen.clear()  # a command is a process, and has seen nothing yet
         code: int | None
         try:
@@ -202,6 +201,10 @@ class InProcess:
         vars(steps).update(outer)
         return done
 
+    def streams(self) -> tuple[io.StringIO, io.StringIO]:
+        """stdin and stderr of the next command."""
+        return io.StringIO(), io.StringIO()
+
     # -- signals ---------------------------------------------------------------------------------
 
     def _send(self, name: str) -> None:
@@ -231,7 +234,7 @@ def _steps() -> Steps:
     return steps
 
 
-def _swap(undo: contextlib.ExitStack, owner: Any, name: str, value: object) -> None:
+def swap(undo: contextlib.ExitStack, owner: Any, name: str, value: object) -> None:
     undo.callback(setattr, owner, name, getattr(owner, name))
     setattr(owner, name, value)
 

@@ -19,6 +19,8 @@ class At(StrEnum):
     STDOUT = "stdout"
     EXEC = "exec"
     KEYRING = "keyring"  # calls of it, from this one on
+    WAIT = "wait"  # for a person, or for a moment
+    PERSON = "person"  # at the web page
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def places(at: At, measured: Measured, *, late: bool = False) -> range:
             return range(measured.entry if late else 0, measured.steps)
         case At.LOCK:
             return range(measured.entry_lock if late else 0, measured.locks)
-        case At.STDOUT | At.EXEC | At.STORE:
+        case At.STDOUT | At.EXEC | At.STORE | At.WAIT | At.PERSON:  # the last two are by hand
             return range(1)
         case At.READ:
             return range(4)

@@ -15,6 +15,7 @@ import httpx
 from astalty_cli.api import contract
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.secret_patterns import SANDBOX_SECRET
+from astalty_cli.base.vocabulary import Surface
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.secret_format import new_secret
 from astalty_cli.sandbox.store import Store
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _SECRET: Final = re.compile(SANDBOX_SECRET.encode())
 _KEY_CALL: Final = re.compile(contract.API_KEYS + r"/([0-9a-f-]{36})(/rotate|/expire-previous)?")
 _JSON: Final = {"Content-Type": "application/json"}
+_HTML: Final = {"Content-Type": "text/html"}
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ class Service:
     another command of the same user.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._app: WSGIApplication = create_app(store, rate_limit=0)
+    def __init__(self, store: Store, surface: Surface = Surface.FULL) -> None:
+        self._app: WSGIApplication = create_app(store, rate_limit=0, surface=surface)
         self._store = store
         self._transport = httpx.WSGITransport(app=self._app, raise_app_exceptions=False)
         self.made: list[Made] = []
@@ -120,10 +122,10 @@ class Service:
         elif name == "elsewhere":
             self.rotate_elsewhere(int(moment))
         elif name == "rival":
-            self._let_rival(moment)
+            self.let_rival(moment)
         elif moment == "before" or name in {"429", "refused"}:
             self.down = name == "refused"
-            return _instead(name, moment)
+            return instead(name, moment)
         return _spoilt(self._acted(request), kind)
 
     def _signalled(self, request: httpx.Request, name: str, moment: str) -> Sent:
@@ -136,7 +138,7 @@ class Service:
             self.send_signal(f"{name} after")
         return sent
 
-    def _let_rival(self, kind: str) -> None:
+    def let_rival(self, kind: str) -> None:
         self.by, self.rival_changed = "rival", False
         try:
             self.rival(kind)
@@ -234,7 +236,7 @@ class Service:
         return self._store.keys.get(key_id).revoked_at is None
 
 
-def _instead(name: str, moment: str) -> Sent:
+def instead(name: str, moment: str) -> Sent:
     """An answer, or none, of a service that has not acted."""
     limited = {**_JSON, "Retry-After": moment, "X-RateLimit-Limit": "60"}
     return {
@@ -243,6 +245,10 @@ def _instead(name: str, moment: str) -> Sent:
         "deaf": Sent(lost="drop"),
         "hold": Sent(lost="hold"),
         "401": Sent(401, _JSON, b'{"message": "Unauthenticated."}'),
+        "403": Sent(403, _JSON, b'{"message": "Forbidden."}'),
+        "html": Sent(403, _HTML, b"<html><h1>Request blocked</h1></html>"),
+        "portal": Sent(200, _HTML, b"<html><h1>Sign in to this network</h1></html>"),
+        "302": Sent(302, {**_HTML, "Location": "https://portal.example/"}),
         "409": Sent(409, {**_JSON, "Retry-After": "1"}, b'{"message": "Still running."}'),
         "429": Sent(429, limited, b'{"message": "Too Many Attempts."}'),
         "500": Sent(500, _JSON, b'{"message": "Server Error"}'),

@@ -211,6 +211,13 @@ def recovery(context: Context, entry: JournalEntry, prompts: Prompts, *, waits: 
         if (destination := choice.again(spec, environment, wanted.clear_after))
     ]
     operation = hand_operation(context, given or own)
+    keys = [key for key in operation.context.record.active_keys() if key.id == entry.key_id]
+    own += [
+        each
+        for key in keys
+        for each in _recorded_destinations(context, key)
+        if each.spec not in entry.destinations
+    ]
     person = operation.person
     assert isinstance(person, WebPage)  # noqa: S101 - `hand_operation` has made it
     person.is_here = person.is_here and waits and not context.output.style.yes

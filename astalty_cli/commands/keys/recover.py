@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
-from astalty_cli.base.errors import ConflictError, LeftOpenError, NotFoundError, UsageError
+from astalty_cli.base.errors import AstaltyError, ConflictError, LeftOpenError, NotFoundError, UsageError
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import iso, utc_now
 from astalty_cli.cli.options import ACCOUNT, ASK, BY_HAND, OUTPUT, RECORD, SECRET, takes
@@ -131,14 +131,29 @@ def _finished(context: Context, entries: list[JournalEntry]) -> dict[str, LeftOp
     from astalty_cli.services.keys.recovery_steps import elsewhere
 
     failures: dict[str, LeftOpenError] = {}
+    refused: AstaltyError | None = None
     for entry in entries:
         try:
             if entry.base_url != context.settings.base_url.value:
                 raise elsewhere(entry)
             _finish(context, entry)
-        except (LeftOpenError, ConflictError, UsageError) as error:
+        except AstaltyError as error:
+            if _is_closed_by_hand(context, entry):
+                refused = refused or error
+                continue
+            if not isinstance(error, (LeftOpenError, ConflictError, UsageError)):
+                raise
             failures[entry.id[:8]] = LeftOpenError(error.message, hint=error.hint, status=error.status)
+    if refused and not failures:
+        raise refused
     return failures
+
+
+def _is_closed_by_hand(context: Context, entry: JournalEntry) -> bool:
+    """Whether an entry was closed because of what was pasted: then nothing is left to finish."""
+    from astalty_cli.config.journal import Way
+
+    return entry.way is Way.BY_HAND and context.journal.read(entry.id) is None
 
 
 def _finish(context: Context, entry: JournalEntry) -> None:

@@ -53,11 +53,11 @@ class DeletionCheck:
     def run(self, entry: JournalEntry) -> None:
         """Ask for the deletion and wait for it; look once without a terminal. The caller says it is due.
 
+        It is asked for only after a look at both keys: nobody is told to delete the last one that works.
         Raises LeftOpenError if it is not verified.
         """
         try:
-            self.person.delete(deletion_of(entry))
-            seen = self._wait(entry) if self.person.is_here else self.look_twice(entry)
+            seen = self._wait(entry) if self.person.is_here else self._look_once(entry)
         except KeyboardInterrupt:
             self.person.interrupted()
             raise self._left_open(entry, "Stopped.") from None
@@ -100,7 +100,7 @@ class DeletionCheck:
         try:
             works = is_accepted(self.context, self.old)
             control = self.control is None or is_accepted(self.context, self.control)
-            if not works and not control:
+            if not (works or control or self._is_new(entry)):
                 control = self._another_works()
         except ServiceError as error:
             self._problem = error.message
@@ -137,12 +137,22 @@ class DeletionCheck:
         again = self.look(entry)
         return again if again == seen or again not in _DECIDING else Seen.UNKNOWN
 
+    def _look_once(self, entry: JournalEntry) -> Seen:
+        seen = self.look_twice(entry)
+        if seen is Seen.STILL_WORKS:
+            self.person.delete(deletion_of(entry))
+        return seen
+
     def _wait(self, entry: JournalEntry) -> Seen:
         before: Seen | None = None
+        is_asked_for = False
         while True:
             seen = self.look(entry)
             if seen in _DECIDING and seen == before:
                 return seen
+            if seen is Seen.STILL_WORKS and not is_asked_for:
+                self.person.delete(deletion_of(entry))
+                is_asked_for = True
             if seen != before:
                 self.person.waiting(self._text(entry, seen))
             before = seen

@@ -58,6 +58,12 @@ class ByHand:
         replacing = PageKey(entry.old_page_name, last_four=before[0]) if keeps_old else None
         self.person.create(PageKey(entry.page_name, entry.access), replacing)
         secret = self._pasted(entry)
+        earlier = _pasted_before(entry)
+        if earlier and earlier != secret.last_four:
+            self.context.warn(
+                f"The key that ends in {earlier} is no longer needed. Delete it on the web page once this is "
+                "finished."
+            )
         try:
             if self.old is not None and not entry.old_is_gone:
                 self.slots.store(entry, self.old)
@@ -122,7 +128,10 @@ class ByHand:
         return Ended(key, due)
 
     def _pasted(self, entry: JournalEntry) -> Secret:
-        """Raises LeftOpenError if nobody gave a secret; the entry is closed after one that was refused."""
+        """Raises LeftOpenError if nobody gave a secret; the entry is closed after one that was refused.
+
+        It stays open if an earlier secret was pasted.
+        """
         context = self.context
         pasting = Pasting(context, self.person, self.old, self.known, self.allow_other_account)
         try:
@@ -130,6 +139,8 @@ class ByHand:
         except ServiceError as error:
             raise self._awaiting(entry, error.message) from None
         except AstaltyError as error:
+            if _pasted_before(entry):  # a destination may have that key already
+                raise self._awaiting(entry, error.message) from None
             self.slots.remove(entry)
             context.journal.close(entry)
             error.hint = f"{error.hint}\n{_REFUSED}".lstrip()
@@ -139,11 +150,22 @@ class ByHand:
         return secret
 
     def _awaiting(self, entry: JournalEntry, why: str) -> LeftOpenError:
-        again = command(self.context.recover, entry.id[:8])
+        again, earlier = command(self.context.recover, entry.id[:8]), _pasted_before(entry)
+        if earlier:
+            return LeftOpenError(
+                f"{why} {entry.name!r} still needs its new key: the one that ends in {earlier}, or another.",
+                hint=f"Continue: {again}",
+            )
         return LeftOpenError(
             f"{why} Nothing was changed here. {entry.name!r} still needs its new key.",
             hint=f"Continue: {again}\nIf you did not create a key: {again} --abandon",
         )
+
+
+def _pasted_before(entry: JournalEntry) -> str:
+    """The last four characters of a secret that this operation was given already, if it was."""
+    new = entry.last_fours[1:] if entry.operation is Operation.ROTATE else entry.last_fours
+    return new[-1] if new else ""
 
 
 def _local_id(entry: JournalEntry, key_id: str) -> str:

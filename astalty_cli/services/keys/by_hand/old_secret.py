@@ -42,7 +42,7 @@ def find(
         if secret in asked or not key.last_four or secret.last_four != key.last_four:
             continue
         asked.add(secret)
-        found = _checked(context, secret, slot)
+        found = checked(context, secret, slot)
         if found.is_accepted:
             return found
         rejected = rejected or found
@@ -56,10 +56,11 @@ def find(
             f"This is not the secret of {described(key)}.",
             hint="Give the secret that the key has now.",
         )
-    return _checked(context, typed, Storage.FILE)
+    return checked(context, typed, Storage.FILE)
 
 
-def _checked(context: LocalContext, secret: Secret, slot: Storage | None) -> OldSecret:
+def checked(context: LocalContext, secret: Secret, slot: Storage | None) -> OldSecret:
+    """What is known of a secret. Raises ServiceError if the service's answer decides nothing."""
     holders = tuple(held.holder for held in context.holders.held() if held.secret == secret)
     return OldSecret(secret, slot, holders, is_still_accepted(context, secret))
 

@@ -17,7 +17,7 @@ from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.by_hand.checks import is_accepted, is_still_accepted
 from astalty_cli.services.keys.by_hand.deletion import DeletionCheck, Seen, WrongKeyDeletedError
 from astalty_cli.services.keys.by_hand.issuer import ByHand
-from astalty_cli.services.keys.by_hand.old_secret import find
+from astalty_cli.services.keys.by_hand.old_secret import OldSecret, checked, find
 from astalty_cli.services.keys.by_hand.operations import HandOperation, unverifiable
 from astalty_cli.services.keys.delivery import Delivery, can_take
 from astalty_cli.services.keys.issuer import NewSecret
@@ -30,7 +30,7 @@ from astalty_cli.services.keys.rotation import RotationFinish
 class HandRecovery:
     """Finishes one entry. `operation` has the destinations that a secret may still go to.
 
-    `own` are the destinations of the entry.
+    `own` are the destinations of the entry, and those that the record has for its key.
 
     `variable` is the key in the environment. `can_paste`: somebody, or stdin, can give a secret.
     """
@@ -75,7 +75,7 @@ class HandRecovery:
             operation.ensure_delivered_somewhere(self._holders(gone))
             issuer = operation.issuer(key, gone, self._accepted_elsewhere(gone), old_is_gone=True)
         else:
-            old = find(
+            old = self._kept(entry) or find(
                 operation.context,
                 key,
                 [*operation.destinations, *self.own],
@@ -90,7 +90,9 @@ class HandRecovery:
             known = old.secret if old.is_accepted else None
             issuer = operation.issuer(key, old.secret, known, old_is_gone=not old.is_accepted)
             entry = msgspec.structs.replace(
-                entry, old_is_gone=not old.is_accepted, slot=old.slot if old.is_accepted else None
+                entry,
+                old_is_gone=not old.is_accepted,
+                slot=entry.slot or (old.slot if old.is_accepted else None),  # one may be written already
             )
         self._ensure_takeable(entry)
         entry = msgspec.structs.replace(
@@ -119,11 +121,11 @@ class HandRecovery:
             self._close(entry, "The key is created.")
         elif entry.phase is Phase.VERIFIED:
             issuer.await_deletion(entry, _identity(entry, None))
-            self._say_due(entry)
+            self._follow_up(entry)
         else:
             operation.context.say(
-                f"The new key (ends in {entry.last_fours[-1]}) was not saved everywhere. Paste it once more, "
-                "or delete it in the web app and create another one."
+                f"The new key (ends in {entry.last_fours[-1]}) is not here, so nothing can verify it. "
+                "Paste it once more. If you don't have it any more, create another one."
             )
             self._ask_again(entry)
 
@@ -135,7 +137,15 @@ class HandRecovery:
         RotationFinish(context, issuer).run(new)
         if issuer.old is not None:
             self.operation.check_if_due(new.entry.id, issuer.old, new.secret)
-        self._say_due(new.entry)
+        self._follow_up(new.entry)
+
+    def _follow_up(self, entry: JournalEntry) -> None:
+        """Say when the old key is due for deletion, or check it, if it is due now."""
+        left = self.operation.context.journal.read(entry.id)
+        if left and left.due_at and left.due_at <= utc_now():
+            self._check_deletion(left)
+        else:
+            self._say_due(entry)
 
     def _say_due(self, entry: JournalEntry) -> None:
         context = self.operation.context
@@ -165,15 +175,16 @@ class HandRecovery:
         if old is None:
             raise unverifiable(context, entry)
         control = self._control(entry, old)
+        if control is None and entry.operation is Operation.ROTATE:
+            self._ensure_readable(entry)
         check = DeletionCheck(context, operation.person, operation.slots, old, control)
         try:
-            if due <= utc_now() and operation.person.is_here:
+            if due <= utc_now():
                 check.run(entry)
+            elif (seen := check.look_twice(entry)) in {Seen.STILL_WORKS, Seen.UNKNOWN}:
+                self._say_due(entry)
+                return
             else:
-                seen = check.look_twice(entry)
-                if due > utc_now() and seen in {Seen.STILL_WORKS, Seen.UNKNOWN}:
-                    self._say_due(entry)
-                    return
                 check.conclude(entry, seen)
         except WrongKeyDeletedError as error:
             self._put_back(entry, old, error)
@@ -187,6 +198,15 @@ class HandRecovery:
         with journal.lock(entry.lock_name):
             if current := journal.read(entry.id):
                 self._ask_again(current)
+
+    def _ensure_readable(self, entry: JournalEntry) -> None:
+        """Raises LeftOpenError if the new secret is where it can't be read now: it may be deleted already."""
+        for destination in self.own:
+            try:
+                if destination.readable:
+                    destination.held()
+            except LocalError as error:
+                raise still_open(entry, error.message, hint=error.hint) from None
 
     def _put_back(self, entry: JournalEntry, old: Secret, wrong: WrongKeyDeletedError) -> None:
         """Use the old secret again, since the key that replaced it was deleted."""
@@ -225,6 +245,13 @@ class HandRecovery:
         if found or entry.old_is_gone or not self.can_paste:
             return found
         return self.operation.person.old_secret(entry.name, ends)
+
+    def _kept(self, entry: JournalEntry) -> OldSecret | None:
+        """The old secret in its slot."""
+        with suppress(LocalError):
+            if secret := self.operation.slots.load(entry):
+                return checked(self.operation.context, secret, entry.slot)
+        return None
 
     def _control(self, entry: JournalEntry, old: Secret) -> Secret | None:
         """The key's newest secret; for a key that ends, another one that works."""
