@@ -181,3 +181,32 @@ def test_a_paste_that_recover_refuses_is_no_open_operation(real: RealAccount, pa
     told = real.shell("keys recover --with-token --yes", stdin=given, code=code).err
     assert "still exists in the web app" in told
     assert not real.open
+
+
+def test_one_401_in_the_wait_is_no_deletion(real: RealAccount) -> None:
+    real.shell(
+        "keys rotate default --with-token --grace 0 --yes", stdin=real.page.create("default 2"), code=7
+    )
+    lies: list[tuple[str, bytes]] = []
+
+    def before(secret: str) -> None:
+        if secret == real.secret and lies:
+            real.firewall.answers[:] = [lies.pop(), None]
+
+    real.firewall.before = before
+    terminal = Terminal(real.shell, "keys recover", hurried=True)
+    terminal.expect("The old key still works.")
+    lies.append(("401 Unauthorized", b'{"message": "Unauthenticated."}'))
+    terminal.expect("The old key is rejected. Checking once more")
+    terminal.expect("The old key still works.")
+    terminal.interrupt()
+    terminal.ends(7)
+    assert real.open
+    assert real.slots
+
+
+def test_a_slot_is_for_its_owner_alone(real: RealAccount) -> None:
+    real.shell("keys rotate default --with-token", stdin=real.page.create("default 2"))
+    (slot,) = real.slots
+    assert slot.stat().st_mode & 0o777 == 0o600
+    assert slot.parent.stat().st_mode & 0o777 == 0o700
