@@ -210,3 +210,24 @@ def test_a_slot_is_for_its_owner_alone(real: RealAccount) -> None:
     (slot,) = real.slots
     assert slot.stat().st_mode & 0o777 == 0o600
     assert slot.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_old_secret_is_put_back_wherever_the_new_one_was_found(real: RealAccount) -> None:
+    """The process died between delivering and noting it."""
+    old, new = real.page.create("ci"), real.page.create("ci 2")
+    real.shell("keys create ci --with-token --to dotenv:.env#KEY", stdin=old)
+    real.shell("keys rotate ci --with-token --grace 0 --yes --to dotenv:.env#KEY", stdin=new, code=7)
+    as_it_was(real, phase="delivering", delivered=[], due_at=None)
+    real.shell("keys recover --yes", code=7)
+    real.page.delete(new)
+    assert "is in use again" in real.shell("keys recover --yes").err
+    assert old in (real.shell.home / ".env").read_text()
+
+
+def test_a_slot_that_holds_another_secret_verifies_nothing(real: RealAccount) -> None:
+    real.shell(
+        "keys rotate default --with-token --grace 0 --yes", stdin=real.page.create("default 2"), code=7
+    )
+    (slot,) = real.slots
+    slot.write_text(json.dumps(json.loads(slot.read_text()) | {"secret": "0" * 48}))
+    assert "its secret is not on this machine" in real.shell("keys recover --yes", code=7).err

@@ -221,7 +221,7 @@ class _Dialogue:
         """Until its end; all that the terminal showed."""
         child, person = self._child, self._person
         deadline = time.monotonic() + LIMIT
-        patience = 0.0  # until which the person waits for the program to notice a deletion
+        patience = time.monotonic() + 30  # until which the person waits for the program
         while True:
             try:
                 found = child.expect([*self._ASKED, pexpect.EOF], timeout=0.5)

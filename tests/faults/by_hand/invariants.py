@@ -23,7 +23,11 @@ def after_command(world: HandWorld, done: Done, *, operation: bool) -> Iterator[
     entries = world.entries()
     if operation and done.code == 7 and not entries:
         yield Violation(Kind.OTHER, f"exit 7 of `{done.line}`, and nothing is open")
-    if done.code == 0 and any(_is_due(entry) for entry in entries if entry["operation"] != "create"):
+    by_id = done.line.startswith("keys recover ") and not done.line.split()[2].startswith(
+        "-"
+    )  # of that one alone
+    meant = [entry for entry in entries if entry["id"] in done.line] if by_id else entries
+    if done.code == 0 and any(_is_due(entry) for entry in meant if entry["operation"] != "create"):
         yield Violation(Kind.OTHER, f"exit 0 of `{done.line}`, and something is due: {entries}")
     yield from _slots_are_known(world, done, entries)
     yield from _keys_are_known(world, done, entries)
@@ -38,7 +42,12 @@ def after_closing(world: HandWorld, done: Done, before: list[dict[str, Any]]) ->
     for entry in before:
         if entry["id"] in still or entry["phase"] != "awaiting_deletion":
             continue
-        if entry["operation"] == "rotate" and not any(page.works(row.secret) for row in world.family):
+        readable = world.required() - {"exec"}  # with nothing to compare, two 401s are enough
+        if (
+            readable
+            and entry["operation"] == "rotate"
+            and not any(page.works(row.secret) for row in world.family)
+        ):
             yield Violation(Kind.LOCK_OUT, f"`{done.line}` closed the entry of a key that works no more")
         for row in world.page.active():
             if row.secret[-4:] == entry["last_fours"][0] and row.secret not in in_use:

@@ -111,6 +111,9 @@ class HandRecovery:
         found = self._held_here(entry.last_fours[-1], self._readable())
         if found is not None:
             missing = [each for each in operation.destinations if not _has(each, entry, found)]
+            having = [each.spec for each in operation.destinations if each not in missing]
+            delivered = list(dict.fromkeys([*entry.delivered, *having]))
+            entry = msgspec.structs.replace(entry, delivered=delivered)
             again = replace(operation, destinations=missing)
             new = again.hand_over(issuer, NewSecret(entry, _identity(entry, found), found))
             self._finish(issuer, new)
@@ -236,9 +239,8 @@ class HandRecovery:
         """The old secret: from its slot, the profiles, the destinations or the environment, else typed."""
         if entry.operation is Operation.CREATE:
             return None
-        with suppress(LocalError):
-            if kept := self.operation.slots.load(entry):
-                return kept
+        if kept := self._in_slot(entry):
+            return kept
         ends = entry.last_fours[0]
         here = [*self._readable(), *([self.variable] if self.variable else [])]
         found = next((secret for secret in here if ends and secret.last_four == ends), None)
@@ -247,10 +249,16 @@ class HandRecovery:
         return self.operation.person.old_secret(entry.name, ends)
 
     def _kept(self, entry: JournalEntry) -> OldSecret | None:
-        """The old secret in its slot."""
+        """The old secret in its slot, and whether it is accepted."""
+        secret = self._in_slot(entry)
+        return checked(self.operation.context, secret, entry.slot) if secret else None
+
+    def _in_slot(self, entry: JournalEntry) -> Secret | None:
+        """The old secret in its slot. A keyring may answer with another one, whose 401 proves nothing."""
         with suppress(LocalError):
-            if secret := self.operation.slots.load(entry):
-                return checked(self.operation.context, secret, entry.slot)
+            secret = self.operation.slots.load(entry)
+            if secret and secret.last_four == entry.last_fours[0]:
+                return secret
         return None
 
     def _control(self, entry: JournalEntry, old: Secret) -> Secret | None:
