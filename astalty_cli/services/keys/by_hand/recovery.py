@@ -249,9 +249,10 @@ class HandRecovery:
         return self.operation.person.old_secret(entry.name, ends)
 
     def _kept(self, entry: JournalEntry) -> OldSecret | None:
-        """The old secret in its slot, and whether it is accepted."""
+        """The old secret in its slot, if the service accepts it; else it is looked for elsewhere first."""
         secret = self._in_slot(entry)
-        return checked(self.operation.context, secret, entry.slot) if secret else None
+        found = checked(self.operation.context, secret, entry.slot) if secret else None
+        return found if found and found.is_accepted else None
 
     def _in_slot(self, entry: JournalEntry) -> Secret | None:
         """The old secret in its slot. A keyring may answer with another one, whose 401 proves nothing."""
