@@ -75,13 +75,10 @@ class HandRecovery:
             operation.ensure_delivered_somewhere(self._holders(gone))
             issuer = operation.issuer(key, gone, self._accepted_elsewhere(gone), old_is_gone=True)
         else:
-            old = self._kept(entry) or find(
-                operation.context,
-                key,
-                [*operation.destinations, *self.own],
-                self.variable,
-                operation.person,
-            )
+            old = kept = self._kept(entry)
+            if kept is None or not kept.is_accepted:  # another copy may work: a keyring may lie
+                places = [*operation.destinations, *self.own]
+                old = find(operation.context, key, places, self.variable, operation.person) or kept
             if old is None:
                 raise still_open(
                     entry, "The old secret is not on this machine.", hint=f"Paste it: {self._again(entry)}"
@@ -249,10 +246,9 @@ class HandRecovery:
         return self.operation.person.old_secret(entry.name, ends)
 
     def _kept(self, entry: JournalEntry) -> OldSecret | None:
-        """The old secret in its slot, if the service accepts it; else it is looked for elsewhere first."""
+        """The old secret in its slot, and whether it is accepted."""
         secret = self._in_slot(entry)
-        found = checked(self.operation.context, secret, entry.slot) if secret else None
-        return found if found and found.is_accepted else None
+        return checked(self.operation.context, secret, entry.slot) if secret else None
 
     def _in_slot(self, entry: JournalEntry) -> Secret | None:
         """The old secret in its slot. A keyring may answer with another one, whose 401 proves nothing."""
