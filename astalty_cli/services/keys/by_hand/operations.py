@@ -1,6 +1,7 @@
 """Creating a key, replacing its secret and ending it by hand, from the guards to the end."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -137,6 +138,8 @@ class HandOperation:
             if old is not None:
                 self.slots.store(entry, old.secret)
         except LocalError:  # nothing was asked for yet
+            with suppress(LocalError):
+                self.slots.remove(entry)
             journal.close(entry)
             raise
         return entry
