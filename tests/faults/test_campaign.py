@@ -62,11 +62,11 @@ def test_by_process(faults: list[str]) -> None:
 
 @pytest.mark.parametrize("faults", [[], ["--double"]], ids=["one fault", "two faults"])
 def test_by_hand_in_process(faults: list[str]) -> None:
-    campaign("--by-hand", "--in-process", "--runs", "20", "--seed", "a", *faults)
+    campaign("--by-hand", "--in-process", "--runs", "60", "--seed", SAMPLE, *faults)
 
 
 def test_by_hand_by_process() -> None:
-    campaign("--by-hand", "--runs", "3", "--seed", "a")
+    campaign("--by-hand", "--runs", "3", "--seed", SAMPLE)
 
 
 # -- a campaign that finds nothing in these programs is none --------------------------------------

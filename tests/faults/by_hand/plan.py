@@ -34,6 +34,8 @@ _ANY: Final = (
     "slot-blocked", "forgets", "rival-rotate",
 )  # fmt: skip
 _TWICE: Final = frozenset(PASTES)
+# A keyring that gives another secret with the same end: only the old secret can tell that its key is gone.
+_UNNOTICED: Final = "says-other"
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def kinds(shape: Shape, *, slow: bool) -> list[tuple[At, str]]:
     if "exec" in shape.destinations:
         found += [(At.EXEC, kind) for kind in EXECS]
     if "keyring" in {*shape.destinations, shape.held}:
-        found += [(At.KEYRING, kind) for kind in KEYRINGS]
+        found += [(At.KEYRING, kind) for kind in KEYRINGS if kind != _UNNOTICED]
     return [each for each in found if slow or each[1] not in {"hang", "hold-before"}]
 
 
