@@ -164,9 +164,15 @@ class KeyringCredentials:
             raise LocalError("The keyring accepted the key and did not give it back.", hint=_OTHER_WAYS)
 
     def remove(self, profile: str, origin: str) -> None:
+        backend = self._backend()
+
+        def delete() -> None:
+            with suppress(Exception):  # there is none, or none that can be deleted: read back to know
+                backend.delete_password(self._service(origin), profile)
+
+        _in_time(delete)
         if self.load(profile, origin) is not None:
-            backend = self._backend()
-            _in_time(lambda: backend.delete_password(self._service(origin), profile))
+            raise LocalError("The keyring did not delete the key.", hint=_OTHER_WAYS)
 
     def clear_leftovers(self, profile: str) -> None:
         """A keyring has none."""

@@ -393,6 +393,30 @@ def test_a_key_that_was_replaced_meanwhile_is_left_alone(real: RealAccount) -> N
     assert len(real.open) == 1
 
 
+def test_a_profile_that_cannot_be_read_now_keeps_the_rotation_open(real: RealAccount) -> None:
+    """Nobody is told to delete the key that a profile still uses."""
+    secret = real.page.create("default 2")
+    stored = real.shell.config / "keys" / "default.json"
+
+    def open_to_others(used: str) -> None:
+        if used == secret:
+            stored.chmod(0o644)
+
+    real.firewall.before = open_to_others
+    told = real.shell(
+        "keys rotate default --with-token --to file:key --grace 0 --yes", stdin=secret, code=7
+    ).err
+    assert "can be read or written by others" in told
+    assert "Delete  " not in told
+    real.firewall.before = lambda _: None
+    stored.chmod(0o600)
+    real.shell("keys recover --yes", code=7)  # the old key is to be deleted now
+    assert real.stored() == secret
+    real.page.delete(real.secret)
+    real.shell("keys recover --yes")
+    assert not real.open
+
+
 def test_a_creation_that_waits_for_its_key_keeps_its_name(real: RealAccount) -> None:
     secret = real.page.create("ci")
     real.firewall.answers = [("503 Service Unavailable", b"")]

@@ -221,7 +221,7 @@ def _killed(shell: Shell, line: str, root: Path, step: int) -> int:
 
 
 def _faults(root: Path, log: Path, step: int) -> dict[str, str]:
-    plan = {"root": str(root), "kind": "kill", "at": step, "log": str(log), "pace": 1}
+    plan = {"root": str(root), "steps": ["kill", step], "log": str(log), "pace": 1}
     plan |= {"keyring": str(root / "keyring"), "keyring_mode": "ok", "keyring_after": 0}
     site = os.pathsep.join([str(SITE), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {"PYTHONPATH": site, "ASTALTY_FAULTS": json.dumps(plan)}

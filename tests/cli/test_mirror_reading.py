@@ -155,4 +155,4 @@ def test_reading_the_mirror_loads_no_client(synced: Account) -> None:
     for line in ("history list", "history stats", f"history show {entry_id}"):
         modules = loaded(synced.shell, f"{line} --offline --json")
         assert "astalty_cli.mirror.store" in modules
-        assert not modules & {"httpx", "rich", "keyring", "tomlkit", "falcon"}
+        assert modules & {"httpx", "rich", "keyring", "tomlkit", "falcon"} == set(), line

@@ -149,7 +149,7 @@ SPOILT: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "grace beyond": lambda entry: entry | {"grace": 10**12},
     "idle beyond": lambda entry: entry | {"idle": 10**18},
     "a phase to come": lambda entry: entry | {"phase": "notarised"},
-    "a version to come": lambda entry: entry | {"version": 2},
+    "a version to come": lambda entry: entry | {"version": 3},
     "another id": lambda entry: entry | {"id": "../config"},
 }
 

@@ -75,8 +75,8 @@ def test_what_a_server_says_is_kept_short(shell: Shell) -> None:
 
 def test_a_server_without_key_management_says_what_to_do(shell: Shell) -> None:
     with answering_by_call({}) as (_, env):
-        told = shell("keys create x --plain", env=env, code=3)
-        assert "This service has no API for keys." in told.err
+        told = shell("keys create x", env=env, code=2)
+        assert "This service has no API for keys" in told.err
         assert "Settings → Developers → API Dashboard → Manage Keys" in told.err
         assert "This service does not list its keys. From the record:" in shell("keys list", env=env).err
         for line in ("history list", f"history show {ENTRY['id']}"):

@@ -37,7 +37,9 @@ def create(
     from astalty_cli.services.keys.delivery import probe
 
     key_record(context).check()
-    account = None if by_hand.is_wanted(context) else offering.in_place(context, offering.CREATION)
+    account = None
+    if not by_hand.is_wanted(context):
+        account = offering.in_place(context, offering.CREATION, lambda: secrets.destinations(context))
     if account is None:
         by_hand.create(context, name, access)
         return

@@ -56,7 +56,9 @@ def rotate(
 
     output, force = context.output, context.get(SECRET).force
     key_record(context).check()
-    operation = None if by_hand.is_wanted(context) else offering.in_place(context, offering.ROTATION)
+    operation = None
+    if not by_hand.is_wanted(context):
+        operation = offering.in_place(context, offering.ROTATION, lambda: secrets.destinations(context))
     if operation is None:
         by_hand.rotate(context, key, grace, if_older_than)
         return

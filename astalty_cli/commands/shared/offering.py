@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -30,11 +30,16 @@ CREATION: Final = (("POST", contract.API_KEYS),)
 ROTATION: Final = (("POST", contract.rotate("{id}")), ("POST", contract.expire_previous("{id}")))
 
 
-def in_place(context: Context, calls: Sequence[tuple[str, str]]) -> OperationContext | None:
+def in_place(
+    context: Context, calls: Sequence[tuple[str, str]], check_flags: Callable[[], object] = lambda: None
+) -> OperationContext | None:
     """The account, if the service has these calls for keys; None if keys are created and deleted by hand.
 
-    What is not known is learned from the GET that an operation begins with.
+    What is not known is learned from the GET that an operation begins with. `check_flags` is for what the
+    sandbox needs not be asked about: a flag that is refused leaves no sandbox behind.
     """
+    if context.settings.is_sandbox:
+        check_flags()
     from astalty_cli.api.capability_memory import Capability, Offer
     from astalty_cli.commands.shared.secrets import operation
 

@@ -5,14 +5,16 @@ the server sent, however spoilt, deep or cut. Inside of texts it looks for JSON,
 headers and XML, also where they end in the middle.
 """
 
+from __future__ import annotations
+
 import json
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 import msgspec
 from msgspec import Raw
 
-from astalty_cli.api.answers import Row
 from astalty_cli.api.models import ApiRequest
 from astalty_cli.base.hiding import hide_seen
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
@@ -22,6 +24,9 @@ from astalty_cli.base.secret_patterns import (
     may_stay,
     without_shapes,
 )
+
+if TYPE_CHECKING:
+    from astalty_cli.api.answers import Row
 
 _MAX_ENTRY = 2 * 1024 * 1024  # bytes: twice what two bodies of MAX_LOGGED_BODY take, however they are spelled
 _MAX_FIELD = 64 * 1024  # bytes that stay of a larger entry's field

@@ -51,7 +51,10 @@ class Profiles:
             place.clear_leftovers(name)
 
     def replace(self, old: Secret, key: KeyIdentity, secret: Secret) -> list[str]:
-        """Store the new secret in those that hold the old one, as `switch`."""
+        """Store the new secret in those that hold the old one, as `switch`.
+
+        One that may hold it and cannot be read is a failure too: it must not keep a secret that ends.
+        """
         profiles = [
             (
                 name,
@@ -59,14 +62,17 @@ class Profiles:
                 place,
             )
             for name, profile, place in self._usable()
-            if self._holds(name, place, old)
+            if self._holds(name, profile, place, old)
         ]
         return self._give(profiles, secret)
 
-    def _holds(self, name: str, place: Credentials, secret: Secret) -> bool:
-        with suppress(LocalError):
+    def _holds(self, name: str, profile: Profile, place: Credentials, secret: Secret) -> bool:
+        try:
             return place.load(name, self.origin) == secret
-        return False
+        except LocalError:
+            if profile.last_four in {None, secret.last_four}:
+                raise
+            return False
 
     def _give(self, profiles: Iterable[tuple[str, Profile, Credentials]], secret: Secret) -> list[str]:
         switched, failures = [], []
