@@ -324,6 +324,21 @@ def test_a_key_that_is_nowhere_is_the_second_line_of_stdin(real: RealAccount) ->
     assert not real.open
 
 
+def test_without_the_new_secret_no_deletion_is_verified(real: RealAccount) -> None:
+    """It went to a program: two 401s could be of the wrong key as well as of the right one."""
+    old, new = real.page.create("ci"), real.page.create("ci 2")
+    real.shell("keys create ci --with-token --to dotenv:.env#KEY", stdin=old)
+    line = "keys rotate ci --with-token --grace 0 --yes --to 'exec:tee given'"
+    real.shell(line, stdin=f"{new}\n{old}", code=7)
+    (real.shell.home / "given").unlink()
+    real.page.delete(old)
+    told = real.shell("keys recover --yes", code=7).err
+    assert "without it, nothing can tell which key was deleted" in told
+    (entry,) = real.open
+    real.shell(f"keys recover {entry['id'][:8]} --with-token", stdin=new)
+    assert not real.open
+
+
 def test_a_rotation_needs_somewhere_to_put_the_new_secret(real: RealAccount) -> None:
     old = real.page.create("ci")
     real.shell("keys add ci --with-token", stdin=old)

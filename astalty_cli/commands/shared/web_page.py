@@ -67,7 +67,8 @@ class WebPage:
 
     def old_secret(self, name: str, last_four: str) -> Secret | None:
         if self.with_token:
-            return self._next_line(self.old_line)
+            self.old_line += 1
+            return self._next_line(self.old_line - 1)
         if not self.is_here:
             return None
         ends = f", ends in {last_four}" if last_four else ""

@@ -107,7 +107,7 @@ def _after_success(world: HandWorld, entries: list[dict[str, Any]]) -> Iterator[
             yield Violation(Kind.SILENT_LOSS, f"exit 0, and the new secret is not in {place}")
     if hand.operation == "rotate" and page.works(world.old) and not entries:
         yield Violation(Kind.ORPHAN, "exit 0, the old key works, and nothing is open")
-    if hand.operation == "rotate" and hand.grace == "0" and page.works(world.old):
+    if hand.operation == "rotate" and hand.grace == "0" and page.works(world.old) and not entries:
         yield Violation(Kind.OTHER, "exit 0 of --grace 0, and the old key works")
 
 

@@ -175,8 +175,16 @@ class HandRecovery:
         if old is None:
             raise unverifiable(context, entry)
         control = self._control(entry, old)
-        if control is None and entry.operation is Operation.ROTATE:
+        if control is None and self._needs_control(entry):
             self._ensure_readable(entry)
+            if due > utc_now():
+                self._say_due(entry)
+                return
+            if not operation.person.is_here and is_accepted(context, old):
+                DeletionCheck(context, operation.person, operation.slots, old, None).conclude(
+                    entry, Seen.STILL_WORKS
+                )
+            control = self._typed_control(entry)
         check = DeletionCheck(context, operation.person, operation.slots, old, control)
         try:
             if due <= utc_now():
@@ -191,6 +199,24 @@ class HandRecovery:
             return
         if entry.is_replaced_afterwards:
             self._replace_leaked(entry)
+
+    def _needs_control(self, entry: JournalEntry) -> bool:
+        """Whether the new secret has to be accepted too: else nobody knows which of two keys was deleted."""
+        return entry.operation is Operation.ROTATE and not (entry.leaked or entry.is_replaced_afterwards)
+
+    def _typed_control(self, entry: JournalEntry) -> Secret:
+        """The new secret, from a person. Raises LeftOpenError if nobody gives it."""
+        operation, ends = self.operation, entry.last_fours[-1]
+        typed = operation.person.old_secret(entry.name, ends) if self.can_paste else None
+        if typed is None or typed.last_four != ends:
+            raise still_open(
+                entry,
+                f"The new secret (ends in {ends}) is not on this machine: without it, nothing can tell which "
+                "key was deleted.",
+                hint=f"Give it: {self._again(entry)}, or on stdin with --with-token\n"
+                f"If you know that the old key is deleted: {self._again(entry)} --abandon",
+            )
+        return typed
 
     def _replace_leaked(self, entry: JournalEntry) -> None:
         """The leaked key is gone, and nobody has created the new one yet."""
