@@ -12,7 +12,6 @@ from astalty_cli.sandbox.keys import KEYS
 from astalty_cli.sandbox.listing import parse_query
 from astalty_cli.sandbox.pages import addresses
 from astalty_cli.sandbox.pages.layout import (
-    copy_block,
     heading,
     hidden,
     link_button,
@@ -134,7 +133,7 @@ def _row(key: ApiKey) -> Html:
     )
     return tag(
         "tr",
-        tag("th", key.name, scope="row"),
+        tag("th", key.name, tag("span", access_name(key.access), class_="narrow quiet"), scope="row"),
         tag("td", access_name(key.access), class_="wide"),
         tag("td", tag("code", f"…{key.last_four}")),
         tag("td", moment(key.created_at), class_="wide time"),
@@ -233,6 +232,7 @@ def _complaint(name: str, wrong: dict[str, list[str]]) -> Html:
 def _created(visit: Visit, key: IssuedKey) -> Reply:
     assert key.secret is not None  # noqa: S101 - a key just made has one
     secret = tag("pre", tag("code", key.secret.reveal(), id="secret"))
+    copy = tag("button", "Copy to clipboard", type="button", class_="button primary copy", hidden="")
     return page(
         visit.session,
         "API Key Created",
@@ -245,8 +245,8 @@ def _created(visit: Visit, key: IssuedKey) -> Reply:
                 "Copy the key now and keep it somewhere safe. You won't be able to see it again.",
                 class_="warning",
             ),
-            copy_block("API key", secret),
-            tag("div", link_button("Done", addresses.KEYS, is_primary=True), class_="row"),
+            tag("figure", secret),
+            tag("div", copy, link_button("Done", addresses.KEYS), class_="row"),
             class_="card created",
         ),
         current=addresses.KEYS,

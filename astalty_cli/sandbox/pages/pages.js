@@ -8,7 +8,7 @@ function textOf(block) {
 }
 
 async function copy(button) {
-  const block = button.closest("figure").querySelector("pre, .json");
+  const block = button.closest("figure, .card").querySelector("pre, .json");
   const name = button.textContent;
   try {
     await navigator.clipboard.writeText(textOf(block));

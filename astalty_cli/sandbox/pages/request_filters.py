@@ -43,10 +43,12 @@ class RequestFilters:
         apply = tag("button", "Filter", type="submit", class_="button")
         clear = tag("a", "Clear", href=addresses.REQUESTS) if self.values else join()
         buttons = tag("div", failed, apply, clear, class_="row")
-        return tag(
+        form = tag(
             "form", path, status, method, key, start, end, buttons,
             action=addresses.REQUESTS, role="search", aria_label="Filter the requests", class_="filters",
         )  # fmt: skip
+        is_open = {"open": ""} if self.values else {}
+        return tag("details", tag("summary", "Filters"), form, class_="finder", **is_open)
 
     def _field(self, name: str, label: str, **attributes: str) -> Html:
         if text := self.complaints.get(name):
@@ -56,7 +58,7 @@ class RequestFilters:
             wrong = join()
         value = self.values.get(name, "")
         box = tag("input", name=name, id=name, value=value, autocomplete="off", **attributes)
-        return tag("div", tag("label", label, for_=name), box, wrong, class_=f"field {name}")
+        return tag("div", tag("label", label, for_=name), box, wrong, class_=f"field by-{name}")
 
     def _choice(self, name: str, label: str, choices: list[tuple[str, str]]) -> Html:
         chosen = self.values.get(name, "")
@@ -65,7 +67,7 @@ class RequestFilters:
             for value, text in [("", "Any"), *choices]
         ]
         box = tag("select", *options, name=name, id=name)
-        return tag("div", tag("label", label, for_=name), box, class_=f"field {name}")
+        return tag("div", tag("label", label, for_=name), box, class_=f"field by-{name}")
 
 
 def read_filters(query: Mapping[str, str]) -> RequestFilters:

@@ -1,6 +1,6 @@
 """The pages of somebody who is not signed in."""
 
-from astalty_cli.sandbox.dashboard.markup import Html, tag
+from astalty_cli.sandbox.dashboard.markup import Html, prose, tag
 from astalty_cli.sandbox.exchange import Reply
 from astalty_cli.sandbox.pages import addresses
 from astalty_cli.sandbox.pages.layout import page
@@ -29,5 +29,5 @@ def _page(title: str, status: int, *said: str) -> Reply:
 
 
 def _card(title: str, *content: str) -> Html:
-    said = [each if isinstance(each, Html) else tag("p", each) for each in content]
+    said = [each if isinstance(each, Html) else tag("p", prose(each)) for each in content]
     return tag("section", tag("h1", title), *said, class_="card")
