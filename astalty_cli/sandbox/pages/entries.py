@@ -16,7 +16,7 @@ from astalty_cli.sandbox.history import api_request
 from astalty_cli.sandbox.listing import all_of
 
 PAGE_SIZE = 50
-_LOOKED_AT = 20_000  # entries for one page: some 20 ms
+LOOKED_AT = 20_000  # entries for one page: some 20 ms
 _SOURCE = "FROM api_requests INDEXED BY api_requests_time"
 
 
@@ -89,7 +89,7 @@ def _walk(
 def _stop(connection: sqlite3.Connection, limits: Sequence[Condition], order: str) -> Place | None:
     """The last entry that is looked at; the index alone knows it."""
     within = all_of(limits)
-    sql = f"SELECT created_at, id {_SOURCE} WHERE {within.sql} {order} LIMIT 1 OFFSET {_LOOKED_AT}"
+    sql = f"SELECT created_at, id {_SOURCE} WHERE {within.sql} {order} LIMIT 1 OFFSET {LOOKED_AT}"
     row = connection.execute(sql, within.values).fetchone()
     return None if row is None else _place(row)
 

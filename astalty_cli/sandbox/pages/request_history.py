@@ -118,14 +118,17 @@ def _said(found: Page, filters: RequestFilters) -> Html:
     if filters.complaints:
         text = "Correct the marked filters to see requests."
     elif found.stopped_at:
-        text = (
-            f"Looked at 20,000 requests, as far as {found.stopped_at.created_at[:16].replace('T', ' ')} UTC."
-        )
+        text = _looked_at(found.stopped_at)
     elif not found.entries:
         text = "No request matches these filters." if filters.values else "No requests yet."
     else:
         return join()
     return tag("p", text, class_="said", id="nothing")
+
+
+def _looked_at(place: Place) -> str:
+    until = place.created_at[:16].replace("T", " ")
+    return f"Looked at {entries.LOOKED_AT:,} requests, as far as {until} UTC."
 
 
 def _keys(store: Store) -> list[ApiKey]:
