@@ -111,7 +111,7 @@ def test_a_wrong_form_says_what_is_wrong_and_can_be_sent_again(
     owner: Visitor, entered: dict[str, str], said: str
 ) -> None:
     form = owner.form(CREATE)
-    wrong = owner.send(form, **entered)
+    wrong = owner.send(form, None, **entered)
     assert wrong.status_code == 422
     assert said in wrong.text
     assert not re.search(r"astalty_\w{46}", wrong.text)

@@ -52,14 +52,15 @@ def serve(
     home = Home(database or context.sandbox.database, key_style)
     home.secret()
     store = home.open()
-    address = ""
+    address: str | None = None
 
     def show_link(path: str) -> None:
-        context.output.note(f"API Dashboard, by a link that works once: {address}{path}")
+        if address is not None:
+            context.output.note(f"Open the API Dashboard with this link, which works once: {address}{path}")
 
     def ready(base_url: str) -> None:
         nonlocal address
-        address = base_url
+        address = server.loopback(base_url)
         context.output.write(f"{base_url}\n")
         context.program.streams.stdout.flush()
         pages.show_link()
