@@ -1,8 +1,7 @@
 """The web pages of `sandbox serve` in a real Chromium: keys are created and deleted, the history is live."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.resources import files
 from urllib.parse import urlsplit
 
@@ -71,35 +70,18 @@ def tab(chromium: Browser, address: str, pages: Pages, links: list[str]) -> Iter
     assert chromium.log("browser") == []
 
 
-def text(tab: Browser, selector: str = "main") -> str:
-    found: str = tab.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
-    return found
-
-
-def until(tab: Browser, holds: Callable[[], bool]) -> None:
-    """Wait for what the browser does on its own."""
-    end = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < end, text(tab)
-        tab.run("return new Promise(done => setTimeout(done, 50))")
-
-
-def lands_on(tab: Browser, title: str) -> None:
-    until(tab, lambda: tab.run("return document.readyState + document.title").startswith(f"complete{title}"))
-
-
 def create(tab: Browser, address: str, name: str) -> str:
     """Create a Read Only key; return the secret that the page shows."""
     tab.open(address + CREATE)
     tab.press(*name)  # the field has the focus
     tab.click("#read_only")
     tab.click("button.primary")
-    lands_on(tab, "API Key Created")
-    return text(tab, "#secret")
+    tab.lands_on("API Key Created")
+    return tab.text("#secret")
 
 
 def test_the_link_leads_to_the_dashboard_and_out_of_the_browsers_history(tab: Browser, address: str) -> None:
-    lands_on(tab, "Request history")
+    tab.lands_on("Request history")
     assert tab.run("return location.href") == address + HISTORY
     assert tab.run("return document.cookie") == ""
 
@@ -111,14 +93,14 @@ def test_a_key_is_created_and_copied_and_then_the_page_forgets_it(
     secret = create(tab, address, "browser")
     assert store.keys.accepts(Secret(secret))
     tab.click("button.copy")
-    until(tab, lambda: text(tab, "button.copy") == "Copied")
+    tab.until(lambda: tab.text("button.copy") == "Copied")
     assert tab.run("return navigator.clipboard.readText()") == secret
     tab.run("document.querySelector('.row a').click()")  # Done
-    lands_on(tab, "Manage Keys")
-    assert "browser" in text(tab)
+    tab.lands_on("Manage Keys")
+    assert "browser" in tab.text()
     assert secret not in tab.run("return document.documentElement.outerHTML")
     tab.run("history.back()")
-    until(tab, lambda: tab.run("return location.pathname") != KEYS)
+    tab.until(lambda: tab.run("return location.pathname") != KEYS)
     assert secret not in tab.run("return document.documentElement.outerHTML")
     visited = [
         json.loads(line["message"])["message"]["params"]["request"]["url"]
@@ -133,10 +115,10 @@ def test_a_key_is_created_and_copied_and_then_the_page_forgets_it(
 def test_a_reload_shows_no_secret_and_creates_no_key(tab: Browser, address: str, store: Store) -> None:
     secret = create(tab, address, "reload")
     tab.devtools("Page.reload")
-    lands_on(tab, "This form was sent already")
+    tab.lands_on("This form was sent already")
     assert secret not in tab.run("return document.documentElement.outerHTML")
     tab.open(address + KEYS)
-    assert text(tab).count("reload") == 1
+    assert tab.text().count("reload") == 1
     tab.log("browser")  # a 409 is told there
 
 
@@ -144,33 +126,33 @@ def test_a_key_is_deleted_after_a_question(tab: Browser, address: str, store: St
     secret = create(tab, address, "short-lived")
     tab.open(address + KEYS)
     tab.click("a[aria-label='Delete short-lived']")
-    lands_on(tab, "Delete short-lived?")
+    tab.lands_on("Delete short-lived?")
     assert store.keys.accepts(Secret(secret))
     tab.click("button.danger")
-    lands_on(tab, "Manage Keys")
+    tab.lands_on("Manage Keys")
     assert not store.keys.accepts(Secret(secret))
-    assert "Deleted the key" in text(tab, ".notice")
+    assert "Deleted the key" in tab.text(".notice")
 
 
 def test_it_goes_with_the_keyboard_alone(tab: Browser, address: str, store: Store) -> None:
     tab.open(address + KEYS)
     go_to(tab, "Create API Key")
     tab.press(ENTER)
-    lands_on(tab, "Create API Key")
+    tab.lands_on("Create API Key")
     tab.press(*"typed", TAB, SPACE, DOWN, TAB)
     assert tab.run("return document.querySelector('#full_access').checked")
     assert tab.run("return document.activeElement.textContent") == "Create API Key"
     tab.press(ENTER)
-    lands_on(tab, "API Key Created")
-    secret = text(tab, "#secret")
+    tab.lands_on("API Key Created")
+    secret = tab.text("#secret")
     tab.open(address + KEYS)
     go_to(tab, "Delete typed")
     assert tab.run("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
     tab.press(ENTER)
-    lands_on(tab, "Delete typed?")
+    tab.lands_on("Delete typed?")
     go_to(tab, "Delete key")
     tab.press(ENTER)
-    lands_on(tab, "Manage Keys")
+    tab.lands_on("Manage Keys")
     assert not store.keys.accepts(Secret(secret))
 
 
@@ -191,10 +173,10 @@ def test_new_requests_appear_while_one_looks(tab: Browser, address: str, store: 
     newest = tab.run("return document.querySelector('#requests tr').dataset.id")
     answer = httpx.get(f"{address}/public/v1/participants?live=1")
     assert answer.status_code == 401
-    until(tab, lambda: "live=1" in text(tab, "#requests tr"))
+    tab.until(lambda: "live=1" in tab.text("#requests tr"))
     assert tab.run("return document.querySelectorAll('#requests tr')[1].dataset.id") == newest
     assert tab.run("return document.activeElement.href") == focused
-    assert text(tab, "#said") == "1 new request"
+    assert tab.text("#said") == "1 new request"
     assert tab.run("return document.querySelectorAll('#requests tr').length") == 50
 
 
@@ -206,9 +188,9 @@ def test_an_entry_can_be_read_folded_and_copied(tab: Browser, address: str, stor
         insert_entry(connection, request, logged_side({}, b""), logged_side({}, json.dumps(body).encode()))
     tab.open(f"{address}{HISTORY}/{request.id}")
     tab.click(".json details details > summary")
-    assert '"a"' not in text(tab, ".json")
+    assert '"a"' not in tab.text(".json")
     tab.click("button.copy")
-    until(tab, lambda: text(tab, "button.copy") == "Copied")
+    tab.until(lambda: tab.text("button.copy") == "Copied")
     assert json.loads(tab.run("return navigator.clipboard.readText()")) == body
 
 
@@ -234,9 +216,9 @@ def test_without_a_script_a_key_is_created_and_deleted_too(tab: Browser, address
     assert not tab.run("return document.querySelector('button.copy').checkVisibility()")
     tab.open(address + KEYS)
     tab.click("a[aria-label='Delete plain']")
-    lands_on(tab, "Delete plain?")
+    tab.lands_on("Delete plain?")
     tab.click("button.danger")
-    lands_on(tab, "Manage Keys")
+    tab.lands_on("Manage Keys")
     assert not store.keys.accepts(Secret(secret))
 
 
