@@ -60,11 +60,10 @@ class Browser:
         return shown
 
     def until(self, holds: Callable[[], bool]) -> None:
-        """Wait for what the browser does on its own."""
+        """Ask again until it does so: nothing in a page whose scripts are off could tell when."""
         end = time.monotonic() + 30
         while not holds():
             assert time.monotonic() < end, self.text("body")
-            self.run("return new Promise(done => setTimeout(done, 50))")
 
     def lands_on(self, title: str) -> None:
         """Wait for a page whose title begins so."""
