@@ -210,6 +210,14 @@ def test_a_page_takes_only_its_own_methods(owner: Visitor, method: str, path: st
     assert answer.headers["Allow"] == allowed
 
 
+@pytest.mark.parametrize("path", ["/dashboard/keys", "/dashboard/style.css", "/dashboard/nowhere"])
+def test_head_says_what_get_would(owner: Visitor, path: str) -> None:
+    got, head = (owner.client.request(method, path) for method in ("GET", "HEAD"))
+    assert head.content == b""
+    assert head.status_code == got.status_code
+    assert head.headers["Content-Length"] == got.headers["Content-Length"]
+
+
 def test_a_form_of_any_size_is_answered(owner: Visitor, store: Store) -> None:
     answer = owner.send(owner.form("/dashboard/keys/create"), name="x" * 20_000, access="read_only")
     assert answer.status_code == 413

@@ -63,17 +63,18 @@ class Pages:
     def answer(self, call: Call) -> Reply:
         """Answer one request. No failure gets out: the server would log its address, which may be a link."""
         try:
-            return self._answer(call)
+            answer = self._answer(call)
         except Problem as problem:
-            return _refusal(problem.status, problem.message)
+            answer = _refusal(problem.status, problem.message)
         except Exception as error:  # noqa: BLE001 - a server outlives its bugs
             _log.error("The sandbox failed at a page: %s", type(error).__name__)
-            return _refusal(500, "The sandbox failed at this page.")
+            answer = _refusal(500, "The sandbox failed at this page.")
+        return Reply(answer.status, answer.headers, b"" if call.method == "HEAD" else answer.body)
 
     def _answer(self, call: Call) -> Reply:
         if not checks.is_ours(call):
             raise Problem(403, "Open the sandbox at the address that `astalty sandbox serve` shows.")
-        if call.method == "GET" and call.path in _PUBLIC:
+        if call.method in {"GET", "HEAD"} and call.path in _PUBLIC:
             return _PUBLIC[call.path]()
         if call.method == "POST":
             _check_form(call)
@@ -120,7 +121,7 @@ def _check_form(call: Call) -> None:
 def _visited(visit: Visit) -> Reply:
     for pattern, views in _VIEWS.items():
         if found := re.fullmatch(pattern, visit.call.path):
-            view = views.get(visit.call.method)
+            view = views.get("GET" if visit.call.method == "HEAD" else visit.call.method)
             if view is None:
                 answer = _refusal(405, "This page can't be asked for in this way.", visit.session)
                 answer.headers["Allow"] = ", ".join(views)
