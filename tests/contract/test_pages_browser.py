@@ -22,7 +22,6 @@ pytestmark = needs_chromium
 
 TAB, SHIFT, ENTER, SPACE, DOWN = "\ue004", "\ue008", "\ue007", " ", "\ue015"
 HISTORY, KEYS, CREATE = "/dashboard/requests", "/dashboard/keys", "/dashboard/keys/create"
-AXE = files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
 HOSTILE = "\"'><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 
 
@@ -241,8 +240,9 @@ def addresses(tab: Browser, address: str, store: Store) -> Iterator[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(tab: Browser, address: str, store: Store, scheme: str) -> None:
     tab.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    axe = files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
     for path in addresses(tab, address, store):
-        found = tab.run(f"{AXE}; return axe.run()")
+        found = tab.run(f"{axe}; return axe.run()")
         assert found["passes"]
         assert [(path, each["id"], [n["html"] for n in each["nodes"]]) for each in found["violations"]] == []
 

@@ -43,7 +43,7 @@ THE_OLDEST = Place("", "")
 class Page:
     """Entries, the newest first. `older` and `newer` are where to go on, if there may be more.
 
-    `looked_back_to` is there if the page is not full only because so many entries were looked at.
+    `stopped_at` is the last entry that was looked at, if the page gave up there.
     """
 
     entries: list[ApiRequest]
