@@ -41,6 +41,7 @@ def test_a_key_is_replaced_on_the_page_and_in_the_terminal(shell: Shell, tmp_pat
         )
         tab.open(link)
         tab.open(f"{base_url}/dashboard/keys/create")
+        tab.has_focus("name")
         tab.press(*"default 2")
         tab.click("#read_only")
         tab.click("button.primary")
@@ -58,7 +59,7 @@ def test_a_key_is_replaced_on_the_page_and_in_the_terminal(shell: Shell, tmp_pat
         tab.click("button.danger")
         tab.lands_on("Manage Keys")
         screen = terminal.ends()
-        assert "Verified: the old key is deleted." in screen
+        assert "Verified: the old key of 'default'" in screen
         assert new not in terminal.raw
 
         tab.open(f"{base_url}/dashboard/requests?status=401")

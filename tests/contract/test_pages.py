@@ -270,6 +270,11 @@ def test_behind_a_rare_filter_a_page_looks_only_so_far(
     assert set(found) == rare
     assert len(found) == 2
     assert pages == 5
+    assert page.ids == []
+    back = owner.see(page.link("Newer") or "")
+    assert "Looked at" in back.text
+    assert back.link("Keep looking") is not None
+    assert back.link("Older") is not None
     assert "Looked at" in owner.see(f"{HISTORY}?status=500").text
 
 

@@ -72,7 +72,8 @@ def tab(chromium: Browser, address: str, pages: Pages, links: list[str]) -> Iter
 def create(tab: Browser, address: str, name: str) -> str:
     """Create a Read Only key; return the secret that the page shows."""
     tab.open(address + CREATE)
-    tab.press(*name)  # the field has the focus
+    tab.has_focus("name")
+    tab.press(*name)
     tab.click("#read_only")
     tab.click("button.primary")
     tab.lands_on("API Key Created")
@@ -138,6 +139,7 @@ def test_it_goes_with_the_keyboard_alone(tab: Browser, address: str, store: Stor
     go_to(tab, "Create API Key")
     tab.press(ENTER)
     tab.lands_on("Create API Key")
+    tab.has_focus("name")
     tab.press(*"typed", TAB, SPACE, DOWN, TAB)
     assert tab.run("return document.querySelector('#full_access').checked")
     assert tab.run("return document.activeElement.textContent") == "Create API Key"

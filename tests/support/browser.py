@@ -65,6 +65,10 @@ class Browser:
         while not holds():
             assert time.monotonic() < end, self.text("body")
 
+    def has_focus(self, element_id: str) -> None:
+        """Wait for a page that gives the focus to this element."""
+        self.until(lambda: self.run("return document.activeElement.id") == element_id)
+
     def lands_on(self, title: str) -> None:
         """Wait for a page whose title begins so."""
         state = "return document.readyState + document.title"

@@ -55,7 +55,8 @@ class Page:
 def older(database: Database, conditions: Sequence[Condition], place: Place | None) -> Page:
     """The entries before a place, or the newest ones."""
     found, rest, stopped = _walk(database, conditions, place, descending=True)
-    newer = None if place is None else _place(found[0]) if found else place
+    back = _place(found[0]) if found else place and Place(place.created_at, "")  # and its entry once more
+    newer = None if place is None else back
     return Page([api_request(row) for row in found], rest, newer, stopped)
 
 

@@ -103,12 +103,14 @@ def _below(found: Page, filters: RequestFilters) -> Html:
         return link_button(text, f"{addresses.REQUESTS}?{address}" if address else addresses.REQUESTS)
 
     said = _said(found, filters)
+    newer, older = (
+        "Keep looking" if place and place == found.stopped_at else name
+        for name, place in (("Newer", found.newer), ("Older", found.older))
+    )
     links = [
         link("Newest") if found.newer else join(),
-        link("Newer", after=str(found.newer)) if found.newer else join(),
-        link("Keep looking" if found.stopped_at else "Older", before=str(found.older))
-        if found.older
-        else join(),
+        link(newer, after=str(found.newer)) if found.newer else join(),
+        link(older, before=str(found.older)) if found.older else join(),
         link("Oldest", after=str(entries.THE_OLDEST)) if found.older else join(),
     ]
     return join(said, tag("nav", *links, class_="row", aria_label="Pages of the list"))
