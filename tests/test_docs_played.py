@@ -56,8 +56,9 @@ KEYRING = {"how-to/sign-in.md", "how-to/rotate-on-a-schedule.md"}
 
 _DRAWN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[─│╭╮╰╯]+|\^C")
 _NEW = re.compile(
-    r"\blocal-[0-9a-f]+|"  # ids of the record, whole and short
-    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{8}\b"  # ids, whole and short
+    r"(?<=/sign-in/)[\w-]+"  # a link that works once
+    r"|\blocal-[0-9a-f]+"  # ids of the record, whole and short
+    r"|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{8}\b"  # ids, whole and short
     r"|(?<=nds in )\w{4}\b|(?<=…)\w{4}\b|(?<=last_four = \")\w{4}"  # the last four of a secret
     r"|\b\w{4}(?= (active|expiring|revoked)\b)"  # the same in a list
     r"|\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+Z)?)?( (AEDT|UTC))?)?|\d{8}T\d{6}Z"  # times

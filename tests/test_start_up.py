@@ -149,6 +149,7 @@ def test_https_loads_the_system_s_store_and_http_does_not(shell: Shell) -> None:
 def test_the_sandbox_in_the_process_needs_no_server(sandbox: Account, shell: Shell) -> None:
     modules = loaded(shell, "keys list --json")
     assert modules & (FOR_PEOPLE | {"waitress", "tomlkit", "keyring"}) == set()
+    assert not {each for each in modules if each.startswith("astalty_cli.sandbox.pages")}
 
 
 def test_the_doctor_needs_no_tables_for_machines(sandbox: Account, shell: Shell) -> None:

@@ -70,7 +70,7 @@ class History:
             marks = ", ".join("?" * len(numbers))
             sql = f"{_ENTRIES} {join} WHERE api_requests.number IN ({marks})"
             rows = {row["number"]: row for row in connection.execute(sql, numbers)}
-        return [_api_request(rows[number]) for number in numbers], page_meta(query, total, REQUESTS)
+        return [api_request(rows[number]) for number in numbers], page_meta(query, total, REQUESTS)
 
     def get(self, request_id: str) -> ApiRequest:
         """Return an entry with its bodies. Raises `Problem` (404)."""
@@ -78,7 +78,7 @@ class History:
             row = connection.execute(f"{_ENTRIES} {_BODIES} WHERE id = ?", (request_id,)).fetchone()
         if row is None:
             raise not_found()
-        return _api_request(row)
+        return api_request(row)
 
     def add(self, call: Call, answer: Reply, duration_ms: float) -> None:
         """Write an entry. Answers of the history itself are kept without their body: they hold all others."""
@@ -184,7 +184,7 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _api_request(row: sqlite3.Row) -> ApiRequest:
+def api_request(row: sqlite3.Row) -> ApiRequest:
     with_bodies = "request_headers" in row.keys()  # noqa: SIM118 - a Row is no mapping
     return ApiRequest(
         id=row["id"],

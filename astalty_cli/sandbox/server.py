@@ -8,6 +8,7 @@ import logging
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import waitress
 
@@ -30,6 +31,12 @@ def check_host(host: str, *, allow_remote: bool) -> None:
             f"{host} is not a loopback address: others could reach the sandbox.",
             hint="Use 127.0.0.1, or add --allow-remote if that is what you want.",
         )
+
+
+def loopback(base_url: str) -> str | None:
+    """The address for a browser on this machine, if it is served there: the web pages answer to no other."""
+    address = base_url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    return address if is_loopback(urlsplit(address).hostname or "") else None
 
 
 def serve(app: WSGIApplication, host: str, port: int, *, ready: Callable[[str], None]) -> None:

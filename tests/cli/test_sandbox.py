@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.accounts import Account
@@ -85,6 +86,31 @@ def test_serve_and_the_profile_share_one_account(sandbox: Account) -> None:
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             assert json.load(answer)["meta"]["total"] == 60
+
+
+def test_serve_shows_a_sign_in_link_beside_the_base_url_that_scripts_read(shell: Shell) -> None:
+    with subprocess.Popen(
+        [str(ASTALTY), "sandbox", "serve", "--port", "0"],
+        env=shell.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as server:  # fmt: skip
+        assert server.stdout is not None
+        assert server.stderr is not None
+        url = server.stdout.readline().strip()
+        link = server.stderr.readline().split()[-1]
+        assert link.startswith(f"{url}/sign-in/")
+        with httpx.Client(follow_redirects=True) as browser:
+            assert "Request history" in browser.get(link).text
+            assert browser.get(f"{url}/dashboard/keys").status_code == 200
+        assert httpx.get(link).status_code == 403
+        form = {"Origin": url}
+        assert httpx.post(f"{url}/sign-in/new-link", headers=form).status_code == 200
+        said = ""
+        while "/sign-in/" not in said:
+            said = server.stderr.readline()
+        assert httpx.get(said.split()[-1]).status_code == 303
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
+        assert server.stdout.read() == ""
 
 
 def test_serve_takes_a_database_of_its_own(shell: Shell) -> None:

@@ -21,7 +21,7 @@ from astalty_cli.api.contract import API_KEYS, API_KEYS_CURRENT
 from astalty_cli.base.errors import LocalError, UsageError
 from astalty_cli.sandbox.history import REQUESTS
 from astalty_cli.sandbox.listing import parse_query
-from astalty_cli.sandbox.server import check_host, serve
+from astalty_cli.sandbox.server import check_host, loopback, serve
 from astalty_cli.sandbox.store import Store
 from tests.support.serving import Clock, serving
 
@@ -214,3 +214,18 @@ def test_in_the_process_there_is_a_date_too(api: httpx.Client, anyone: httpx.Cli
     clock.move(hours=1)
     for client in (api, anyone):
         assert client.get(API_KEYS).headers["Date"] == "Mon, 23 Nov 2026 10:30:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "address"),
+    [
+        ("http://127.0.0.1:8787", "http://127.0.0.1:8787"),
+        ("http://localhost:8787", "http://localhost:8787"),
+        ("http://[::1]:8787", "http://[::1]:8787"),
+        ("http://0.0.0.0:8787", "http://127.0.0.1:8787"),
+        ("http://[::]:8787", "http://[::1]:8787"),
+        ("http://192.0.2.7:8787", None),
+    ],
+)
+def test_a_browser_on_this_machine_is_sent_to_a_loopback_address(base_url: str, address: str | None) -> None:
+    assert loopback(base_url) == address

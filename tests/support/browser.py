@@ -4,7 +4,8 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,26 @@ class Browser:
         """Click where a pointer would; what is covered or not shown cannot be clicked."""
         element = self._ask("element", using="css selector", value=selector)
         self._ask(f"element/{next(iter(element.values()))}/click")
+
+    def text(self, selector: str = "main") -> str:
+        """What a person reads in the first such element."""
+        shown: str = self.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
+        return shown
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Ask again until it does so: nothing in a page whose scripts are off could tell when."""
+        end = time.monotonic() + 30
+        while not holds():
+            assert time.monotonic() < end, self.text("body")
+
+    def has_focus(self, element_id: str) -> None:
+        """Wait for a page that gives the focus to this element."""
+        self.until(lambda: self.run("return document.activeElement.id") == element_id)
+
+    def lands_on(self, title: str) -> None:
+        """Wait for a page whose title begins so."""
+        state = "return document.readyState + document.title"
+        self.until(lambda: str(self.run(state)).startswith(f"complete{title}"))
 
     def devtools(self, command: str, **params: Any) -> Any:
         return self._ask("goog/cdp/execute", cmd=command, params=params)

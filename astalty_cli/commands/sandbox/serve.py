@@ -45,23 +45,33 @@ def serve(
     from astalty_cli.sandbox import server
     from astalty_cli.sandbox.app import create_app
     from astalty_cli.sandbox.home import Home
+    from astalty_cli.sandbox.pages.app import Pages, with_pages
 
     context.disable_time_limit()
     server.check_host(host, allow_remote=allow_remote)
     home = Home(database or context.sandbox.database, key_style)
     home.secret()
     store = home.open()
+    address: str | None = None
+
+    def show_link(path: str) -> None:
+        if address is not None:
+            context.output.note(f"Open the API Dashboard with this link, which works once: {address}{path}")
 
     def ready(base_url: str) -> None:
+        nonlocal address
+        address = server.loopback(base_url)
         context.output.write(f"{base_url}\n")
         context.program.streams.stdout.flush()
+        pages.show_link()
         context.output.note(
             f"Serving {store.account().name} from {home.database}; its key is in {home.key_file}. "
             f"Its endpoints, to read and search: {base_url}{ENDPOINT_DASHBOARD}. Stop with Ctrl-C."
         )
 
+    pages = Pages(store, show_link)
     try:
-        app = create_app(store, rate_limit=rate_limit, surface=surface)
+        app = with_pages(create_app(store, rate_limit=rate_limit, surface=surface), pages, store)
         server.serve(app, host, port, ready=ready)
     finally:
         store.close()

@@ -4,6 +4,7 @@ import re
 from html import escape
 
 _CODE = re.compile("`([^`]+)`")
+_VOID = {"br", "input"}
 
 
 class Html(str):
@@ -12,12 +13,12 @@ class Html(str):
     __slots__ = ()
 
 
-def tag(name: str, *content: str, **attributes: str) -> Html:
+def tag(name: str, /, *content: str, **attributes: str) -> Html:
     """An element: `tag("a", "Home", href="/", class_="quiet")`. An underscore within a name is a hyphen."""
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items()
     )
-    return Html(f"<{name}{written}>{join(*content)}</{name}>")
+    return Html(f"<{name}{written}>" + ("" if name in _VOID else f"{join(*content)}</{name}>"))
 
 
 def join(*content: str) -> Html:

@@ -28,7 +28,7 @@ def page(base_url: str, surface: Surface) -> bytes:
 def headers() -> dict[str, str]:
     """What keeps the page to itself: it runs its own script and style, and loads nothing."""
     return {
-        "Content-Security-Policy": _policy(_file("page.css"), _file("page.js")),
+        "Content-Security-Policy": _policy(_style(), _file("page.js")),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
@@ -59,7 +59,7 @@ def _catalogue(surface: Surface) -> dict[str, str]:
         "count": f"{len(endpoints)}",
         "contents": join(*(_contents(name, held) for name, (_, held) in groups.items())),
         "groups": join(*(_group(name, text, held) for name, (text, held) in groups.items())),
-        "style": _file("page.css"),
+        "style": _style(),
         "script": _file("page.js"),
     }
 
@@ -95,6 +95,15 @@ def _policy(style: str, script: str) -> str:
 
 def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def base_style() -> str:
+    """What all pages of the sandbox share: colours, type, buttons and blocks to copy."""
+    return _file("base.css")
+
+
+def _style() -> str:
+    return base_style() + "\n" + _file("page.css")
 
 
 @functools.cache
