@@ -203,7 +203,9 @@ SANDBOX = Group(
     "The same API on this machine, with its own data.",
     {
         "tour": Command(
-            "sandbox.tour:tour", "Play the main job on a temporary sandbox.", ("astalty sandbox tour",)
+            "sandbox.tour:tour",
+            "Play the main job on a temporary sandbox.",
+            ("astalty sandbox tour", "astalty sandbox tour --by-hand"),
         ),
         "serve": Command(
             "sandbox.serve:serve",

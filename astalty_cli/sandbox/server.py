@@ -6,11 +6,13 @@ import contextlib
 import errno
 import logging
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import waitress
+from waitress import wasyncore
 
 from astalty_cli.api.origin import is_loopback
 from astalty_cli.base.errors import LocalError, UsageError
@@ -76,3 +78,27 @@ def listen(app: WSGIApplication, host: str, port: int) -> tuple[Any, str]:
     )
     address = f"[{host}]" if ":" in host else host
     return server, f"http://{address}:{listener.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def serving(app: WSGIApplication, port: int = 0) -> Iterator[str]:
+    """Serve on 127.0.0.1 in a thread, by default on a free port; yield the base URL. Raises as `serve`."""
+    server, url = listen(app, "127.0.0.1", port)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield url
+    finally:
+        _end(server)
+        thread.join()
+
+
+def _end(server: Any) -> None:
+    """End waitress from another thread.
+
+    The order matters: a byte to a descriptor that is closed may reach what somebody else opened since.
+    """
+    server.task_dispatcher.shutdown()  # first, since each worker pulls the trigger when it has answered
+    with server.trigger.lock:  # the loop takes it too, so it closes nothing before the byte is written
+        server.trigger.thunks.append(lambda: wasyncore.close_all(server._map))  # noqa: SLF001 - no other way
+        server.trigger.pull_trigger()

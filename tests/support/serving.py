@@ -2,17 +2,12 @@
 
 import contextlib
 import socket
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
 
-from waitress import wasyncore
+from astalty_cli.sandbox.server import serving
 
-from astalty_cli.sandbox.server import listen
-
-if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
+__all__ = ["Clock", "free_port", "serving"]
 
 
 class Clock:
@@ -36,27 +31,3 @@ def free_port() -> Iterator[int]:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers have it, so it keeps none out
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
-
-
-@contextlib.contextmanager
-def serving(app: "WSGIApplication", port: int = 0) -> Iterator[str]:
-    """Serve a WSGI application on a port of 127.0.0.1, by default any free one; yield its base URL."""
-    server, url = listen(app, "127.0.0.1", port)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield url
-    finally:
-        _end(server)
-        thread.join()
-
-
-def _end(server: Any) -> None:
-    """End waitress from another thread.
-
-    The order matters: a byte to a descriptor that is closed may reach what somebody else opened since.
-    """
-    server.task_dispatcher.shutdown()  # first, since each worker pulls the trigger when it has answered
-    with server.trigger.lock:  # the loop takes it too, so it closes nothing before the byte is written
-        server.trigger.thunks.append(lambda: wasyncore.close_all(server._map))
-        server.trigger.pull_trigger()
