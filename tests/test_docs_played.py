@@ -52,7 +52,7 @@ PORT = "8787"
 pytestmark = pytest.mark.timeout(300)  # a page waits for what its reader waits for, and a busy machine longer
 _BEGINS, _ENDS = "\x1e", "\x1f"  # around what each command prints
 _INSTALLED = re.compile(r"%h/|/usr/local/bin/")  # in a page's home, all that it shows is beside each other
-KEYRING = {"how-to/sign-in.md", "how-to/rotate-on-a-schedule.md"}
+KEYRING = {"how-to/sign-in.md", "how-to/rotate-on-a-schedule.md", "how-to/ten-minutes.md"}
 
 _DRAWN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[─│╭╮╰╯]+|\^C")
 _NEW = re.compile(
@@ -74,7 +74,14 @@ _HELPER = f"PYTHONPATH={shlex.quote(str(ROOT))} {shlex.quote(sys.executable)} -m
 _PRELUDE = """\
 exec </dev/null
 check() { code=$?; [ $code = $1 ] || { echo "exit $code: $2" >&2; exit 99; }; }
-started() { while read -r line; do echo "$line"; [[ $line != *Ctrl-C.* ]] || return 0; done; return 1; }
+started() {
+  while read -r line; do
+    echo "$line"
+    [[ $line != *http*/sign-in/* ]] || export LINK=http${line##*http}
+    [[ $line != *Ctrl-C.* ]] || return 0
+  done
+  return 1
+}
 stop() { [ -z "$SERVER" ] || { kill $SERVER; wait $SERVER; SERVER=; } 2>/dev/null; }
 trap 'kill $STARTED 2>/dev/null' EXIT
 """
@@ -143,6 +150,12 @@ def in_fish(text: str) -> Iterator[str]:
     yield checked(f"fish -c {shlex.quote(text)}", 0, text)
 
 
+def at_page(text: str) -> Iterator[str]:
+    """What a reader does at the sandbox's web pages: copying a key is as if it were to be pasted next."""
+    today = re.sub(r"\d{4}-\d\d-\d\d", "$(date +%F)", text)
+    yield checked(f"KEY=$({_HELPER} tests.support.at_page <<THE_END\n{today}THE_END\n)", 0, text)
+
+
 def python(text: str) -> Iterator[str]:
     yield checked(with_file(text, "python"), 0, "the Python")
 
@@ -157,6 +170,7 @@ RUN: dict[str, Callable[[str], Iterator[str]]] = {
     "zsh": in_zsh,
     "fish": in_fish,
     "python": python,
+    "page": at_page,
 }
 
 

@@ -1,6 +1,7 @@
 """Runs a script on a terminal and answers its questions: `python -m tests.support.typist SCRIPT [ANSWER…]`.
 
-What is asked for without echo is taken from the environment: `KEY`, `NEW` or `LEAKED`. The answers to
+What is asked for without echo is taken from the environment: `KEY`, `NEW` or `LEAKED`. Without `NEW`, the key
+is created at the sandbox's web pages, as the program has said just before. The answers to
 yes-or-no questions are given as arguments, in order. Where the program waits for a person at the web page,
 Ctrl-C leaves it.
 """
@@ -9,6 +10,8 @@ import os
 import sys
 
 import pexpect
+
+from tests.support import at_page
 
 HIDDEN = {
     "API key (not shown): ": "KEY",
@@ -39,7 +42,7 @@ def main(script: str, answers: list[str]) -> int:
         else:
             if not child.waitnoecho(_ECHO_IS_OFF):  # type: ignore[func-returns-value] # it does return one
                 raise TimeoutError(f"The terminal still echoes what is typed after {asked!r}.")
-            child.sendline(os.environ[HIDDEN[asked]])
+            child.sendline(os.environ[HIDDEN[asked]] or at_page.follow(child.before))
     child.wait()  # what it printed ends before it does
     return 1 if child.exitstatus is None else child.exitstatus  # none where a signal has ended it
 

@@ -29,7 +29,7 @@ def play(program: Program) -> None:
         app = create_app(store, rate_limit=0, surface=Surface.DOCUMENTED)
         with serving(with_pages(app, pages, store)) as base_url:
             pages.show_link()
-            _Tour(stage, PageUser(base_url, links[-1]), base_url).run()
+            _Tour(stage, PageUser.signed_in(base_url, links[-1]), base_url).run()
 
 
 class _Tour:

@@ -10,12 +10,18 @@ from astalty_cli.sandbox.pages import addresses
 
 
 class PageUser:
-    """`link` is the path of a sign-in link, which is used up."""
+    """Somebody who is signed in by a cookie, which is its header's value."""
 
-    def __init__(self, base_url: str, link: str) -> None:
+    def __init__(self, base_url: str, cookie: str = "") -> None:
+        self.cookie = cookie
         self._host = urlsplit(base_url).netloc
-        self._cookie = ""
-        self._ask("GET", link)
+
+    @classmethod
+    def signed_in(cls, base_url: str, link: str) -> "PageUser":
+        """`link` is the path of a sign-in link, which works once."""
+        user = cls(base_url)
+        user._ask("GET", link)
+        return user
 
     def create_key(self, name: str, access: Access) -> str:
         """Create a key, and copy the secret that is shown."""
@@ -29,7 +35,7 @@ class PageUser:
 
     def _ask(self, method: str, path: str, entered: dict[str, str] | None = None) -> "_Page":
         connection = HTTPConnection(self._host, timeout=30)
-        headers = {"Origin": f"http://{self._host}", "Cookie": self._cookie}
+        headers = {"Origin": f"http://{self._host}", "Cookie": self.cookie}
         if entered is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         try:
@@ -41,7 +47,7 @@ class PageUser:
         if answer.status not in {200, 303}:
             raise RuntimeError(f"The page answered {answer.status}.")
         for name, morsel in SimpleCookie(answer.getheader("Set-Cookie", "")).items():
-            self._cookie = f"{name}={morsel.value}"
+            self.cookie = f"{name}={morsel.value}"
         return _Page(text)
 
 
