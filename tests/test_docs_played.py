@@ -5,6 +5,7 @@ it starts itself, as its reader does. It prints to a terminal of 80 columns, and
 command is compared with that. Nobody types but where the page shows somebody's answer.
 """
 
+import contextlib
 import re
 import shlex
 import sys
@@ -16,6 +17,9 @@ from tempfile import TemporaryDirectory
 import pexpect
 import pytest
 
+from astalty_cli.base.vocabulary import Surface
+from astalty_cli.sandbox import server
+from astalty_cli.sandbox.app import create_app
 from tests.support import accounts, stand_ins
 from tests.support.pages import FOLLOWED, README, ROOT, Block, Command, blocks, commands, name, typed
 from tests.support.serving import free_port
@@ -85,6 +89,8 @@ started() {
 stop() { [ -z "$SERVER" ] || { kill $SERVER; wait $SERVER; SERVER=; } 2>/dev/null; }
 trap 'kill $STARTED 2>/dev/null' EXIT
 """
+# The README's account, now with an API for keys and the history, and another machine.
+_ELSEWHERE = "export ASTALTY_BASE_URL=$FULL_URL HOME=$HOME/elsewhere && mkdir $HOME && cd $HOME"
 
 
 def reason(page: Path, block: Block) -> str | None:
@@ -114,7 +120,13 @@ def script_of(page: Path) -> str:
     for block in blocks(page):
         if block.title is not None and block.language not in {"yaml", "ini", "toml"}:
             assert any(block.title in command.line for command in typed(page)), f"{block.title} is never used"
-    return _PRELUDE + "\n".join(line for block in to_run(page) for line in RUN[block.language](block.text))
+    return _PRELUDE + "\n".join(line for block in to_run(page) for line in played_block(block))
+
+
+def played_block(block: Block) -> Iterator[str]:
+    if block.mark == "full":
+        yield _ELSEWHERE
+    yield from RUN[block.language](block.text)
 
 
 def console(text: str) -> Iterator[str]:
@@ -257,15 +269,17 @@ def test_a_page_runs_as_it_is_shown(
 
 
 def test_the_readme_runs_as_it_is_shown(shell: Shell, keyring: int, tmp_path: Path) -> None:
-    """It speaks to the owner of an account, here of a served sandbox."""
+    """It speaks to the owner of a real account, and then of one that has an API for keys, both served."""
     with ExitStack() as closing:
         account = accounts.over_http(shell, tmp_path / "served", closing)
-        leaked = shell("keys create leaked --plain").out.strip()
+        made = {name: shell(f"keys create {name} --plain").out.strip() for name in ("LEAKED", "NEW", "NEWER")}
         shell("auth logout")
-        shell.environ |= {
-            "ASTALTY_BASE_URL": str(account.base_url),
+        store = closing.enter_context(contextlib.closing(account.store()))
+        app = create_app(store, rate_limit=0, surface=Surface.DOCUMENTED)
+        shell.environ |= made | {
+            "ASTALTY_BASE_URL": closing.enter_context(server.serving(app)),
+            "FULL_URL": str(account.base_url),
             "KEY": account.home.secret().reveal(),
-            "LEAKED": leaked,
         }
         play(shell, tmp_path, README, PORT)
 
