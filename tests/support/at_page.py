@@ -14,7 +14,11 @@ from astalty_cli.base.vocabulary import Access
 from astalty_cli.sandbox.pages.page_user import PageUser
 
 _ENTERED = re.compile(r"^ *(Name|Access Level|Delete) {2,}(.*?)\s*$", re.MULTILINE)
-_ACCESS = {"Read Only": Access.READ_ONLY, "Full Access": Access.FULL_ACCESS}
+_ACCESS = {
+    "Read Only": Access.READ_ONLY,
+    "Full Access": Access.FULL_ACCESS,
+    "the same as before": Access.READ_ONLY,  # of keys that were recorded without it
+}
 
 
 def follow(block: str) -> str:
