@@ -86,7 +86,3 @@ def test_no_command_is_left_out() -> None:
     told = " ".join(row[1] for row in ROWS)
     commands = {name for name in COMMANDS if not name.startswith("sandbox ")}
     assert {name for name in commands if f"astalty {name}" not in told} == set()
-
-
-def test_what_waits_is_told_for_each_command_that_ends_with_3() -> None:
-    assert {row[4] for row in ROWS if row[2] == "3"} == {"all of it"}

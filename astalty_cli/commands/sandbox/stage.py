@@ -33,8 +33,8 @@ class Stage:
         self.program.streams.stdout.write(f"{line}\n")
         self.program.streams.stdout.flush()
 
-    def show(self, line: str, *, key: str = "", stdin: str | None = None, ends_with: int = 0) -> None:
-        """Run a command with a variable's value as the key, or as a line on stdin.
+    def show(self, line: str, *, key: str = "", stdin: str = "", ends_with: int = 0) -> None:
+        """Run a command; `key` and `stdin` are variables, for the key in force and for a line on stdin.
 
         Raises AstaltyError if it doesn't end as it should.
         """
@@ -42,8 +42,8 @@ class Stage:
         with_stdin = f'echo "{stdin}" | ' if stdin else ""
         self.say("\n" + _folded(f"$ {with_key}{with_stdin}astalty {_quoted(line)}"))
         streams = self.program.streams
-        if stdin is not None:
-            streams = replace(streams, stdin=io.StringIO(f"{self.values.get(stdin, '')}\n"))
+        if stdin:
+            streams = replace(streams, stdin=io.StringIO(f"{self.values[stdin]}\n"))
         self._run(line, streams, self.values[key] if key else "", ends_with)
 
     def capture(self, variable: str, line: str) -> None:

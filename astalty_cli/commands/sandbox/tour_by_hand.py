@@ -5,7 +5,9 @@ does there, and says so.
 """
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
+from io import StringIO
 
 from astalty_cli.base.vocabulary import Access, Surface, access_name
 from astalty_cli.commands.sandbox.stage import Stage, temporary_stage
@@ -20,9 +22,11 @@ _TO = "--to dotenv:$DIR/.env#ASTALTY_API_KEY"
 
 
 def play(program: Program) -> None:
+    """Nothing is asked, on a terminal either: nobody is there to answer."""
     links: list[str] = []
+    streams = replace(program.streams, stdin=StringIO())
     with (
-        temporary_stage(program) as stage,
+        temporary_stage(replace(program, streams=streams)) as stage,
         closing(Home(stage.folder / "service" / "sandbox.db").open()) as store,
     ):
         pages = Pages(store, links.append)
@@ -50,7 +54,7 @@ class _Tour:
         say("\n# Create a key for a program, and save it where the program reads it.")
         self._create("payroll", "OLD")
         show(f"keys create payroll --with-token --access read-only {_TO}", stdin="$OLD")
-        show("keys list", stdin="")
+        show("keys list")
         say("\n# Rotate it. A second key takes its place; for now, both work.")
         renewed = f"payroll {datetime.now().astimezone().date()}"
         self._create(renewed, "NEW")
@@ -58,11 +62,11 @@ class _Tour:
         say("\n# Restart what reads the file. Then the old key can go.")
         self._delete("payroll")
         say("\n# It counts as deleted once the service has rejected it twice, 5 seconds apart.")
-        show("keys recover --yes", stdin="")
+        show("keys recover --yes")
         say("\n# The old key has ended, and the new one works.")
-        show("api participants", key="$OLD", stdin="", ends_with=4)
-        show("api participants --query meta.total", key="$NEW", stdin="")
-        show("keys show payroll", stdin="")
+        show("api participants", key="$OLD", ends_with=4)
+        show("api participants --query meta.total", key="$NEW")
+        show("keys show payroll")
         say("\n# That was all of it. Do it yourself, with the page in your browser:")
         say("# astalty sandbox serve --surface documented")
 
