@@ -24,7 +24,7 @@ _FENCE = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. `title` is the name of the file that it is; `mark` is how `.ci/run` finds it."""
+    """A fenced block. `title` is the file that it is; `mark` is how `.ci/run` and tests find it."""
 
     mark: str | None
     language: str
