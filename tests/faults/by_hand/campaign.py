@@ -63,6 +63,8 @@ class Run:
             fault.kind for fault in (self.case.first, self.case.second) if fault and fault.at is At.PERSON
         }
         mine = bool(kinds & {"deletes-both"}) or {"deletes-new", "deletes-before-paste"} <= kinds
+        if not here.required() - {"exec"}:  # nothing here has the new key: nobody can tell that it is gone
+            mine = mine or "deletes-new" in kinds
         self._judge(invariants.in_the_end(here, abandoned=self._abandoned, own_fault=mine))
         return verdict
 
