@@ -90,6 +90,6 @@ def test_ctrl_c_leaves_nothing_behind(shell: Shell, folder: Path) -> None:
     terminal = Terminal(shell, "sandbox tour --by-hand", lines=300)
     terminal.expect("astalty keys recover --yes")
     terminal.interrupt()
-    terminal.ends(1)
+    terminal.ends(130)
     assert list(folder.iterdir()) == []
     assert files(shell) == []

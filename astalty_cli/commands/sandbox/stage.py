@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from astalty_cli.base import shell_words
-from astalty_cli.base.errors import AstaltyError
+from astalty_cli.base.errors import AstaltyError, InterruptedByUser
 from astalty_cli.base.vocabulary import API_KEY
 from astalty_cli.output.streams import Streams
 from astalty_cli.program import Folders, Program
@@ -60,6 +60,8 @@ class Stage:
         words = [self._filled(word) for word in line.split()]
         code = self.program.run(Program(words, streams, environ, self.program.run, lambda: folders))
         streams.stderr.flush()
+        if code == InterruptedByUser.exit_code:
+            raise InterruptedByUser("The tour was interrupted.")
         if code != ends_with:
             raise AstaltyError(f"The tour stopped: `astalty {line}` ended with {code}, not {ends_with}.")
 
