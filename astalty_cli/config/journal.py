@@ -67,6 +67,7 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
     `slot` is where a copy of the old secret is kept until its key is verified to be deleted; `due_at` is when
     the key should be deleted. `old_is_gone`: it was deleted already when the operation began. `leaked`: the
     old secret has leaked: it is never put back, and its key may be deleted before there is a new one.
+    `going_back`: the new key was deleted, and the old secret is being put back.
     """
 
     version: Annotated[int, Meta(ge=1, le=_VERSION)] = _VERSION
@@ -97,6 +98,7 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
     page_name: str | None = None
     old_page_name: str | None = None
     old_is_gone: bool = False
+    going_back: bool = False
     slot: Storage | None = None
     due_at: Timestamp | None = None
     leaked: bool = False

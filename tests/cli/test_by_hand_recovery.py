@@ -231,3 +231,18 @@ def test_a_slot_that_holds_another_secret_verifies_nothing(real: RealAccount) ->
     (slot,) = real.slots
     slot.write_text(json.dumps(json.loads(slot.read_text()) | {"secret": "0" * 48}))
     assert "its secret is not on this machine" in real.shell("keys recover --yes", code=7).err
+
+
+def test_putting_the_old_secret_back_goes_on_where_it_stopped(real: RealAccount) -> None:
+    """The process died when the file had the old secret again, and the profile had not."""
+    new = real.page.create("default 2")
+    real.shell("keys rotate default --with-token --to file:key --grace 0 --yes", stdin=new, code=7)
+    real.page.delete(new)
+    as_it_was(real, going_back=True)
+    (real.shell.home / "key").write_text(f"{real.secret}\n")
+    told = real.shell("keys recover --yes").err
+    assert "Delete  " not in told
+    assert "is in use again" in told
+    assert real.stored() == real.secret
+    assert not real.open
+    assert not real.slots

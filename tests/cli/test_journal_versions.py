@@ -17,7 +17,7 @@ VERSION_1 = (
     "idempotency_key", "first_grace", "grace", "sinks", "delivered", "lost", "force", "own", "allow_self",
     "allow_last", "idle", "profile", "base_url", "account_id", "started_at",
 )  # fmt: skip
-ADDED = {"leaked", "way", "page_name", "old_page_name", "old_is_gone", "slot", "due_at"}
+ADDED = {"going_back", "leaked", "way", "page_name", "old_page_name", "old_is_gone", "slot", "due_at"}
 
 # How an operation is left open, and the phases that it may be in then.
 OPERATIONS: dict[str, tuple[str, str | None, list[str]]] = {

@@ -1,7 +1,6 @@
 """Creating a key, replacing its secret and ending it by hand, from the guards to the end."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -137,12 +136,22 @@ class HandOperation:
         try:
             if old is not None:
                 self.slots.store(entry, old.secret)
-        except LocalError:  # nothing was asked for yet
-            with suppress(LocalError):
-                self.slots.remove(entry)
-            journal.close(entry)
+        except LocalError as error:
+            self._undo(entry, error)
             raise
         return entry
+
+    def _undo(self, entry: JournalEntry, error: LocalError) -> None:
+        """Close what nobody was asked for yet. Raises LeftOpenError if a copy of the secret may stay."""
+        try:
+            self.slots.remove(entry)
+        except LocalError:
+            again = command(self.context.recover, entry.id[:8])
+            raise LeftOpenError(
+                f"{error.message} A copy of the key's secret may be there.",
+                hint=f"Continue: {again}\nOr remove the copy: {again} --abandon",
+            ) from None
+        self.context.journal.close(entry)
 
     def issuer(
         self, key: RecordedKey | None, old: Secret | None, known: Secret | None, *, old_is_gone: bool = False

@@ -165,29 +165,34 @@ class HandRecovery:
     # -- an old key that a person deletes --------------------------------------------------------
 
     def _check_deletion(self, entry: JournalEntry) -> None:
-        operation = self.operation
-        context, due = operation.context, entry.due_at or entry.started_at
+        context, due = self.operation.context, entry.due_at or entry.started_at
         old = self._old(entry)
         if old is None and due > utc_now():
             self._say_due(entry)
             context.say(unverifiable(context, entry).message)
-            return
-        if old is None:
+        elif old is None:
             raise unverifiable(context, entry)
+        elif entry.going_back:
+            self._restore(entry, old)
+        else:
+            self._check_with(entry, old, is_due=due <= utc_now())
+
+    def _check_with(self, entry: JournalEntry, old: Secret, *, is_due: bool) -> None:
+        operation = self.operation
         control = self._control(entry, old)
         if control is None and self._needs_control(entry):
             self._ensure_readable(entry)
-            if due > utc_now():
+            if not is_due:
                 self._say_due(entry)
                 return
-            if not operation.person.is_here and is_accepted(context, old):
-                DeletionCheck(context, operation.person, operation.slots, old, None).conclude(
+            if not operation.person.is_here and is_accepted(operation.context, old):
+                DeletionCheck(operation.context, operation.person, operation.slots, old, None).conclude(
                     entry, Seen.STILL_WORKS
                 )
             control = self._typed_control(entry)
-        check = DeletionCheck(context, operation.person, operation.slots, old, control)
+        check = DeletionCheck(operation.context, operation.person, operation.slots, old, control)
         try:
-            if due <= utc_now():
+            if is_due:
                 check.run(entry)
             elif (seen := check.look_twice(entry)) in {Seen.STILL_WORKS, Seen.UNKNOWN}:
                 self._say_due(entry)
@@ -245,11 +250,16 @@ class HandRecovery:
             f"Put the old secret (ends in {old.last_four}) back {' and '.join(names)}?"
         ):
             raise wrong
-        identity = _identity(entry, old)
+        self._restore(context.journal.write(msgspec.structs.replace(entry, going_back=True)), old)
+
+    def _restore(self, entry: JournalEntry, old: Secret) -> None:
+        """Give the old secret to all that have the new one. Once begun, it goes on until that is done."""
+        context, identity = self.operation.context, _identity(entry, old)
         delivery = Delivery(context)
-        delivery.run(targets, identity, old)
-        for held in holding:
-            context.holders.replace(held.secret, identity, old)
+        delivery.run([each for each in self.own if each.spec in entry.delivered], identity, old)
+        for held in list(context.holders.held()):
+            if held.secret.last_four == entry.last_fours[-1]:
+                context.holders.replace(held.secret, identity, old)
         if delivery.failed:
             raise LeftOpenError(delivery.story(identity), hint=f"Try again: {self._again(entry)}")
         context.record.put_back(entry.key_id or "", last_four=old.last_four, page_name=entry.old_page_name)
