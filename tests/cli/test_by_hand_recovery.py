@@ -246,3 +246,15 @@ def test_putting_the_old_secret_back_goes_on_where_it_stopped(real: RealAccount)
     assert real.stored() == real.secret
     assert not real.open
     assert not real.slots
+
+
+def test_a_403_alone_asks_for_no_deletion(real: RealAccount) -> None:
+    """A firewall's answer in place of the 401 that the new key, deleted by mistake, would get."""
+    new = real.page.create("default 2")
+    real.shell("keys rotate default --with-token --grace 0 --yes", stdin=new, code=7)
+    real.page.delete(new)
+    real.firewall.answers = [None, ("403 Forbidden", b'{"message": "no"}'), None]
+    told = real.shell("keys recover --yes").err
+    assert "Delete  " not in told
+    assert "The wrong key was deleted" in told
+    assert real.stored() == real.secret

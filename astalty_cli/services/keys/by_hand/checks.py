@@ -36,11 +36,15 @@ class _Participants(Struct):
 
 def is_accepted(context: LocalContext, secret: Secret) -> bool:
     """One look. Raises ServiceError if the answer decides nothing."""
+    return accepting_status(context, secret) is not None
+
+
+def accepting_status(context: LocalContext, secret: Secret) -> int | None:
+    """The HTTP status by which the service accepted a key; None if it did not. Raises as `is_accepted`."""
     try:
-        context.client_with(secret).capabilities.check_key()
+        return context.client_with(secret).capabilities.check_key().status
     except UnauthorizedError:
-        return False
-    return True
+        return None
 
 
 def is_still_accepted(context: LocalContext, secret: Secret) -> bool:

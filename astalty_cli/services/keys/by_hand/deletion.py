@@ -17,7 +17,7 @@ from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import utc_now
 from astalty_cli.config.journal import Journal, JournalEntry, Operation, Phase
 from astalty_cli.config.record import Ending
-from astalty_cli.services.keys.by_hand.checks import SECOND_LOOK, is_accepted
+from astalty_cli.services.keys.by_hand.checks import SECOND_LOOK, accepting_status, is_accepted
 from astalty_cli.services.keys.by_hand.page_names import unnamed
 from astalty_cli.services.keys.by_hand.person import Deletion, PageKey, Person
 from astalty_cli.services.keys.by_hand.slots import Slots
@@ -49,6 +49,7 @@ class DeletionCheck:
     old: Secret
     control: Secret | None
     _problem: str = ""
+    _is_sure: bool = True  # whether the control was accepted by more than a 403, which a firewall answers too
 
     def run(self, entry: JournalEntry) -> None:
         """Ask for the deletion and wait for it; look once without a terminal. The caller says it is due.
@@ -99,7 +100,8 @@ class DeletionCheck:
     def look(self, entry: JournalEntry) -> Seen:
         try:
             works = is_accepted(self.context, self.old)
-            control = self.control is None or is_accepted(self.context, self.control)
+            status = 200 if self.control is None else accepting_status(self.context, self.control)
+            control, self._is_sure = status is not None, status == 200
             if not (works or control or self._is_new(entry)):
                 control = self._another_works()
         except ServiceError as error:
@@ -139,6 +141,9 @@ class DeletionCheck:
 
     def _look_once(self, entry: JournalEntry) -> Seen:
         seen = self.look_twice(entry)
+        if seen is Seen.STILL_WORKS and not self._is_sure:
+            self.context.sleep(SECOND_LOOK)
+            seen = self.look_twice(entry)
         if seen is Seen.STILL_WORKS:
             self.person.delete(deletion_of(entry))
         return seen
@@ -150,7 +155,7 @@ class DeletionCheck:
             seen = self.look(entry)
             if seen in _DECIDING and seen == before:
                 return seen
-            if seen is Seen.STILL_WORKS and not is_asked_for:
+            if seen is Seen.STILL_WORKS and not is_asked_for and (self._is_sure or seen == before):
                 self.person.delete(deletion_of(entry))
                 is_asked_for = True
             if seen != before:
