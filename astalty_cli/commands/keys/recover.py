@@ -201,7 +201,9 @@ def _recovery(context: Context, entry: JournalEntry) -> Recovery:
     ]
     given = named(wanted, environment)
     screen = Panel(output) if output.streams.stdout_is_terminal and not output.result_wanted else None
-    operation = secrets.operation(context)  # the key is read anew: the entry before may have rotated it
+    operation = secrets.operation(
+        context, is_begun=True
+    )  # the key is read anew: the entry before may have rotated it
     return Recovery(
         operation,
         RecoveryDestinations(operation, own, given, screen, wanted.force),

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from astalty_cli.services.keys.operation import Holders, LocalContext, OperationContext
 
 
-def operation(context: Context, secret: Secret | None = None) -> OperationContext:
-    """The account in force, as the services work with it; with `secret`, no key needs to be set up here."""
+def operation(context: Context, secret: Secret | None = None, *, is_begun: bool = False) -> OperationContext:
+    """The account in force, as the services work with it; with `secret`, no key needs to be set up here.
+
+    `is_begun`: an operation through the API is to be finished, whatever the service seems to offer now.
+    """
     from astalty_cli.api.capability_memory import Capability, Offer
     from astalty_cli.services.keys.operation import PATIENCE, OperationContext
 
@@ -33,7 +36,7 @@ def operation(context: Context, secret: Secret | None = None) -> OperationContex
     known = {Capability.KEYS: Offer.FULL}
     secret = secret or context.secret()
     return OperationContext(
-        client=context.client_with(secret, context.timeout),
+        client=context.client_with(secret, context.timeout, known if is_begun else None),
         client_with=lambda secret: context.client_with(secret, PATIENCE, known),
         secret=secret,
         show=lambda key, secret: _show(context, key, secret),
