@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from astalty_cli.destinations.destination import Destination
     from astalty_cli.services.keys.by_hand.old_secret import OldSecret
     from astalty_cli.services.keys.by_hand.operations import HandOperation
-    from astalty_cli.services.keys.by_hand.person import Person
     from astalty_cli.services.keys.operation import LocalContext
     from astalty_cli.services.keys.recovery_destinations import Prompts
 
@@ -39,14 +38,14 @@ def is_wanted(context: Context) -> bool:
 def create(context: Context, name: str, access: Access | None) -> None:
     from astalty_cli.services.keys.delivery import probe
 
-    destinations = wanted_destinations(context)
-    operation = hand_operation(context, destinations)
+    destinations, person = wanted_destinations(context), web_page(context)
+    operation = hand_operation(context, destinations, person)
     operation.context.record.ensure_free(name)
     if context.get(DRY_RUN):
         probe(destinations, None, force=operation.force)
         say_plan(context, f"A key named {name!r} would be created in the web app.", destinations)
         return
-    _ensure_can_paste(context, operation.person, "astalty keys create NAME")
+    _ensure_can_paste(person, "astalty keys create NAME")
     secrets.remind(context)
     new = operation.create(name, access, key_in_force(operation.context, context))
     context.completion_cache.note_key(new.key.id, name)
@@ -62,7 +61,8 @@ def rotate(context: Context, wanted: str, grace: timedelta, if_older_than: timed
     output, destinations = context.output, wanted_destinations(context)
     if not grace and not context.get(DRY_RUN):
         output.ensure_can_ask("have the old key deleted at once?")
-    operation, key = hand_operation(context, destinations), recorded(context, wanted)
+    person = web_page(context)
+    operation, key = hand_operation(context, destinations, person), recorded(context, wanted)
     operation.context.ensure_none_open(key.id)
     if if_older_than is not None and _is_younger(context, key, if_older_than):
         return
@@ -70,7 +70,7 @@ def rotate(context: Context, wanted: str, grace: timedelta, if_older_than: timed
     if context.get(DRY_RUN):
         say_plan(context, f"{described(key)} would be replaced in the web app.", destinations)
         return
-    _ensure_can_paste(context, operation.person, "astalty keys rotate KEY")
+    _ensure_can_paste(person, "astalty keys rotate KEY")
     secrets.remind(context)
     if not grace:
         output.ensure_confirmed(
@@ -129,7 +129,7 @@ def revoke(
             "The record does not say when keys were used, so --if-idle cannot be checked.",
             hint="Leave it out, and look at the request history in the web app.",
         )
-    operation, revoked = hand_operation(context, []), 0
+    operation, revoked = hand_operation(context, [], web_page(context)), 0
     failures: dict[str, AstaltyError] = {}
     if not context.get(DRY_RUN):
         secrets.remind(context)
@@ -149,6 +149,7 @@ def revoke(
 def _revoke(
     context: Context, operation: HandOperation, key: RecordedKey, *, allow_self: bool, allow_last: bool
 ) -> None:
+    from astalty_cli.services.keys.by_hand.checks import accepted_elsewhere
     from astalty_cli.services.keys.by_hand.old_secret import find
     from astalty_cli.services.keys.finder import described
 
@@ -168,7 +169,7 @@ def _revoke(
         f"{described(key)}\nDelete it? This can't be undone: whatever uses it stops working."
     )
     ensure_allowed(secret)  # again: the user may have thought for long
-    operation.revoke(key, old, another_key(local, variable, secret))
+    operation.revoke(key, old, accepted_elsewhere(local, variable, secret))
     context.completion_cache.note_key(key.id, None)
     context.output.note(f"Revoked {described(key)}.")
     print_row(context, key.id)
@@ -203,14 +204,13 @@ def recovery(context: Context, entry: JournalEntry, prompts: Prompts, *, waits: 
     from astalty_cli.config.journal import Phase
     from astalty_cli.services.keys.by_hand.recovery import HandRecovery
 
-    environment, wanted = secrets.destination_environment(context), context.get(SECRET)
-    given = choice.by_hand(wanted, environment)
-    own = [
-        destination
-        for spec in entry.destinations
-        if (destination := choice.again(spec, environment, wanted.clear_after))
-    ]
-    operation = hand_operation(context, given or own)
+    person = web_page(context)
+    person.is_here = person.is_here and waits and not context.output.style.yes
+    needs_new = entry.phase is not Phase.AWAITING_DELETION or entry.is_replaced_afterwards
+    person.old_line = 1 if needs_new else 0
+    given = choice.by_hand(context.get(SECRET), secrets.destination_environment(context))
+    own = secrets.destinations_of(context, entry)
+    operation = hand_operation(context, given or own, person)
     keys = [key for key in operation.context.record.active_keys() if key.id == entry.key_id]
     own += [
         each
@@ -218,11 +218,6 @@ def recovery(context: Context, entry: JournalEntry, prompts: Prompts, *, waits: 
         for each in _recorded_destinations(context, key)
         if each.spec not in entry.destinations
     ]
-    person = operation.person
-    assert isinstance(person, WebPage)  # noqa: S101 - `hand_operation` has made it
-    person.is_here = person.is_here and waits and not context.output.style.yes
-    needs_new = entry.phase is not Phase.AWAITING_DELETION or entry.is_replaced_afterwards
-    person.old_line = 1 if needs_new else 0
     HandRecovery(operation, own, prompts, secrets.variable(context), person.can_paste).run(entry)
 
 
@@ -243,20 +238,22 @@ def recorded(context: Context, wanted: str) -> RecordedKey:
     return next(key for key in record.active_keys() if key.id == found.id)
 
 
-def hand_operation(
-    context: Context, destinations: list[Destination], person: WebPage | None = None
-) -> HandOperation:
+def web_page(context: Context) -> WebPage:
+    flags = context.get(BY_HAND)
+    return WebPage.of(context, with_token=flags.with_token, open_page=flags.web)
+
+
+def hand_operation(context: Context, destinations: list[Destination], person: WebPage) -> HandOperation:
     from astalty_cli.services.keys.by_hand.operations import HandOperation
     from astalty_cli.services.keys.by_hand.slots import Slots
 
-    flags = context.get(BY_HAND)
     return HandOperation(
         secrets.local_context(context),
-        person or WebPage.of(context, with_token=flags.with_token, open_page=flags.web),
+        person,
         Slots(context.program.folders.data),
         destinations,
         context.get(SECRET).force,
-        flags.allow_other_account,
+        context.get(BY_HAND).allow_other_account,
     )
 
 
@@ -271,11 +268,11 @@ def _row_type() -> type:
     return RecordedRow
 
 
-def _ensure_can_paste(context: Context, person: Person, line: str) -> None:
+def _ensure_can_paste(person: WebPage, line: str) -> None:
     """Raises UsageError if nobody can give the new secret."""
-    if isinstance(person, WebPage) and person.with_token:
+    if person.with_token:
         person.read_lines()
-    elif not context.program.streams.can_ask:
+    elif not person.is_here:
         raise UsageError(
             "This service has no API for keys, and there is no terminal on which to ask for the new key.",
             hint=f"Create it in the web app ({contract.MANAGE_KEYS}), then give it on stdin: "
@@ -301,17 +298,6 @@ def key_in_force(local: LocalContext, context: Context) -> Secret | None:
         secret = context.secret()
         if is_accepted(local, secret):
             return secret
-    return None
-
-
-def another_key(local: LocalContext, variable: Secret | None, secret: Secret | None) -> Secret | None:
-    """A key that is kept here, not this one, and that the service accepts."""
-    from astalty_cli.services.keys.by_hand.checks import is_accepted
-
-    for each in [*(held.secret for held in local.holders.held()), *([variable] if variable else [])]:
-        with suppress(AstaltyError):
-            if each != secret and is_accepted(local, each):
-                return each
     return None
 
 

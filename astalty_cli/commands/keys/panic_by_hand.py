@@ -123,9 +123,11 @@ def _name_recorded_destinations(context: Context, panic: HandPanic) -> None:
 
 
 def _look_for_another_key(context: Context, panic: HandPanic) -> None:
+    from astalty_cli.services.keys.by_hand.checks import accepted_elsewhere
+
     if panic.works:
         variable = secrets.variable(context)
-        panic.control = by_hand.another_key(panic.operation.context, variable, panic.leak.secret)
+        panic.control = accepted_elsewhere(panic.operation.context, variable, panic.leak.secret)
     else:
         panic.known = by_hand.key_in_force(panic.operation.context, context)
 

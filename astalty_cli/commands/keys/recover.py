@@ -184,26 +184,17 @@ def _prompts(context: Context) -> Prompts:
 
 def _recovery(context: Context, entry: JournalEntry) -> Recovery:
     from astalty_cli.commands.shared import secrets
-    from astalty_cli.destinations.choice import again, named
+    from astalty_cli.destinations.choice import named
     from astalty_cli.destinations.terminal import Panel
     from astalty_cli.services.keys.recovery import Recovery
     from astalty_cli.services.keys.recovery_destinations import RecoveryDestinations
 
-    environment, output, wanted = (
-        secrets.destination_environment(context),
-        context.output,
-        context.get(SECRET),
-    )
-    own = [
-        destination
-        for spec in entry.destinations
-        if (destination := again(spec, environment, wanted.clear_after))
-    ]
-    given = named(wanted, environment)
+    output, wanted = context.output, context.get(SECRET)
+    own = secrets.destinations_of(context, entry)
+    given = named(wanted, secrets.destination_environment(context))
     screen = Panel(output) if output.streams.stdout_is_terminal and not output.result_wanted else None
-    operation = secrets.operation(
-        context, is_begun=True
-    )  # the key is read anew: the entry before may have rotated it
+    # The key is read anew: the entry before may have rotated it.
+    operation = secrets.operation(context, is_begun=True)
     return Recovery(
         operation,
         RecoveryDestinations(operation, own, given, screen, wanted.force),

@@ -38,11 +38,11 @@ def in_place(
     What is not known is learned from the GET that an operation begins with. `check_flags` is for what the
     sandbox needs not be asked about: a flag that is refused leaves no sandbox behind.
     """
-    if context.settings.is_sandbox:
-        check_flags()
     from astalty_cli.api.capability_memory import Capability, Offer
     from astalty_cli.commands.shared.secrets import operation
 
+    if context.settings.is_sandbox:
+        check_flags()
     account = operation(context)
     try:
         ensure_key_calls(context, calls)

@@ -124,6 +124,15 @@ def destination_environment(context: Context) -> Environment:
     return Environment(context.program.environ, context.config_file, origin)
 
 
+def destinations_of(context: Context, entry: JournalEntry) -> list[Destination]:
+    """Those that the journal names and that can be read and filled once more."""
+    from astalty_cli.destinations.choice import again
+
+    environment, clear_after = destination_environment(context), context.get(SECRET).clear_after
+    found = (again(spec, environment, clear_after) for spec in entry.destinations)
+    return [destination for destination in found if destination]
+
+
 def remind(context: Context, *, also_upcoming: bool = False) -> None:
     """Say what is open: interrupted operations in one line, and a line for each key that is due for deletion.
 

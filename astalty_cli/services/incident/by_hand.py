@@ -23,7 +23,7 @@ from astalty_cli.services.incident.hand_report import HandIncident, HandKey
 from astalty_cli.services.incident.leak import Leak
 from astalty_cli.services.incident.report import ReportFiles, Step
 from astalty_cli.services.keys.by_hand.checks import is_still_accepted
-from astalty_cli.services.keys.by_hand.deletion import DeletionCheck, deletion_of
+from astalty_cli.services.keys.by_hand.deletion import deletion_of
 from astalty_cli.services.keys.by_hand.operations import HandOperation, access_of
 from astalty_cli.services.keys.by_hand.page_names import next_page_name
 from astalty_cli.services.keys.finder import described
@@ -160,13 +160,9 @@ class HandPanic:
 
     def _delete(self, entry: JournalEntry) -> None:
         hand = self.operation
-        try:
-            hand.slots.store(entry, self.leak.secret)
-        except LocalError:  # nothing was asked for yet
-            hand.context.journal.close(entry)
-            raise
+        hand.keep(entry, self.leak.secret)
         self.did("The deletion of the leaked key was asked for.")
-        DeletionCheck(hand.context, hand.person, hand.slots, self.leak.secret, self.control).run(entry)
+        hand.deletion_check(self.leak.secret, self.control).run(entry)
         self.is_rejected()
 
     def _replace(self, entry: JournalEntry) -> tuple[str, Secret]:
@@ -175,7 +171,7 @@ class HandPanic:
         with hand.context.journal.lock(entry.lock_name):
             entry = self._current(entry)
             known = self.known if entry.old_is_gone else leak.secret
-            issuer = hand.issuer(leak.key, leak.secret, known, old_is_gone=entry.old_is_gone)
+            issuer = hand.issuer(leak.key, leak.secret, known)
             new = hand.issue(issuer, entry)
             self.replaced_by = new.secret.last_four
             kinds = ", ".join(each.spec.partition(":")[0] for each in hand.destinations)

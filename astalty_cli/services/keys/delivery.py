@@ -1,10 +1,11 @@
 """Delivers a new secret: each destination is probed before the call, and receives the secret after it."""
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from astalty_cli.api.identity import Identified, KeyIdentity
-from astalty_cli.base.errors import AstaltyError, UsageError
+from astalty_cli.base.errors import AstaltyError, LocalError, UsageError
 from astalty_cli.base.secret import Secret
 from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.finder import described
@@ -33,6 +34,14 @@ def can_take(destination: Destination, last_fours: Collection[str], *, force: bo
     destination.probe()
     held = destination.held()
     return held is None or force or held.last_four in last_fours
+
+
+def readable_secret(destination: Destination) -> Secret | None:
+    """What a destination holds, if that can be read now and can be a key."""
+    with suppress(LocalError):
+        held = destination.held() if destination.readable else None
+        return held if held and held.is_well_formed else None
+    return None
 
 
 @dataclass

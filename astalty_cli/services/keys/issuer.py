@@ -40,8 +40,7 @@ class Ended:
 class KeyIssuer(Protocol):
     """One way to obtain and end secrets; the order is explained in docs/explanation/rotation.md."""
 
-    @property
-    def old_text(self) -> str:
+    def old_text(self, entry: JournalEntry) -> str:
         """What holds for the old secret until it is set to end, as part of a sentence."""
 
     def issue(self, entry: JournalEntry) -> NewSecret:

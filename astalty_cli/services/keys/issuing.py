@@ -27,7 +27,10 @@ class Issuing:
 
     def run(self, entry: JournalEntry) -> NewSecret:
         """The caller holds signals back (`signals.deferred`). Raises as `KeyIssuer.issue`."""
-        new = self.issuer.issue(entry)
+        return self.deliver(self.issuer.issue(entry))
+
+    def deliver(self, new: NewSecret) -> NewSecret:
+        """Hand over a secret just obtained. Raises LeftOpenError if that fails: the secret may be lost."""
         try:
             return self.hand_over(new)
         except LeftOpenError:

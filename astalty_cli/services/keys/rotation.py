@@ -78,7 +78,7 @@ class Rotation:
             operation.say(f"Rotating {described(key)}.")
             with deferred(operation.warn, at_risk_text(key.name)) as signals:
                 new = Issuing(operation, issuer, self.destinations).run(operation.journal.write(entry))
-            with left_open(operation, new.entry, new.key, issuer.old_text):
+            with left_open(operation, new.entry, new.key, issuer.old_text(new.entry)):
                 signals.obey()
             return Rotated(RotationFinish(operation, issuer).run(new), new.secret)
 
@@ -98,7 +98,7 @@ class RotationFinish:
 
     def run(self, new: NewSecret) -> Ended:
         operation = self.operation
-        with left_open(operation, new.entry, new.key, self.issuer.old_text):
+        with left_open(operation, new.entry, new.key, self.issuer.old_text(new.entry)):
             self.issuer.verify(new)
             entry = operation.journal.write(msgspec.structs.replace(new.entry, phase=Phase.VERIFIED))
         return self.issuer.end_old(replace(new, entry=entry))

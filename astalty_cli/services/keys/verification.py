@@ -8,6 +8,7 @@ from astalty_cli.base.errors import LocalError, ServiceError, UnauthorizedError,
 from astalty_cli.base.secret import Secret
 from astalty_cli.config.record import RecordedKey
 from astalty_cli.destinations.kinds import Environment, parse
+from astalty_cli.services.keys.delivery import readable_secret
 
 Stored = tuple[str | None, Secret]  # the key's id, if whoever holds the secret knows it
 
@@ -48,7 +49,6 @@ def _in_destinations(keys: Iterable[RecordedKey], environment: Environment) -> I
     for key in keys:
         for spec in key.destinations:
             with suppress(LocalError, UsageError):
-                destination = parse(spec, environment, force=True)
-                held = destination.held() if destination.readable else None
-                if held and held.is_well_formed and held.last_four == key.last_four:
+                held = readable_secret(parse(spec, environment, force=True))
+                if held and held.last_four == key.last_four:
                     yield key.id, held

@@ -1,5 +1,6 @@
 """What the service says of keys, by documented calls alone (docs/reference/api-contract.md)."""
 
+from contextlib import suppress
 from enum import Enum, auto
 from typing import Final
 
@@ -8,7 +9,7 @@ from msgspec import Struct
 
 from astalty_cli.api import contract
 from astalty_cli.api.answers import failure
-from astalty_cli.base.errors import ServiceError, UnauthorizedError
+from astalty_cli.base.errors import AstaltyError, ServiceError, UnauthorizedError
 from astalty_cli.base.json_errors import JSON_DECODE_ERRORS
 from astalty_cli.base.secret import Secret
 from astalty_cli.services.keys.operation import LocalContext
@@ -54,6 +55,18 @@ def is_still_accepted(context: LocalContext, secret: Secret) -> bool:
     context.say(f"The service rejects the key that ends in {secret.last_four}. Checking once more…")
     context.sleep(SECOND_LOOK)
     return is_accepted(context, secret)
+
+
+def accepted_elsewhere(
+    context: LocalContext, variable: Secret | None, besides: Secret | None = None
+) -> Secret | None:
+    """A secret of this machine that the service accepts, `besides` left out. An undecided answer is no."""
+    held = [each.secret for each in context.holders.held()]
+    for secret in dict.fromkeys([*held, *([variable] if variable else [])]):
+        with suppress(AstaltyError):
+            if secret != besides and is_accepted(context, secret):
+                return secret
+    return None
 
 
 def compare_accounts(context: LocalContext, known: Secret, new: Secret) -> Same:

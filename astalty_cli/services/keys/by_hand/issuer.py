@@ -39,11 +39,9 @@ class ByHand:
     known: Secret | None = None
     others: Sequence[str] = ()
     allow_other_account: bool = False
-    old_is_gone: bool = False
 
-    @property
-    def old_text(self) -> str:
-        return "the old key is deleted" if self.old_is_gone else "the old key still works"
+    def old_text(self, entry: JournalEntry) -> str:
+        return "the old key is deleted" if entry.old_is_gone else "the old key still works"
 
     def issue(self, entry: JournalEntry) -> NewSecret:
         """Ctrl-C leaves the entry open: nobody knows whether the key was created."""
@@ -102,7 +100,7 @@ class ByHand:
         context = self.context
         due = None if entry.old_is_gone else utc_now() + timedelta(seconds=entry.grace)
         key = replace(new, id=_local_id(entry, new.id))
-        with left_open(context, entry, key, self.old_text):
+        with left_open(context, entry, key, self.old_text(entry)):
             context.record.replaced_by_hand(
                 new.id,
                 entry.name,

@@ -1,16 +1,16 @@
 """The secret that is to be replaced or ended: looked for on this machine, then asked for."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
-from astalty_cli.base.errors import LocalError, UsageError
+from astalty_cli.base.errors import UsageError
 from astalty_cli.base.secret import Secret
 from astalty_cli.base.vocabulary import Storage
 from astalty_cli.config.record import RecordedKey
 from astalty_cli.destinations.destination import Destination
 from astalty_cli.services.keys.by_hand.checks import is_still_accepted
 from astalty_cli.services.keys.by_hand.person import Person
+from astalty_cli.services.keys.delivery import readable_secret
 from astalty_cli.services.keys.finder import described
 from astalty_cli.services.keys.operation import LocalContext
 
@@ -71,10 +71,8 @@ def _known(
     for held in context.holders.held():
         yield held.secret, held.storage
     for destination in destinations:
-        with suppress(LocalError):
-            secret = destination.held() if destination.readable else None
-            if secret and secret.is_well_formed:
-                is_keyring = destination.spec.startswith("keyring:")
-                yield secret, Storage.KEYRING if is_keyring else Storage.FILE
+        if secret := readable_secret(destination):
+            is_keyring = destination.spec.startswith("keyring:")
+            yield secret, Storage.KEYRING if is_keyring else Storage.FILE
     if variable is not None:
         yield variable, None

@@ -28,7 +28,7 @@ from astalty_cli.services.keys.creation import at_risk_text
 from astalty_cli.services.keys.delivery import probe
 from astalty_cli.services.keys.finder import described
 from astalty_cli.services.keys.issuer import Ended, NewSecret, left_open
-from astalty_cli.services.keys.issuing import Issuing, lost
+from astalty_cli.services.keys.issuing import Issuing
 from astalty_cli.services.keys.operation import LocalContext
 from astalty_cli.services.keys.record import lasting
 from astalty_cli.services.keys.rotation import RotationFinish
@@ -86,8 +86,7 @@ class HandOperation:
                 old_is_gone=not old.is_accepted,
                 slot=old.slot if old.is_accepted else None,
             )
-            known = old.secret if old.is_accepted else None
-            issuer = self.issuer(key, old.secret, known, old_is_gone=not old.is_accepted)
+            issuer = self.issuer(key, old.secret, old.secret if old.is_accepted else None)
             new = self.issue(issuer, entry)
             ended = RotationFinish(context, issuer).run(new)
         self.check_if_due(new.entry.id, old.secret, new.secret)
@@ -110,7 +109,7 @@ class HandOperation:
         if old is None:
             self.person.delete(deletion_of(entry))
             raise unverifiable(context, entry)
-        DeletionCheck(context, self.person, self.slots, old.secret, control).run(entry)
+        self.deletion_check(old.secret, control).run(entry)
 
     def _begun_revocation(self, key: RecordedKey) -> JournalEntry | None:
         """An earlier revocation of the same key, which goes on."""
@@ -133,16 +132,22 @@ class HandOperation:
                 phase=Phase.AWAITING_DELETION,
             )
         )
+        if old is not None:
+            self.keep(entry, old.secret)
+        return entry
+
+    def keep(self, entry: JournalEntry, old: Secret) -> None:
+        """Keep a copy of the old secret. If that fails, close the entry: nobody was asked for anything yet.
+
+        Raises LocalError, and LeftOpenError if the entry stays, since a copy may be there all the same.
+        """
         try:
-            if old is not None:
-                self.slots.store(entry, old.secret)
+            self.slots.store(entry, old)
         except LocalError as error:
             self._undo(entry, error)
             raise
-        return entry
 
     def _undo(self, entry: JournalEntry, error: LocalError) -> None:
-        """Close what nobody was asked for yet. Raises LeftOpenError if a copy of the secret may stay."""
         try:
             self.slots.remove(entry)
         except LocalError:
@@ -153,15 +158,11 @@ class HandOperation:
             ) from None
         self.context.journal.close(entry)
 
-    def issuer(
-        self, key: RecordedKey | None, old: Secret | None, known: Secret | None, *, old_is_gone: bool = False
-    ) -> ByHand:
+    def issuer(self, key: RecordedKey | None, old: Secret | None, known: Secret | None) -> ByHand:
         """`key` is the one to replace; `known` a secret to compare the account with, if it works."""
         given = set(lasting(destination.spec for destination in self.destinations))
         others = [spec for spec in key.destinations if spec not in given] if key else []
-        return ByHand(
-            self.context, self.person, self.slots, old, known, others, self.allow_other_account, old_is_gone
-        )
+        return ByHand(self.context, self.person, self.slots, old, known, others, self.allow_other_account)
 
     def issue(self, issuer: ByHand, entry: JournalEntry) -> NewSecret:
         """Ask for the secret, which may be interrupted, and hand it over, which may not."""
@@ -170,13 +171,8 @@ class HandOperation:
     def hand_over(self, issuer: ByHand, new: NewSecret) -> NewSecret:
         context, entry = self.context, new.entry
         with deferred(context.warn, at_risk_text(entry.name)) as signals:
-            try:
-                new = Issuing(context, issuer, self.destinations).hand_over(new)
-            except LeftOpenError:
-                raise
-            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, say what holds
-                raise lost(context, new.entry, error) from None
-        with left_open(context, new.entry, new.key, issuer.old_text):
+            new = Issuing(context, issuer, self.destinations).deliver(new)
+        with left_open(context, new.entry, new.key, issuer.old_text(new.entry)):
             signals.obey()
         return new
 
@@ -188,13 +184,16 @@ class HandOperation:
                 hint="Name a destination, such as --to dotenv:.env#NAME or --to keyring:PROFILE.",
             )
 
+    def deletion_check(self, old: Secret, control: Secret | None) -> DeletionCheck:
+        return DeletionCheck(self.context, self.person, self.slots, old, control)
+
     def check_if_due(self, entry_id: str, old: Secret, control: Secret | None) -> None:
         """Ask for the deletion and wait for it, if that is due. Raises LeftOpenError if it isn't verified."""
         entry = self.context.journal.read(entry_id)
         if entry is None or entry.due_at is None:
             return
         if entry.due_at <= utc_now():
-            DeletionCheck(self.context, self.person, self.slots, old, control).run(entry)
+            self.deletion_check(old, control).run(entry)
         else:
             self.person.delete_later(deletion_of(entry), command(self.context.recover, entry.id[:8]))
 

@@ -3,23 +3,24 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import msgspec
 
 from astalty_cli.api.identity import KeyIdentity
 from astalty_cli.base.errors import AstaltyError, LeftOpenError, LocalError
-from astalty_cli.base.secret import Secret
+from astalty_cli.base.secret import HeldSecret, Secret
 from astalty_cli.base.shell_words import command
 from astalty_cli.base.times import local, utc_now
 from astalty_cli.config.journal import JournalEntry, Operation, Phase
 from astalty_cli.config.record import RecordedKey
 from astalty_cli.destinations.destination import Destination
-from astalty_cli.services.keys.by_hand.checks import is_accepted, is_still_accepted
-from astalty_cli.services.keys.by_hand.deletion import DeletionCheck, Seen, WrongKeyDeletedError
+from astalty_cli.services.keys.by_hand.checks import accepted_elsewhere, is_accepted, is_still_accepted
+from astalty_cli.services.keys.by_hand.deletion import Seen, WrongKeyDeletedError
 from astalty_cli.services.keys.by_hand.issuer import ByHand
 from astalty_cli.services.keys.by_hand.old_secret import OldSecret, checked, find
 from astalty_cli.services.keys.by_hand.operations import HandOperation, unverifiable
-from astalty_cli.services.keys.delivery import Delivery, can_take
+from astalty_cli.services.keys.delivery import Delivery, can_take, readable_secret
 from astalty_cli.services.keys.issuer import NewSecret
 from astalty_cli.services.keys.recovery_destinations import Prompts, into
 from astalty_cli.services.keys.recovery_steps import still_open, title_of
@@ -73,7 +74,7 @@ class HandRecovery:
         elif entry.old_is_gone:
             gone = self._old(entry)
             operation.ensure_delivered_somewhere(self._holders(gone))
-            issuer = operation.issuer(key, gone, self._accepted_elsewhere(gone), old_is_gone=True)
+            issuer = operation.issuer(key, gone, self._accepted_elsewhere(gone))
         else:
             old = kept = self._kept(entry)
             if kept is None or not kept.is_accepted:  # another copy may work: a keyring may lie
@@ -84,8 +85,7 @@ class HandRecovery:
                     entry, "The old secret is not on this machine.", hint=f"Paste it: {self._again(entry)}"
                 )
             operation.ensure_delivered_somewhere(old.holders)
-            known = old.secret if old.is_accepted else None
-            issuer = operation.issuer(key, old.secret, known, old_is_gone=not old.is_accepted)
+            issuer = operation.issuer(key, old.secret, old.secret if old.is_accepted else None)
             entry = msgspec.structs.replace(
                 entry,
                 old_is_gone=not old.is_accepted,
@@ -104,7 +104,7 @@ class HandRecovery:
         """The secret was pasted: it goes on from wherever it is now, or is asked for once more."""
         operation, key = self.operation, self._recorded(entry)
         old = self._old(entry)
-        issuer = operation.issuer(key, old, old, old_is_gone=entry.old_is_gone)
+        issuer = operation.issuer(key, old, old)
         found = self._held_here(entry.last_fours[-1], self._readable())
         if found is not None:
             missing = [each for each in operation.destinations if not _has(each, entry, found)]
@@ -142,16 +142,15 @@ class HandRecovery:
     def _follow_up(self, entry: JournalEntry) -> None:
         """Say when the old key is due for deletion, or check it, if it is due now."""
         left = self.operation.context.journal.read(entry.id)
-        if left and left.due_at and left.due_at <= utc_now():
+        if left is None or left.due_at is None:
+            return
+        if left.due_at <= utc_now():
             self._check_deletion(left)
         else:
-            self._say_due(entry)
+            self._say_due(left, left.due_at)
 
-    def _say_due(self, entry: JournalEntry) -> None:
-        context = self.operation.context
-        left = context.journal.read(entry.id)
-        if left and left.due_at:
-            context.say(f"The old key of {entry.name!r} is due for deletion on {local(left.due_at)}.")
+    def _say_due(self, entry: JournalEntry, due: datetime) -> None:
+        self.operation.context.say(f"The old key of {entry.name!r} is due for deletion on {local(due)}.")
 
     def _ensure_takeable(self, entry: JournalEntry) -> None:
         for destination in self.operation.destinations:
@@ -168,34 +167,32 @@ class HandRecovery:
         context, due = self.operation.context, entry.due_at or entry.started_at
         old = self._old(entry)
         if old is None and due > utc_now():
-            self._say_due(entry)
+            self._say_due(entry, due)
             context.say(unverifiable(context, entry).message)
         elif old is None:
             raise unverifiable(context, entry)
         elif entry.going_back:
             self._restore(entry, old)
         else:
-            self._check_with(entry, old, is_due=due <= utc_now())
+            self._check_with(entry, old, due)
 
-    def _check_with(self, entry: JournalEntry, old: Secret, *, is_due: bool) -> None:
-        operation = self.operation
+    def _check_with(self, entry: JournalEntry, old: Secret, due: datetime) -> None:
+        operation, is_due = self.operation, due <= utc_now()
         control = self._control(entry, old)
         if control is None and self._needs_control(entry):
             self._ensure_readable(entry)
             if not is_due:
-                self._say_due(entry)
+                self._say_due(entry, due)
                 return
             if not operation.person.is_here and is_accepted(operation.context, old):
-                DeletionCheck(operation.context, operation.person, operation.slots, old, None).conclude(
-                    entry, Seen.STILL_WORKS
-                )
+                operation.deletion_check(old, None).conclude(entry, Seen.STILL_WORKS)
             control = self._typed_control(entry)
-        check = DeletionCheck(operation.context, operation.person, operation.slots, old, control)
+        check = operation.deletion_check(old, control)
         try:
             if is_due:
                 check.run(entry)
             elif (seen := check.look_twice(entry)) in {Seen.STILL_WORKS, Seen.UNKNOWN}:
-                self._say_due(entry)
+                self._say_due(entry, due)
                 return
             else:
                 check.conclude(entry, seen)
@@ -241,10 +238,10 @@ class HandRecovery:
 
     def _put_back(self, entry: JournalEntry, old: Secret, wrong: WrongKeyDeletedError) -> None:
         """Use the old secret again, since the key that replaced it was deleted."""
-        context, ends = self.operation.context, entry.last_fours[-1]
-        targets = [each for each in self.own if each.spec in entry.delivered]
-        holding = [held for held in context.holders.held() if held.secret.last_four == ends]
-        names = [*([into(targets)] if targets else []), *(f"profile {held.holder!r}" for held in holding)]
+        context = self.operation.context
+        targets = self._delivered(entry)
+        names = [into(targets)] if targets else []
+        names += [f"profile {held.holder!r}" for held in self._holding_the_new(entry)]
         context.say(wrong.message)
         if not self.prompts.confirm(
             f"Put the old secret (ends in {old.last_four}) back {' and '.join(names)}?"
@@ -256,15 +253,21 @@ class HandRecovery:
         """Give the old secret to all that have the new one. Once begun, it goes on until that is done."""
         context, identity = self.operation.context, _identity(entry, old)
         delivery = Delivery(context)
-        delivery.run([each for each in self.own if each.spec in entry.delivered], identity, old)
-        for held in list(context.holders.held()):
-            if held.secret.last_four == entry.last_fours[-1]:
-                context.holders.replace(held.secret, identity, old)
+        delivery.run(self._delivered(entry), identity, old)
+        for held in self._holding_the_new(entry):
+            context.holders.replace(held.secret, identity, old)
         if delivery.failed:
             raise LeftOpenError(delivery.story(identity), hint=f"Try again: {self._again(entry)}")
         context.record.put_back(entry.key_id or "", last_four=old.last_four, page_name=entry.old_page_name)
         self.operation.slots.remove(entry)
         self._close(entry, f"The old secret (ends in {old.last_four}) is in use again.")
+
+    def _delivered(self, entry: JournalEntry) -> list[Destination]:
+        return [each for each in self.own if each.spec in entry.delivered]
+
+    def _holding_the_new(self, entry: JournalEntry) -> list[HeldSecret]:
+        ends = entry.last_fours[-1]
+        return [held for held in self.operation.context.holders.held() if held.secret.last_four == ends]
 
     # -- what is where ---------------------------------------------------------------------------
 
@@ -304,14 +307,7 @@ class HandRecovery:
         return next((secret for secret in here if secret.last_four in ends), None)
 
     def _accepted_elsewhere(self, old: Secret | None = None) -> Secret | None:
-        context = self.operation.context
-        here = [held.secret for held in context.holders.held()] + ([self.variable] if self.variable else [])
-        for secret in dict.fromkeys(here):
-            if secret != old:
-                with suppress(AstaltyError):
-                    if is_accepted(context, secret):
-                        return secret
-        return None
+        return accepted_elsewhere(self.operation.context, self.variable, old)
 
     def _holders(self, secret: Secret | None) -> list[str]:
         return [held.holder for held in self.operation.context.holders.held() if held.secret == secret]
@@ -325,10 +321,8 @@ class HandRecovery:
 
     def _readable(self) -> Iterator[Secret]:
         for destination in {each.spec: each for each in (*self.operation.destinations, *self.own)}.values():
-            with suppress(LocalError):
-                held = destination.held() if destination.readable else None
-                if held and held.is_well_formed:
-                    yield held
+            if held := readable_secret(destination):
+                yield held
         for each in self.operation.context.holders.held():
             yield each.secret
 
