@@ -258,3 +258,16 @@ def test_a_403_alone_asks_for_no_deletion(real: RealAccount) -> None:
     assert "Delete  " not in told
     assert "The wrong key was deleted" in told
     assert real.stored() == real.secret
+
+
+def test_recover_writes_to_the_destinations_of_the_rotation_alone(real: RealAccount) -> None:
+    """The record names another file of the key, which the rotation was not asked to write."""
+    old, new = real.page.create("ci"), real.page.create("ci 2")
+    real.shell("keys create ci --with-token --to dotenv:recorded.env#KEY", stdin=old)
+    real.firewall.answers[:] = [None, NO_ANSWER]
+    real.shell("keys rotate ci --with-token --to dotenv:chosen.env#KEY", stdin=new, code=7)
+    real.firewall.answers.clear()
+    told = real.shell("keys recover --with-token --yes", stdin=new).err
+    assert new in (real.shell.home / "chosen.env").read_text()
+    assert old in (real.shell.home / "recorded.env").read_text()
+    assert "recorded.env#KEY, which the record lists too. Save it there" in told

@@ -211,14 +211,14 @@ def recovery(context: Context, entry: JournalEntry, prompts: Prompts, *, waits: 
     given = choice.by_hand(context.get(SECRET), secrets.destination_environment(context))
     own = secrets.destinations_of(context, entry)
     operation = hand_operation(context, given or own, person)
-    keys = [key for key in operation.context.record.active_keys() if key.id == entry.key_id]
-    own += [
+    recorded_ones = [
         each
-        for key in keys
+        for key in operation.context.record.active_keys()
+        if key.id == entry.key_id
         for each in _recorded_destinations(context, key)
         if each.spec not in entry.destinations
     ]
-    HandRecovery(operation, own, prompts, secrets.variable(context), person.can_paste).run(entry)
+    HandRecovery(operation, [*own, *recorded_ones], prompts, secrets.variable(context), person.can_paste).run(entry)
 
 
 def recorded(context: Context, wanted: str) -> RecordedKey:
