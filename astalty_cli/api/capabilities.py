@@ -42,7 +42,7 @@ class Sign(Enum):
     OTHER = auto()  # a redirect, 401, 403, or other JSON
     NOTHING = auto()  # 400, 422, or no rows under a filter
     UNKNOWN = auto()  # broken JSON, 429, 5xx, no answer, and whatever else
-    GATEWAY = auto()  # a gateway of this program stands in between
+    GATEWAY = auto()  # a gateway of this program is in between
 
 
 class Seen(NamedTuple, Generic[T]):
@@ -80,7 +80,7 @@ class Capabilities:
         self._behind_a_gateway = False
 
     def has_keys(self) -> bool:
-        """May make one call. Raises ServiceError if nobody can tell, UnauthorizedError for a refused key."""
+        """May make one call. Raises ServiceError if that decides nothing, or UnauthorizedError."""
         return self._has(Capability.KEYS)
 
     def has_history(self) -> bool:

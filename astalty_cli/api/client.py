@@ -133,7 +133,7 @@ class Client:
 
     @property
     def fingerprint(self) -> str:
-        """What tells this key from others, if the service does not say whose it is."""
+        """A fingerprint that identifies this key, if the service does not say whose it is."""
         return self._http.fingerprint
 
     # -- request history -------------------------------------------------------------------------

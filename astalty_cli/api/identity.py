@@ -23,7 +23,7 @@ class Identified(Protocol):
 
     @property
     def last_four(self) -> str | None:
-        """None if nobody knows it."""
+        """None if it is unknown."""
 
 
 @dataclass(frozen=True)

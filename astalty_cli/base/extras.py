@@ -1,4 +1,4 @@
-"""Extras: what is installed only if somebody asked for it."""
+"""Extras: optional dependencies, which may not be installed."""
 
 import sys
 from importlib.util import find_spec

@@ -62,7 +62,7 @@ def is_still_at(path: Path, handle: int) -> bool:
 
 
 def is_private(status: os.stat_result, *, others_may_read: bool = False) -> bool:
-    """Whether it is this user's, and nobody else may open it, or write it."""
+    """Whether it is this user's, and no one else may open it, or write it."""
     others = 0o022 if others_may_read else 0o077
     return status.st_uid == os.getuid() and not status.st_mode & others
 

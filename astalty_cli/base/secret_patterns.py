@@ -10,7 +10,7 @@ from astalty_cli.base.vocabulary import HIDDEN as HIDDEN_SECRET
 
 SANDBOX_SECRET: Final = r"astalty_[0-9A-Za-z]{46}"  # noqa: S105 - a pattern
 HIDDEN = "[redacted]"
-_SHOWN_ANYWAY = {HIDDEN, HIDDEN_SECRET}  # what a marker stands for has been hidden already
+_SHOWN_ANYWAY = {HIDDEN, HIDDEN_SECRET}  # a marker replaces what has been hidden already
 # Which secret was used, as the service logs it; PHP spells the ellipsis as an escape.
 _LAST_FOUR = re.compile(r"""["']?Bearer (?:…|\\u2026)[0-9A-Za-z]{4}["']?""")
 
@@ -31,7 +31,7 @@ _BY_PREFIX = (
 )
 _PRIVATE_KEY = r"-----{} [A-Z0-9 ]{{0,40}}PRIVATE KEY[A-Z ]{{0,40}}-----"
 _PEM = rf"{_PRIVATE_KEY.format('BEGIN')}(?s:.*?)(?:{_PRIVATE_KEY.format('END')}|\Z)"
-# What is in a group stands before the secret and is kept.
+# What is in a group comes before the secret and is kept.
 _IN_URL = r"""(://[^/\s?#:@"'<>\\]*+:)[^/\s?#"'<>]+(?=@)"""
 _BLANK = r"(?:\s|%20|\+)++"
 _PROSE = r"(?:authentication|authorization|credentials?|tokens?|scheme)(?![\w.~+/=|-])|realm="

@@ -14,11 +14,11 @@ _MARKER: Final = HIDDEN.encode()
 
 _CHARS = re.compile(r"\\++|.")
 _ALPHANUMERIC = re.compile(r"[0-9A-Za-z]+")
-# A letter or a digit that is spelled as an escape, which nobody needs to do.
+# A letter or a digit that is spelled as an escape without need.
 _WORD_CODE = "(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa])"
 _ESCAPE_SIGNS: Final = (b"%", b"u00", b"&#", b"&amp;")
 _ESCAPED = re.compile(f"%(?:25)*+{_WORD_CODE}|u00{_WORD_CODE}|&(?:amp;)*+#".encode())
-# A letter, a digit or what stands in a key, as JSON need not spell it; from a run's first backslash on.
+# A letter, a digit or another character of a key, escaped without need; from a run's first backslash on.
 _JSON_ESCAPE = re.compile(rb"(?<!\\)\\+u00(3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Cc])")
 _ENTITIES: Final = {
     '"': "quot", "&": "amp", "'": "(?:apos|#039)", "<": "lt", ">": "gt", "|": "(?:vert|verbar|VerticalLine)",

@@ -272,7 +272,7 @@ def _unusable(path: Path, problem: str) -> LocalError:
 
 
 def glimpse(path: Path) -> Glimpse:
-    """What a file tells that cannot be read as an entry.
+    """What can be learned from a file that cannot be read as an entry.
 
     Nothing of one that others could write: it may name another key than its own.
     """

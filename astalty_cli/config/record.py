@@ -27,7 +27,7 @@ _HEADER: Final = """\
 
 """
 
-UNKNOWN: Final = "unknown"  # an access level that nobody has told
+UNKNOWN: Final = "unknown"  # the access level, if neither the service nor the user gave one
 
 Level = Annotated[str, Meta(min_length=1, max_length=40)]  # one of `Access`, or another that a service has
 Name = Annotated[str, Meta(min_length=1, max_length=100)]

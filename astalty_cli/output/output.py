@@ -275,7 +275,7 @@ class Output:
     def mask_in_workflow_log(self, secret: str) -> None:
         """Tell a GitHub Actions runner to mask a secret, before it can be in the log.
 
-        Raises OSError if the runner cannot be told: then the secret must not be printed.
+        Raises OSError if the runner can't be asked to mask the secret: then it must not be printed.
         """
         self.streams.stderr.write(f"::add-mask::{secret}\n")
         self.streams.stderr.flush()
@@ -290,7 +290,7 @@ class Output:
     # -- questions -------------------------------------------------------------------------------
 
     def ensure_can_ask(self, question: str) -> None:
-        """Raise UsageError, before any call, if a question is coming that nobody can answer."""
+        """Raise UsageError, before any call, if a question is coming and there is no one to answer it."""
         if not (self.style.yes or self.streams.can_ask):
             raise UsageError(
                 f"There is no terminal to ask on: {question}",

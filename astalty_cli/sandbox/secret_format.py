@@ -26,7 +26,7 @@ _ALONE = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Za-z]{40}[0-9a-f]{8}(?![0-9A-Za-z])
 
 
 def new_secret(style: KeyStyle = KeyStyle.ASTALTY, number: int = 1) -> Secret:
-    """Create a secret; `number` stands before one of Sanctum's."""
+    """Create a secret; in Sanctum's format, it begins with `number`."""
     random = "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM_LENGTH))
     if style is KeyStyle.SANCTUM:
         return Secret(f"{number}|{random}{_crc32(random)}")

@@ -15,7 +15,7 @@ from tests.support.shell import Result, Shell
 # -- what is found -------------------------------------------------------------------------------
 
 
-def test_the_seeded_account_has_something_to_find_the_gravest_first(account: Account) -> None:
+def test_the_seeded_account_has_something_to_find_the_most_severe_first(account: Account) -> None:
     rows = account.shell("keys audit --fields severity,finding,key_name").rows
     assert rows == [
         ["high", "old", "Website enquiry form"],

@@ -108,7 +108,7 @@ def audit(
 
 
 def _awaited(context: Context) -> list[AwaitedDeletion]:
-    """The keys that somebody has to delete on the web page, as the journal and the record know them."""
+    """The keys that are to be deleted on the web page, as the journal and the record know them."""
     from astalty_cli.base.times import utc_now
     from astalty_cli.commands.shared.record import key_record
     from astalty_cli.services.keys.awaiting_deletion import all_awaited

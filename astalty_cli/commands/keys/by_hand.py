@@ -103,7 +103,7 @@ def _is_younger(context: Context, key: RecordedKey, limit: timedelta) -> bool:
 
 
 def _old_secret(context: Context, operation: HandOperation, key: RecordedKey) -> OldSecret:
-    """The secret that is to be replaced. Raises UsageError if nobody has it."""
+    """The secret that is to be replaced. Raises UsageError if it is not found or given."""
     from astalty_cli.services.keys.by_hand.old_secret import find
     from astalty_cli.services.keys.finder import described
 
@@ -218,7 +218,9 @@ def recovery(context: Context, entry: JournalEntry, prompts: Prompts, *, waits: 
         for each in _recorded_destinations(context, key)
         if each.spec not in entry.destinations
     ]
-    HandRecovery(operation, [*own, *recorded_ones], prompts, secrets.variable(context), person.can_paste).run(entry)
+    HandRecovery(operation, [*own, *recorded_ones], prompts, secrets.variable(context), person.can_paste).run(
+        entry
+    )
 
 
 def recorded(context: Context, wanted: str) -> RecordedKey:
@@ -269,7 +271,7 @@ def _row_type() -> type:
 
 
 def _ensure_can_paste(person: WebPage, line: str) -> None:
-    """Raises UsageError if nobody can give the new secret."""
+    """Raises UsageError if there is neither a terminal nor a line on stdin for the new secret."""
     if person.with_token:
         person.read_lines()
     elif not person.is_here:

@@ -98,7 +98,7 @@ def _plan(panic: HandPanic, *, replaces: bool) -> str:
 
 
 def _agreed(context: Context, panic: HandPanic, given: list[str] | None, *, replaces: bool) -> bool:
-    """Ask before anything is begun; return whether there is to be a new key. Raises InterruptedByUser."""
+    """Ask before anything starts; return whether there is to be a new key. Raises InterruptedByUser."""
     output, leak = context.output, panic.leak
     if not panic.works:
         wanted = given or not replaces or output.confirm(f"Create a new key in place of {_title(leak)}?")

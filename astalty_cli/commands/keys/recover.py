@@ -62,7 +62,7 @@ def recover(
 
 
 def _ensure_answerable(context: Context, entries: list[JournalEntry]) -> None:
-    """Raises LeftOpenError if nobody can say what to do, UsageError if one destination is for several."""
+    """Raises LeftOpenError if there is no one to ask, UsageError if one destination is for several."""
     from astalty_cli.commands.shared import secrets
 
     wanted = context.get(SECRET)
@@ -157,7 +157,7 @@ def _is_closed_by_hand(context: Context, entry: JournalEntry) -> bool:
 
 
 def _finish(context: Context, entry: JournalEntry) -> None:
-    """A deletion is waited for without the lock: it keeps nobody from another operation on the key."""
+    """Wait for a deletion without the lock, so that other operations on the key can run."""
     from astalty_cli.commands.keys import by_hand
     from astalty_cli.config.journal import Phase, Way
 

@@ -85,7 +85,7 @@ def _quoted(line: str) -> str:
 
 
 def _folded(line: str) -> str:
-    """Break a long line before an option, so that it can be pasted."""
+    """Wrap a long command before an option, so that it can still be copied and pasted."""
     lines = [""]
     for part in re.split(r" (?=--)", line):
         if len(lines[-1]) + len(part) > _WIDTH - len("  \\"):

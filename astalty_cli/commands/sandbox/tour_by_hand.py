@@ -22,7 +22,7 @@ _TO = "--to dotenv:$DIR/.env#ASTALTY_API_KEY"
 
 
 def play(program: Program) -> None:
-    """Nothing is asked, on a terminal either: nobody is there to answer."""
+    """Ask nothing, even on a terminal: the tour answers for itself."""
     links: list[str] = []
     streams = replace(program.streams, stdin=StringIO())
     with (

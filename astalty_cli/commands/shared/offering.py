@@ -47,7 +47,7 @@ def in_place(
     try:
         ensure_key_calls(context, calls)
         if context.capabilities.known(Capability.KEYS) is not Offer.FULL:
-            account.own  # noqa: B018 - the call is what tells
+            account.own  # noqa: B018 - the call shows what is offered
     except NotOfferedError:
         return None
     return account
@@ -55,7 +55,7 @@ def in_place(
 
 @contextmanager
 def unless_without_keys(context: Context) -> Iterator[None]:
-    """Where keys are not offered at all, go on: the record stands in for the service."""
+    """Continue if keys are not offered at all: the record replaces the service."""
     from astalty_cli.api.capability_memory import Capability, Offer
 
     try:
@@ -78,7 +78,7 @@ def ensure_key_calls(
     from astalty_cli.services.endpoints.offered import ensure_listed
 
     if context.settings.base_url.value == contract.DEFAULT_BASE_URL:
-        secret or context.secret()  # without a key, that is what has to be said
+        secret or context.secret()  # without a key, that error comes first
         ensure_listed(published(context), calls)
 
 

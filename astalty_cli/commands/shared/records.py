@@ -55,6 +55,6 @@ class OpenOperation(Struct):
     profile: str
     base_url: str
     way: Way
-    due_at: str | None  # of an old key that somebody has to delete on the web page
+    due_at: str | None  # of an old key that is to be deleted on the web page
     old_page_name: str | None
     old_secret: Storage | None  # where a copy of it is kept, to verify the deletion

@@ -32,7 +32,7 @@ def operation(context: Context, secret: Secret | None = None, *, is_begun: bool 
     from astalty_cli.api.capability_memory import Capability, Offer
     from astalty_cli.services.keys.operation import PATIENCE, OperationContext
 
-    # An operation goes on as it began, whatever one late answer to a new secret looks like.
+    # An operation ends as it began, whatever one late answer to a new secret looks like.
     known = {Capability.KEYS: Offer.FULL}
     secret = secret or context.secret()
     return OperationContext(

@@ -1,4 +1,4 @@
-"""The person at the web page: told on stderr what to do there, and asked for the secrets that it shows."""
+"""Shows on stderr what to do on the web page, and asks for the secrets that the page shows."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from astalty_cli.base.secret import Secret
     from astalty_cli.services.keys.by_hand.person import Deletion, PageKey
 
-_MOST: Final = 16384  # characters of stdin: three secrets and what stands around them
+_MOST: Final = 16384  # characters of stdin: three secrets and the text around them
 
 
 @dataclass
 class WebPage:
-    """A `Person` on the terminal; with `with_token` the secrets are lines of stdin, and nobody is here.
+    """A `Person` on the terminal; with `with_token` the secrets are lines of stdin, and no one is asked.
 
     `open_page`: show the web app in a browser too.
     """
@@ -143,7 +143,7 @@ class WebPage:
         return typed_secret(lines[at]) if len(lines) > at else None
 
     def read_lines(self) -> list[str]:
-        """Raises UsageError if stdin has none: better known before anything is begun."""
+        """Raises UsageError if stdin has none, before anything starts."""
         if self.lines is None:
             self.lines = stdin_lines(self.context)
             if not self.lines:
@@ -158,7 +158,7 @@ def stdin_lines(context: Context) -> list[str]:
 
 
 def _which_one(deletion: Deletion) -> list[str]:
-    """Where, and which key: by its name on the page, else by what tells it from the new one."""
+    """Where to go, and which key to delete: its name on the page, or how it differs from the new one."""
     old, new = deletion.old, deletion.new
     if old.page_name:
         which = old.page_name

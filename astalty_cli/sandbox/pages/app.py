@@ -1,4 +1,4 @@
-"""The pages in front of the API: what stands before each of them, and which path is which page.
+"""The pages in front of the API: what is checked before each of them, and which path is which page.
 
 host → public → signed in → (for a POST) sent by a form of ours → the page
 """
@@ -49,7 +49,7 @@ _PUBLIC: Mapping[str, Callable[[], Reply]] = {addresses.STYLE: layout.style, add
 
 
 class Pages:
-    """`show` is given each new sign-in link's address: for the terminal of whoever serves."""
+    """`show` gets the address of each new sign-in link, and prints it on the server's terminal."""
 
     def __init__(self, store: Store, show: Callable[[str], None]) -> None:
         self._store = store

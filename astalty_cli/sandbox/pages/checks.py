@@ -1,4 +1,4 @@
-"""What a request to the pages must fulfil before anything else is looked at, and what each answer tells."""
+"""The checks that each request to the pages must pass first, and the headers of each answer."""
 
 import re
 from http.cookies import CookieError, SimpleCookie
@@ -48,7 +48,7 @@ def is_from_our_page(call: Call) -> bool:
 
 
 def is_ahead_of_its_user(call: Call) -> bool:
-    """Whether a browser only guesses that somebody will go there."""
+    """Whether a browser only prefetches the page."""
     return any("prefetch" in call.headers.get(name, "") for name in ("Sec-Purpose", "Purpose"))
 
 
@@ -71,7 +71,7 @@ def drop_cookie(call: Call) -> str:
 
 
 def _cookie_name(call: Call) -> str:
-    """Cookies do not tell ports apart, so their names do."""
+    """Cookies are shared by all ports, so the name has the port."""
     return f"astalty-{_port(call)}"
 
 

@@ -29,7 +29,7 @@ def page(
     notice: str = "",
     status: int = 200,
 ) -> Reply:
-    """A page for somebody who is signed in, or without a session for anybody."""
+    """A page for a signed-in visitor or, without a session, for anyone."""
     text = Template(_file("frame.html")).substitute(
         title=join(title),
         style=addresses.STYLE,

@@ -1,4 +1,4 @@
-"""The pages of somebody who is not signed in."""
+"""The pages for visitors who are not signed in."""
 
 from astalty_cli.sandbox.dashboard.markup import Html, prose, tag
 from astalty_cli.sandbox.exchange import Reply

@@ -1,4 +1,4 @@
-"""One request to a page of somebody who is signed in."""
+"""One request to a page, by a visitor who is signed in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -82,7 +82,7 @@ def catalogue(name: str, reading: Reading) -> Result:
 
 
 def _tried(server: Server, without: str) -> Result:
-    """Ask for the lists, if the document tells nothing."""
+    """Ask for the lists, if the document does not say."""
     if not server.accepts_key:
         return skipped(f"{without} There is no key that works to ask with.")
     keys: Seen[Any] = server.current

@@ -91,7 +91,7 @@ def journal(open_operations: Journal) -> Result:
 
 
 def clipboard(environ: Mapping[str, str], *, somebody: bool) -> Result:
-    """What `--copy` would use; if nobody sits in front of it, none is missed."""
+    """What `--copy` would use; without a desktop session, none is expected."""
     place = Clipboard(environ, timedelta())
     try:
         place.probe()

@@ -46,7 +46,7 @@ class Reply:
 
     @property
     def clock_ahead(self) -> timedelta | None:
-        """How far our clock is ahead of the server's, which tells whole seconds; None if it tells none."""
+        """How far our clock is ahead of the server's, in whole seconds; None if the server sends no date."""
         date = answers.date(self.outcome) if isinstance(self.outcome, HttpResponse) else None
         return None if date is None else self.at - date
 

@@ -113,7 +113,7 @@ class Ready:
 
 
 def _sent(content: Json, *, required: bool) -> Any:
-    """Of a body what has to be sent, as an example; None if nothing is. `{}` stands for an unknown one."""
+    """An example of the required part of a body; None if nothing is required, `{}` if it is unknown."""
     needed = required_part(schema_of(content), example(content, sent=True))
     if needed is None or needed == {}:
         return {} if required else None

@@ -18,7 +18,7 @@ def missing(document: Json) -> list[Assumed]:
 
 
 def offers_without(absent: Iterable[Assumed]) -> dict[Capability, Offer]:
-    """What is offered in full: that of which no call is missing."""
+    """What is offered in full: every call of it is there."""
     gone = {_capability_of(each) for each in absent}
     return {each: Offer.NONE if each in gone else Offer.FULL for each in Capability}
 

@@ -1,7 +1,7 @@
 """A leaked secret whose key is on a web page: deleted there, verified to have ended, and replaced.
 
-A replacement that is there already is delivered first. Otherwise the leaked key goes first: whoever has its
-secret can use it until then.
+If a replacement exists already, it is delivered first. Otherwise the leaked key is deleted first: until then,
+anyone who has its secret can use it.
 """
 
 from collections.abc import Callable
@@ -107,7 +107,7 @@ class HandPanic:
         self.did(f"A new key (ends in {self.replaced_by}) has replaced it already.")
         if self.works:
             self.did("The deletion of the leaked key was asked for.")
-            if not hand.person.is_here:  # where somebody is, the wait begins with it
+            if not hand.person.is_here:  # on a terminal, the wait begins with it
                 hand.person.delete(deletion_of(rotation))
         return rotation
 

@@ -46,7 +46,7 @@ class KeyFacts(Struct, frozen=True, kw_only=True):
 
 
 class Touched(Struct, frozen=True, kw_only=True):
-    """A key that was created or rotated; `key` is it now, or None if nobody can tell."""
+    """A key that was created or rotated; `key` is its present state, None if unknown."""
 
     how: KeyEventKind
     at: datetime
@@ -152,7 +152,7 @@ def write_files(incident: Struct, text: str, short: str, folder: Path, now: date
 
 
 class Markdown(MarkdownText):
-    """The report of an incident whose keys and history the service has told."""
+    """The report of an incident, from the keys and the history that the service returned."""
 
     def __init__(self, incident: Incident, now: datetime, visible: Callable[[str], str]) -> None:
         super().__init__(visible)

@@ -38,7 +38,7 @@ FirstUses = dict[str, datetime]  # by address
 
 
 class AuditReport(NamedTuple):
-    """The findings, the gravest first; notes for people: what could not be told, and advice; the keys."""
+    """The findings, the most severe first; notes for people: what is unknown, and advice; the keys."""
 
     findings: list[Finding]
     notes: list[str]
@@ -47,7 +47,7 @@ class AuditReport(NamedTuple):
 
 @dataclass
 class Audit:
-    """One look at the account. `deletions` are keys that somebody has to delete on the web page."""
+    """One look at the account. `deletions` are keys that are to be deleted on the web page."""
 
     client: Client
     limits: Limits
@@ -66,7 +66,7 @@ class Audit:
         found += self._new_addresses(keys, now)
         found += [not_deleted(each, utc_now()) for each in self.deletions]
         self._recommend_read_only(keys)
-        return AuditReport(gravest_first(found), self.notes, keys)
+        return AuditReport(most_severe_first(found), self.notes, keys)
 
     def _recommend_read_only(self, keys: list[ApiKey]) -> None:
         full = sum(key.access == Access.FULL_ACCESS for key in keys)
@@ -112,10 +112,10 @@ def of_record(
         )
     names = SimilarNames(keys)
     found += names.findings()
-    return AuditReport(gravest_first(found), notes if names.complete else [*notes, _NOT_COMPARED], keys)
+    return AuditReport(most_severe_first(found), notes if names.complete else [*notes, _NOT_COMPARED], keys)
 
 
-def gravest_first(findings: list[Finding]) -> list[Finding]:
+def most_severe_first(findings: list[Finding]) -> list[Finding]:
     order = list(Severity)
     return sorted(findings, key=lambda each: (order.index(each.severity), each.key_name, each.key_id))
 

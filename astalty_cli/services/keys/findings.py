@@ -46,7 +46,7 @@ class Severity(StrEnum):
 
 
 class Finding(Struct, frozen=True):
-    """A row of the audit. `since` is null if the server does not tell since when it is so."""
+    """A row of the audit. `since` is null if the server does not say since when."""
 
     severity: Severity
     finding: FindingCode
@@ -95,7 +95,7 @@ def of_secrets(key: Dated, limits: Limits, now: datetime) -> Iterator[Finding]:
 
 
 def not_deleted(key: AwaitedDeletion, now: datetime) -> Finding:
-    """Of a key that somebody has to delete on the web page."""
+    """Of a key that is to be deleted on the web page."""
     severity = Severity.LOW
     if key.is_due(now):
         severity = Severity.HIGH if now - key.due_at >= _FORGOTTEN else Severity.MEDIUM

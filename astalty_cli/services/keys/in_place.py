@@ -69,7 +69,7 @@ class InPlace:
         self.operation.record.created(key, new.entry.delivered)
 
     def once_more(self, entry: JournalEntry, key: ApiKey) -> JournalEntry:
-        """The entry for another secret, if nobody has the one that was created.
+        """The entry for another secret, if the one that was created is lost.
 
         Raises ConflictError, and closes the entry, if the key has moved on since.
         """
@@ -121,7 +121,7 @@ class InPlace:
             raise self._ended(entry, error) from None
 
     def _ended(self, entry: JournalEntry, error: AstaltyError) -> AstaltyError:
-        """What to raise where no answer brings a secret: "unknown" unless nothing can have happened."""
+        """What to raise if no answer has a secret: "unknown" unless nothing can have happened."""
         if isinstance(error, ConflictError) and entry.key_id is not None:
             return self._conflict(entry, entry.key_id)
         if self.unknown and not (entry.key_id is None and is_refused_name(error)):
@@ -267,7 +267,7 @@ def _current(client: Client) -> CurrentKey:
 
 
 def _confirm(ended: ApiKey, found: ApiKey) -> None:
-    """An earlier end is no older answer, nor is none: the grace is over then. A later one is."""
+    """Raise BehindError for an older answer, which shows a later end. No end: the grace period is over."""
     _ensure_newest(found, ended.rotation)
     until = found.previous_expires_at
     if until and (ended.previous_expires_at is None or until > ended.previous_expires_at):

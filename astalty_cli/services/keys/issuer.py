@@ -62,7 +62,7 @@ class KeyIssuer(Protocol):
 
 @contextmanager
 def left_open(operation: LocalContext, entry: JournalEntry, key: Identified, old: str) -> Iterator[None]:
-    """Say of a step that failed after the hand-over what holds now: nobody is locked out.
+    """Add to an error after the hand-over what works now: no one is locked out.
 
     If someone else has rotated since, there is nothing left to finish, and the entry is closed.
     """

@@ -160,7 +160,7 @@ class KeyRecord:
         access: str | None,
         due_at: datetime | None,
     ) -> None:
-        """Note that a key goes on as another one on the web page; `due_at` is when the old one should go.
+        """Note that another key on the web page replaces a key; `due_at` is when the old one should go.
 
         An older one that waits for its deletion still counts: the record has the first date. A key that has
         ended, or that the record does not have, goes on in a row of its own.

@@ -92,7 +92,7 @@ class RecoveryDestinations:
             try:
                 held = destination.held()
             except LocalError:
-                if not self.given:  # nobody knows what is there, and no other destination was named
+                if not self.given:  # what is there is unknown, and no other destination was named
                     raise
                 continue
             if held:
@@ -121,7 +121,7 @@ class RecoveryDestinations:
         return [spec for spec in reached if spec not in readable]
 
     def to_ask_about(self, entry: JournalEntry) -> list[str]:
-        """The destinations that only the user can tell of; none if another secret is to be created anyway.
+        """The destinations that only the user knows of; none if another secret is to be created anyway.
 
         That is so if `--to` asks for one, and if a destination that can be read never got its secret.
         """

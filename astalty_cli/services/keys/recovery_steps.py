@@ -54,7 +54,7 @@ class RecoverySteps:
         return self.operation.latest - entry.started_at > _REPLAYABLE
 
     def issue_again(self, entry: JournalEntry, key: ApiKey) -> None:
-        """Create another secret for a key whose newest one nobody has; or undo a creation."""
+        """Create another secret for a key whose newest one is lost; or undo a creation."""
         targets = self.destinations.targets(entry)
         if not targets or not self.prompts.confirm(
             f"Create a new secret for {described(key)} and save it {into(targets)}?"
@@ -88,7 +88,7 @@ class RecoverySteps:
         self.operation.say(f"Finished the rotation of {described(ended.key)}. {old}")
 
     def _revoke_unusable(self, entry: JournalEntry, key: ApiKey, *, declined: bool) -> None:
-        """Revoke a key that was created and that nobody can use. A rotated key is never revoked."""
+        """Revoke a key that was created and whose secret is lost. A rotated key is never revoked."""
         finish = f"Finish it: {self.operation.recover}"
         if entry.operation is not Operation.CREATE:
             if declined:

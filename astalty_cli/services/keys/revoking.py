@@ -119,7 +119,7 @@ def revoke(operation: OperationContext, guards: Guards, key: ApiKey, ended: Sequ
 
 
 def _close_others(operation: OperationContext, key: ApiKey) -> None:
-    """Close what was open on a key that is revoked. Raises LeftOpenError where nobody knows what was."""
+    """Close what was open on a key that is revoked. Raises LeftOpenError if that is unknown."""
     try:
         entries = operation.journal.of_key(operation.origin, key.id)
     except LocalError as error:

@@ -54,7 +54,7 @@ class DeletionCheck:
     def run(self, entry: JournalEntry) -> None:
         """Ask for the deletion and wait for it; look once without a terminal. The caller says it is due.
 
-        It is asked for only after a look at both keys: nobody is told to delete the last one that works.
+        It checks both keys before it asks: it never asks to delete the last key that works.
         Raises LeftOpenError if it is not verified.
         """
         try:

@@ -44,7 +44,7 @@ class ByHand:
         return "the old key is deleted" if entry.old_is_gone else "the old key still works"
 
     def issue(self, entry: JournalEntry) -> NewSecret:
-        """Ctrl-C leaves the entry open: nobody knows whether the key was created."""
+        """Ctrl-C leaves the entry open: the key may have been created."""
         try:
             return self._issue(entry)
         except KeyboardInterrupt:
@@ -126,7 +126,7 @@ class ByHand:
         return Ended(key, due)
 
     def _pasted(self, entry: JournalEntry) -> Secret:
-        """Raises LeftOpenError if nobody gave a secret; the entry is closed after one that was refused.
+        """Raises LeftOpenError if no secret was given; the entry is closed after one that was refused.
 
         It stays open if an earlier secret was pasted.
         """

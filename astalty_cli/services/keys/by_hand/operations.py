@@ -137,7 +137,7 @@ class HandOperation:
         return entry
 
     def keep(self, entry: JournalEntry, old: Secret) -> None:
-        """Keep a copy of the old secret. If that fails, close the entry: nobody was asked for anything yet.
+        """Keep a copy of the old secret. If that fails, close the entry: nothing was asked yet.
 
         Raises LocalError, and LeftOpenError if the entry stays, since a copy may be there all the same.
         """

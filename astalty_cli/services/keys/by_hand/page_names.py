@@ -1,4 +1,4 @@
-"""What a key is called on the web page: names there have to tell a key from the one that it replaces."""
+"""Names for keys on the web page: a new key needs another name than the one that it replaces."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -17,5 +17,5 @@ def next_page_name(name: str, day: date, keys: Iterable[RecordedKey], entries: I
 
 
 def unnamed(last_four: str) -> str:
-    """What to call a key that nobody here knows."""
+    """What to call a key that is not in the record."""
     return f"unnamed-{last_four}" if last_four else "unnamed"

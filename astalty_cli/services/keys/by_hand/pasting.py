@@ -25,7 +25,7 @@ class Pasting:
     allow_other_account: bool = False
 
     def read(self) -> Secret | None:
-        """The secret, verified; None if nobody gave one.
+        """The secret, verified; None if none was given.
 
         Raises what was wrong with the last try: UnauthorizedError, ConflictError, RefusedError or UsageError;
         and ServiceError if the service's answer decides nothing.

@@ -10,7 +10,7 @@ from astalty_cli.base.vocabulary import Access
 
 @dataclass(frozen=True)
 class PageKey:
-    """A key as the web page shows it. `page_name` is None if nobody knows its name there."""
+    """A key as the web page shows it. `page_name` is None if its name there is unknown."""
 
     page_name: str | None
     access: Access | str | None = None
@@ -32,7 +32,7 @@ class Deletion:
 
 
 class Person(Protocol):
-    """`is_here`: on a terminal, where somebody can be asked, and waited for."""
+    """`is_here`: on a terminal, so that questions and waits make sense."""
 
     is_here: bool
 

@@ -101,7 +101,7 @@ class HandRecovery:
         self._finish(issuer, operation.issue(issuer, entry))
 
     def _go_on(self, entry: JournalEntry) -> None:
-        """The secret was pasted: it goes on from wherever it is now, or is asked for once more."""
+        """The secret was pasted: continue from where it is now, or ask for it again."""
         operation, key = self.operation, self._recorded(entry)
         old = self._old(entry)
         issuer = operation.issuer(key, old, old)
@@ -203,11 +203,11 @@ class HandRecovery:
             self._replace_leaked(entry)
 
     def _needs_control(self, entry: JournalEntry) -> bool:
-        """Whether the new secret has to be accepted too: else nobody knows which of two keys was deleted."""
+        """Whether the new secret has to be accepted too: otherwise either key may be the deleted one."""
         return entry.operation is Operation.ROTATE and not (entry.leaked or entry.is_replaced_afterwards)
 
     def _typed_control(self, entry: JournalEntry) -> Secret:
-        """The new secret, from a person. Raises LeftOpenError if nobody gives it."""
+        """The new secret, from a person. Raises LeftOpenError if it is not given."""
         operation, ends = self.operation, entry.last_fours[-1]
         typed = operation.person.old_secret(entry.name, ends) if self.can_paste else None
         if typed is None or typed.last_four != ends:
@@ -221,7 +221,7 @@ class HandRecovery:
         return typed
 
     def _replace_leaked(self, entry: JournalEntry) -> None:
-        """The leaked key is gone, and nobody has created the new one yet."""
+        """The leaked key is gone, and no new one was created yet."""
         journal = self.operation.context.journal
         with journal.lock(entry.lock_name):
             if current := journal.read(entry.id):
@@ -250,7 +250,7 @@ class HandRecovery:
         self._restore(context.journal.write(msgspec.structs.replace(entry, going_back=True)), old)
 
     def _restore(self, entry: JournalEntry, old: Secret) -> None:
-        """Give the old secret to all that have the new one. Once begun, it goes on until that is done."""
+        """Give the old secret to all that have the new one. `recover` repeats this until it is done."""
         context, identity = self.operation.context, _identity(entry, old)
         delivery = Delivery(context)
         delivery.run(self._delivered(entry), identity, old)
@@ -272,7 +272,7 @@ class HandRecovery:
     # -- what is where ---------------------------------------------------------------------------
 
     def _old(self, entry: JournalEntry) -> Secret | None:
-        """The old secret: from its slot, the profiles, the destinations or the environment, else typed."""
+        """The old secret: from its slot, the profiles, the destinations, the environment, or typed."""
         if entry.operation is Operation.CREATE:
             return None
         if kept := self._in_slot(entry):
@@ -327,7 +327,7 @@ class HandRecovery:
             yield each.secret
 
     def _recorded(self, entry: JournalEntry) -> RecordedKey:
-        """The key as the record has it, else as the entry does."""
+        """The key as the record has it, otherwise as the entry does."""
         keys = self.operation.context.record.active_keys()
         ends = entry.last_fours[0] if entry.last_fours else ""
         known = RecordedKey(
