@@ -1,15 +1,19 @@
 """One run: an operation with a fault, its recoveries, and the verdict. Many runs: counts."""
 
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Generic, Protocol, TypeVar
 
 from tests.faults import invariants, plan
 from tests.faults.home import Done, Engine, World, world
 from tests.faults.invariants import Kind, Violation
 from tests.faults.plan import Fault, Measured, Shape
+
+S = TypeVar("S")  # a shape
+C = TypeVar("C")  # a case
 
 
 @dataclass(frozen=True)
@@ -140,35 +144,76 @@ def play(case: Case, engine: Engine) -> Verdict:
         return Run(case, here).play()
 
 
-class Cases:
+class Plan(Protocol[S]):
+    """The shapes and the faults of a campaign, as `plan.py` has them."""
+
+    def shape(self, rng: random.Random) -> S: ...
+
+    def every(self, shape: S, measured: Measured, *, slow: bool) -> Iterator[Fault]: ...
+
+    def some(
+        self, rng: random.Random, shape: S, measured: Measured, *, slow: bool, late: bool = False
+    ) -> Fault: ...
+
+    def in_recovery(self, rng: random.Random, shape: S, *, slow: bool) -> Fault: ...
+
+
+class CasesOf(ABC, Generic[S, C]):
     """The cases of a seed, each known by its number. Each shape is measured by one run without a fault."""
+
+    salt = ""  # of the seed, so that two campaigns draw differently
 
     def __init__(self, engine: Engine, seed: str, *, double: bool) -> None:
         self._engine, self._seed, self._double = engine, seed, double
-        self._measured: dict[Shape, Measured] = {}
+        self._measured: dict[S, Measured] = {}
         self.verdicts: list[Verdict] = []  # of the measuring runs
 
-    def __getitem__(self, number: int) -> Case:
-        rng = random.Random(f"{self._seed} {number} {self._double}")
-        shape = plan.shape(rng)
-        slow = self._engine.slow or rng.random() < 0.02
-        first = plan.some(rng, shape, self.measured(shape), slow=slow, late=self._double)
-        second = plan.in_recovery(rng, shape, slow=slow) if self._double else None
-        return Case(shape, first, second, hours=rng.choice((0, 0, 0, 0, 25)))
+    @property
+    @abstractmethod
+    def plan(self) -> Plan[S]: ...
 
-    def measured(self, shape: Shape) -> Measured:
+    @abstractmethod
+    def case(self, rng: random.Random, shape: S, first: Fault, second: Fault | None) -> C: ...
+
+    @abstractmethod
+    def play(self, shape: S) -> Verdict:
+        """Play a shape without a fault."""
+
+    def __getitem__(self, number: int) -> C:
+        rng = random.Random(f"{self.salt}{self._seed} {number} {self._double}")
+        shape = self.plan.shape(rng)
+        slow = self._engine.slow or rng.random() < 0.02
+        first = self.plan.some(rng, shape, self.measured(shape), slow=slow, late=self._double)
+        second = self.plan.in_recovery(rng, shape, slow=slow) if self._double else None
+        return self.case(rng, shape, first, second)
+
+    def measured(self, shape: S) -> Measured:
         if shape not in self._measured:
-            verdict = play(Case(shape, None), self._engine)
+            verdict = self.play(shape)
             self._measured[shape] = verdict.measured
             self.verdicts.append(verdict)
         return self._measured[shape]
 
-    def all_of(self, shape: Shape) -> Iterator[Case]:
+    def all_of(self, shape: S) -> Iterator[C]:
         """Every single fault of a shape, and with `double` each with one second fault by chance."""
-        for number, fault in enumerate(plan.every(shape, self.measured(shape), slow=self._engine.slow)):
+        slow = self._engine.slow
+        for number, fault in enumerate(self.plan.every(shape, self.measured(shape), slow=slow)):
             rng = random.Random(f"{self._seed} {shape} {number}")
-            second = plan.in_recovery(rng, shape, slow=self._engine.slow) if self._double else None
-            yield Case(shape, fault, second)
+            second = self.plan.in_recovery(rng, shape, slow=slow) if self._double else None
+            yield self.case(rng, shape, fault, second)
+
+
+class Cases(CasesOf[Shape, Case]):
+    plan = plan
+
+    def case(self, rng: random.Random, shape: Shape, first: Fault, second: Fault | None) -> Case:
+        return Case(shape, first, second, hours=rng.choice((0, 0, 0, 0, 25)))
+
+    def play(self, shape: Shape) -> Verdict:
+        return play(Case(shape, None), self._engine)
+
+    def all_of(self, shape: Shape) -> Iterator[Case]:
+        return (replace(case, hours=0) for case in super().all_of(shape))
 
 
 @dataclass

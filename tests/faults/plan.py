@@ -151,6 +151,7 @@ class Measured:
 
     `call`, `entry` and `entry_lock`: the number of the request that makes or ends a secret, and of the step
     and the lock before it that begin the journal's entry. What fails earlier changes nothing.
+    `waits`: how often a command by hand waits for a person or for a moment.
     """
 
     requests: int
@@ -159,6 +160,7 @@ class Measured:
     call: int = 0
     entry: int = 0
     entry_lock: int = 0
+    waits: int = 0
 
 
 def places(at: At, measured: Measured, *, late: bool = False) -> range:

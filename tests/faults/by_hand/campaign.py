@@ -1,18 +1,18 @@
 """One run by hand: an operation with a fault, its recoveries as a user does them, and the verdict."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from tests.faults.by_hand import invariants, plan
-from tests.faults.by_hand.plan import Measured, Shape
+from tests.faults.by_hand.plan import Shape
 from tests.faults.by_hand.world import HandWorld, hand_world, is_slot_fault
-from tests.faults.campaign import Verdict
+from tests.faults.campaign import CasesOf, Verdict
 from tests.faults.home import Done, Engine
 from tests.faults.invariants import Kind, Violation
-from tests.faults.plan import At, Fault
+from tests.faults.plan import At, Fault, Measured
 
 _WAYS: Final = ("recover", "id", "yes", "token")  # to recover
 _LAST: Final = ("yes", "id", "recover", "recover")  # so that it comes to an end
@@ -135,33 +135,12 @@ def play(case: Case, engine: Engine) -> Verdict:
         return Run(case, here).play()
 
 
-class Cases:
-    """The cases of a seed, each known by its number. Each shape is measured by one run without a fault."""
+class Cases(CasesOf[Shape, Case]):
+    salt = "by hand "
+    plan = plan
 
-    def __init__(self, engine: Engine, seed: str, *, double: bool) -> None:
-        self._engine, self._seed, self._double = engine, seed, double
-        self._measured: dict[Shape, Measured] = {}
-        self.verdicts: list[Verdict] = []  # of the measuring runs
-
-    def __getitem__(self, number: int) -> Case:
-        rng = random.Random(f"by hand {self._seed} {number} {self._double}")
-        shape = plan.shape(rng)
-        slow = self._engine.slow or rng.random() < 0.02
-        first = plan.some(rng, shape, self.measured(shape), slow=slow, late=self._double)
-        second = plan.in_recovery(rng, shape, slow=slow) if self._double else None
+    def case(self, rng: random.Random, shape: Shape, first: Fault, second: Fault | None) -> Case:
         return Case(shape, first, second, rng.choice(_WAYS))
 
-    def measured(self, shape: Shape) -> Measured:
-        if shape not in self._measured:
-            verdict = play(Case(shape, None), self._engine)
-            assert isinstance(verdict.measured, Measured)
-            self._measured[shape] = verdict.measured
-            self.verdicts.append(verdict)
-        return self._measured[shape]
-
-    def all_of(self, shape: Shape) -> Iterator[Case]:
-        """Every single fault of a shape, and with `double` each with one second fault by chance."""
-        for number, fault in enumerate(plan.every(shape, self.measured(shape), slow=self._engine.slow)):
-            rng = random.Random(f"{self._seed} {shape} {number}")
-            second = plan.in_recovery(rng, shape, slow=self._engine.slow) if self._double else None
-            yield Case(shape, fault, second, rng.choice(_WAYS))
+    def play(self, shape: Shape) -> Verdict:
+        return play(Case(shape, None), self._engine)

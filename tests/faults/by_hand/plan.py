@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tests.faults import plan
-from tests.faults.plan import EXECS, KEYRINGS, MOMENTS, SIGNALS, STEPS, At, Fault
+from tests.faults.plan import EXECS, KEYRINGS, MOMENTS, SIGNALS, STEPS, At, Fault, Measured
 
 # -- at a request: the service has only documented calls, and all of them are reads ----------------
 
@@ -86,13 +85,6 @@ SHAPES: Final = (
 def shape(rng: random.Random) -> Shape:
     operation = rng.choices(("create", "rotate", "revoke"), (3, 8, 2))[0]
     return rng.choice([each for each in SHAPES if each.operation == operation])
-
-
-@dataclass(frozen=True)
-class Measured(plan.Measured):
-    """And how many waits there are for a person or for a moment."""
-
-    waits: int = 0
 
 
 def kinds(shape: Shape, *, slow: bool) -> list[tuple[At, str]]:
