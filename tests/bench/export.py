@@ -25,6 +25,7 @@ from statistics import median
 
 from astalty_cli.api.contract import API_REQUESTS
 from astalty_cli.base.times import iso, utc_now
+from tests.bench.printing import say
 from tests.support.shell import ASTALTY
 
 DAYS = 30
@@ -131,7 +132,7 @@ def _rounds(bench: Bench, rounds: int) -> dict[str, list[Run]]:
         "curl to /dev/null": bench.curl_alone,
     }
     if shutil.which("jq") is None or shutil.which("curl") is None:
-        _say("curl or jq is not installed: left out.")
+        say("curl or jq is not installed: left out.")
         contestants = {name: run for name, run in contestants.items() if "curl" not in name}
     runs: dict[str, list[Run]] = {name: [] for name in contestants}
     for _ in range(rounds):
@@ -141,19 +142,19 @@ def _rounds(bench: Bench, rounds: int) -> dict[str, list[Run]]:
 
 
 def _print(runs: dict[str, list[Run]], memory: dict[str, Run]) -> None:
-    _say("| | entries/s | of the loop | CPU, s | peak, MiB |\n| --- | ---: | ---: | ---: | ---: |")
+    say("| | entries/s | of the loop | CPU, s | peak, MiB |\n| --- | ---: | ---: | ---: | ---: |")
     loop = median(run.speed for run in runs["httpx + json"])
     for name, each in runs.items():
         speed = median(run.speed for run in each)
         cpu, peak = median(run.cpu for run in each), max(run.peak for run in each)
-        _say(f"| {name} | {speed:,.0f} | {speed / loop:.2f} | {cpu:.1f} | {peak:.0f} |")
+        say(f"| {name} | {speed:,.0f} | {speed / loop:.2f} | {cpu:.1f} | {peak:.0f} |")
     few, everything = memory["few"], memory["all"]
-    _say(
+    say(
         f"\nPeak memory of the export: {few.peak:.1f} MiB for {few.entries:,} entries, "
         f"{everything.peak:.1f} MiB for {everything.entries:,}: {everything.peak / few.peak:.2f} times.\n"
     )
     told = {name: [asdict(run) for run in each] for name, each in runs.items()}
-    _say(json.dumps({"runs": told, "memory": {name: asdict(run) for name, run in memory.items()}}))
+    say(json.dumps({"runs": told, "memory": {name: asdict(run) for name, run in memory.items()}}))
 
 
 @contextlib.contextmanager
@@ -175,11 +176,6 @@ def _served(folder: Path, entries: int) -> Iterator[Bench]:
 def _lines(path: Path) -> int:
     with path.open("rb") as file:
         return sum(1 for _ in file)
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -3,22 +3,19 @@
 Each page goes through the whole application, but over no socket. The first call of a kind is shown apart.
 """
 
-import argparse
 import contextlib
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode
 
 from astalty_cli.base.times import iso
-from astalty_cli.sandbox.home import Home
 from astalty_cli.sandbox.pages.entries import Place
-from astalty_cli.sandbox.seed_entries import add_entries
 from astalty_cli.sandbox.store import Store
+from tests.bench.big_account import big_account
+from tests.bench.printing import say
 from tests.support.visitor import Page, Visitor, visitor
 
 RUNS = 5
@@ -26,25 +23,18 @@ HISTORY = "/dashboard/requests"
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.pages")
-    parser.add_argument("--entries", type=int, default=1_000_000)
-    parser.add_argument("--database", type=Path, help="one that exists: nothing is seeded")
-    options = parser.parse_args(arguments)
-    with contextlib.ExitStack() as closing:
-        database = options.database
-        if database is None:
-            folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
-            database = folder / "sandbox.db"
-            with contextlib.closing(Home(database).open()) as store:
-                add_entries(store, options.entries, timedelta(days=30))
-        store = closing.enter_context(contextlib.closing(Home(database).open()))
-        owner = closing.enter_context(visitor(store))
-        _say("| page | entries | first, ms | median, ms |")
-        _say("| --- | ---: | ---: | ---: |")
+    with big_account("tests.bench.pages", arguments) as home, contextlib.closing(home.open()) as store:
+        _measure(store)
+
+
+def _measure(store: Store) -> None:
+    with visitor(store) as owner:
+        say("| page | entries | first, ms | median, ms |")
+        say("| --- | ---: | ---: | ---: |")
         for name, path in _kinds(owner, store):
             answer, first = _ask(owner, path)
             taken = median(_ask(owner, path)[1] for _ in range(RUNS))
-            _say(f"| {name} | {len(Page(answer).ids)} | {first:.1f} | {taken:.1f} |")
+            say(f"| {name} | {len(Page(answer).ids)} | {first:.1f} | {taken:.1f} |")
 
 
 def _ask(owner: Visitor, path: str) -> tuple[str, float]:
@@ -69,11 +59,6 @@ def _kinds(owner: Visitor, store: Store) -> Iterator[tuple[str, str]]:
         yield f"`{shown}`, 15 days deep", f"{HISTORY}?{urlencode({**query, 'before': str(place)})}"
     yield "an entry", f"{HISTORY}/{newest.ids[0]}"
     yield "Manage Keys", "/dashboard/keys"
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -4,14 +4,11 @@ Each call goes through the whole application, and so writes its own entry into t
 socket. The first call of a kind is shown apart: it is the one that may have to look at every entry.
 """
 
-import argparse
 import contextlib
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 from wsgiref.util import setup_testing_defaults
@@ -21,8 +18,8 @@ import httpx
 from astalty_cli.api.contract import API_REQUESTS, REQUEST_SORTS
 from astalty_cli.base.times import iso, utc_now
 from astalty_cli.sandbox.app import create_app
-from astalty_cli.sandbox.home import Home
-from astalty_cli.sandbox.seed_entries import add_entries
+from tests.bench.big_account import big_account
+from tests.bench.printing import say
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -33,34 +30,19 @@ Parameters = Mapping[str, str]
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.sandbox_lists")
-    parser.add_argument("--entries", type=int, default=1_000_000)
-    parser.add_argument("--database", type=Path, help="one that exists: nothing is seeded")
-    options = parser.parse_args(arguments)
-    with contextlib.ExitStack() as closing:
-        database = options.database
-        if database is None:
-            folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
-            database = folder / "sandbox.db"
-            _seed(database, options.entries)
-        home = Home(database)
+    with big_account("tests.bench.sandbox_lists", arguments) as home:
         secret = home.secret().reveal()
-        store = closing.enter_context(contextlib.closing(home.open()))
-        app = create_app(store, rate_limit=0)
-        headers = {"Authorization": f"Bearer {secret}"}
-        with httpx.Client(
-            transport=httpx.WSGITransport(app=app), base_url="http://sandbox.test", headers=headers
-        ) as client:
-            _Table(client).print()
-        _say(f"\nCPU of a page of 100 in the server: {_cpu_of_a_page(app, secret):.2f} ms")
+        with contextlib.closing(home.open()) as store:
+            _measure(create_app(store, rate_limit=0), secret)
 
 
-def _seed(database: Path, entries: int) -> None:
-    with contextlib.closing(Home(database).open()) as store:
-        started = time.perf_counter()
-        add_entries(store, entries, timedelta(days=30))
-        taken = time.perf_counter() - started
-    _say(f"Seeded {entries:,} entries in {taken:.0f} s; {database.stat().st_size / 1e6:,.0f} MB\n")
+def _measure(app: "WSGIApplication", secret: str) -> None:
+    headers = {"Authorization": f"Bearer {secret}"}
+    with httpx.Client(
+        transport=httpx.WSGITransport(app=app), base_url="http://sandbox.test", headers=headers
+    ) as client:
+        _Table(client).print()
+    say(f"\nCPU of a page of 100 in the server: {_cpu_of_a_page(app, secret):.2f} ms")
 
 
 class _Table:
@@ -69,8 +51,8 @@ class _Table:
         self._page_1 = 0.0
 
     def print(self) -> None:
-        _say("| call | total | first, ms | median, ms | of page 1 |")
-        _say("| --- | ---: | ---: | ---: | ---: |")
+        say("| call | total | first, ms | median, ms | of page 1 |")
+        say("| --- | ---: | ---: | ---: | ---: |")
         pages = self._row({})
         for number in (pages // 100, pages // 2, pages):
             self._row({"page[number]": str(number)})
@@ -91,7 +73,7 @@ class _Table:
             if parameters
             else "page 1"
         )
-        _say(f"| {name} | {meta['total']:,} | {first:.1f} | {taken:.1f} | {taken / self._page_1:.1f} |")
+        say(f"| {name} | {meta['total']:,} | {first:.1f} | {taken:.1f} | {taken / self._page_1:.1f} |")
         return int(meta["last_page"])
 
     def _ask(self, parameters: Parameters) -> tuple[dict[str, Any], float]:
@@ -142,11 +124,6 @@ def _cpu_of_a_page(app: "WSGIApplication", secret: str) -> float:
     for _ in range(calls):
         list(app(dict(environ), lambda *_: lambda _: None))
     return (time.process_time() - started) * 1000 / calls
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from statistics import median
 
 import trustme
 
+from tests.bench.printing import say
 from tests.bench.tls import in_front_of
 
 ROOT = Path(__file__).parents[2]
@@ -209,11 +210,6 @@ def _served(folder: Path, programs: Path) -> Iterator[Place]:
                 yield Place(programs, url, secure, ca_file, environ, entry)
         finally:
             server.terminate()
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
