@@ -9,6 +9,7 @@ import pytest
 
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.store import Store
+from tests.support.browser import Browser, browser
 from tests.support.serving import Clock
 
 BASE_URL = "http://sandbox.test"
@@ -16,6 +17,12 @@ BASE_URL = "http://sandbox.test"
 
 class Caller(Protocol):
     def __call__(self, secret: str, **options: Any) -> httpx.Client: ...
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
 
 
 @pytest.fixture

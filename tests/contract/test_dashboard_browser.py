@@ -11,7 +11,7 @@ from astalty_cli.api.contract import ENDPOINT_DASHBOARD
 from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.operations import OPERATIONS
 from astalty_cli.sandbox.store import Store
-from tests.support.browser import Browser, browser, needs_chromium
+from tests.support.browser import Browser, needs_chromium
 from tests.support.serving import Clock, serving
 
 pytestmark = needs_chromium
@@ -31,25 +31,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store.close()
 
 
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("chromium")) as started:
-        yield started
-
-
 @pytest.fixture
 def tab(chromium: Browser, address: str) -> Iterator[Browser]:
-    """The page, newly loaded; afterwards the browser is as it was, and no word is on the console."""
-    chromium.open("about:blank")
-    chromium.log("browser")
-    chromium.log("performance")
-    chromium.open(address)
-    yield chromium
-    chromium.devtools("Browser.resetPermissions")
-    chromium.devtools("Emulation.clearDeviceMetricsOverride")
-    chromium.devtools("Emulation.setEmulatedMedia", features=[])
-    chromium.devtools("Emulation.setScriptExecutionDisabled", value=False)
-    assert chromium.log("browser") == []
+    with chromium.visit(address) as page:
+        yield page
 
 
 def shown(tab: Browser) -> list[str]:

@@ -14,7 +14,7 @@ from astalty_cli.sandbox.app import create_app
 from astalty_cli.sandbox.history import insert_entry, logged_side
 from astalty_cli.sandbox.pages.app import Pages, with_pages
 from astalty_cli.sandbox.store import Store
-from tests.support.browser import Browser, browser, needs_chromium
+from tests.support.browser import Browser, needs_chromium
 from tests.support.histories import entry
 from tests.support.serving import Clock, serving
 
@@ -48,25 +48,12 @@ def address(store: Store, pages: Pages) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("chromium")) as started:
-        yield started
-
-
 @pytest.fixture
 def tab(chromium: Browser, address: str, pages: Pages, links: list[str]) -> Iterator[Browser]:
-    """A browser that has just signed in. Afterwards no word is on its console."""
+    """A browser that has just signed in."""
     pages.show_link()
-    chromium.log("browser")
-    chromium.log("performance")
-    chromium.open(address + links[-1])
-    yield chromium
-    chromium.devtools("Browser.resetPermissions")
-    chromium.devtools("Emulation.clearDeviceMetricsOverride")
-    chromium.devtools("Emulation.setEmulatedMedia", features=[])
-    chromium.devtools("Emulation.setScriptExecutionDisabled", value=False)
-    assert chromium.log("browser") == []
+    with chromium.visit(address + links[-1]) as page:
+        yield page
 
 
 def create(tab: Browser, address: str, name: str) -> str:

@@ -82,6 +82,20 @@ class Browser:
         entries: list[dict[str, Any]] = self._ask("se/log", type=kind)
         return entries
 
+    @contextlib.contextmanager
+    def visit(self, url: str) -> Iterator["Browser"]:
+        """The page, newly loaded. Afterwards the browser is as it was, and no word is on the console."""
+        self.open("about:blank")
+        self.log("browser")
+        self.log("performance")
+        self.open(url)
+        yield self
+        self.devtools("Browser.resetPermissions")
+        self.devtools("Emulation.clearDeviceMetricsOverride")
+        self.devtools("Emulation.setEmulatedMedia", features=[])
+        self.devtools("Emulation.setScriptExecutionDisabled", value=False)
+        assert self.log("browser") == []
+
     def _ask(self, path: str, **body: Any) -> Any:
         answer = self._driver.post(f"/session/{self._session}/{path}", json=body)
         assert answer.is_success, answer.text
