@@ -140,13 +140,13 @@ class Capabilities:
         known = self.known(capability)
         if known is Offer.NONE:
             raise not_offered(capability)
-        seen = self._seen(capability, asked, path, send, decode)
+        found = self._passed_on(capability, seen(send, decode, path, asked))
         if known is Offer.FULL:
-            self._ensure_not_gone(capability, asked, seen)
-            self.ensure_refused(seen.error, path)
+            self._ensure_not_gone(capability, asked, found)
+            self.ensure_refused(found.error, path)
         else:
-            self._learn(capability, asked, seen)
-        return seen.result()
+            self._learn(capability, asked, found)
+        return found.result()
 
     def ensure_not_gone(self, capability: Capability) -> None:
         """Tell "no such thing" from "no such call" after a 404 for one id. Raises NotOfferedError."""
@@ -220,24 +220,13 @@ class Capabilities:
         """Ask for the plain list, one row of it."""
         path, model = _LISTS[capability]
         target = f"{path}?{contract.PAGE_SIZE}=1"
-        return self._seen(
-            capability,
-            Asked.LIST,
-            path,
-            lambda: self._http.request("GET", target),
-            lambda answer: page(answer, model),
+        listed = seen(
+            lambda: self._http.request("GET", target), lambda answer: page(answer, model), path, Asked.LIST
         )
+        return self._passed_on(capability, listed)
 
-    def _seen(
-        self,
-        capability: Capability,
-        asked: Asked,
-        path: str,
-        send: Callable[[], HttpResponse],
-        decode: Callable[[HttpResponse], T],
-    ) -> Seen[T]:
+    def _passed_on(self, capability: Capability, found: Seen[T]) -> Seen[T]:
         """Raises NotOfferedError behind a gateway of this program, which passes on no such call."""
-        found = seen(send, decode, path, asked)
         if found.sign is Sign.GATEWAY:
             self._behind_a_gateway = True
             raise not_offered(capability)
